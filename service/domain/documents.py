@@ -1,0 +1,121 @@
+"""Documents, what a parser finds in them, and the chunks that are searched."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class DocumentState(StrEnum):
+    """Where a document is in its life."""
+
+    PENDING = "PENDING"
+    PROCESSING = "PROCESSING"
+    ACTIVE = "ACTIVE"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An uploaded file. Searchable once its state is ACTIVE."""
+
+    id: str
+    filename: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    state: DocumentState
+    create_time: dt.datetime
+    update_time: dt.datetime
+    page_count: int = 0
+    chunk_count: int = 0
+    failure_reason: str = ""
+    parser: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageBox:
+    """A rectangle on a 1-based page, as fractions of its width and height from the top left corner."""
+
+    page: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range [start, end) of Unicode code points."""
+
+    start: int
+    end: int
+
+
+class BlockKind(StrEnum):
+    """What a block is."""
+
+    HEADING = "HEADING"
+    TEXT = "TEXT"
+    LIST_ITEM = "LIST_ITEM"
+    TABLE = "TABLE"
+    CODE = "CODE"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a parsed document, in reading order.
+
+    text is never empty. level is 1 to 6 for a heading, else 0. boxes is empty when the format has no layout.
+    rows holds the cells of a TABLE, header first; its text is then the rows joined by newlines, cells by " | ".
+    """
+
+    kind: BlockKind
+    text: str
+    level: int = 0
+    boxes: tuple[PageBox, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """What a parser found. page_count is 0 when the format has no pages. parser says what read it."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    page_count: int
+    parser: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stretch of one document that is embedded and searched as one.
+
+    text is what is shown and quoted: exactly document_text[span.start:span.end], except that a chunk that
+    continues a table begins with that table's header row.
+    headings are the titles above it, outermost first (the document's title included).
+    units are the spans inside text (sentences, list items, table rows) that an answer may quote.
+    first_page and last_page are 1-based, 0 when the format has no pages.
+    """
+
+    ordinal: int
+    text: str
+    span: Span
+    headings: tuple[str, ...] = ()
+    first_page: int = 0
+    last_page: int = 0
+    boxes: tuple[PageBox, ...] = ()
+    units: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk that was retrieved. score is comparable inside one search only, higher is better."""
+
+    document_id: str
+    filename: str
+    chunk: Chunk
+    score: float
+    dense_score: float = 0.0
+    lexical_score: float = 0.0

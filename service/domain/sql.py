@@ -1,0 +1,112 @@
+"""The schema of the user's database and statements over it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service.domain.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaColumn:
+    """A column. values holds a bounded sample of stored texts, empty for columns that are not text."""
+
+    name: str
+    type: str
+    nullable: bool = True
+    comment: str = ""
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """columns reference target_columns of target_table, position by position."""
+
+    columns: tuple[str, ...]
+    target_table: str
+    target_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaTable:
+    """A table or view. row_count is an estimate, -1 when unknown."""
+
+    name: str
+    columns: tuple[SchemaColumn, ...]
+    primary_key: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    comment: str = ""
+    is_view: bool = False
+    row_count: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What the role may read. dialect is "sqlite" or "postgresql". epoch changes whenever the schema does."""
+
+    dialect: str
+    tables: tuple[SchemaTable, ...]
+    epoch: str
+
+
+class StatementState(StrEnum):
+    """Where a statement is in the approval flow."""
+
+    PROPOSED = "PROPOSED"
+    EXECUTED = "EXECUTED"
+    REJECTED = "REJECTED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStatement:
+    """A generated statement, immutable apart from its state. sql is exactly what will run."""
+
+    id: str
+    question: str
+    sql: str
+    dialect: str
+    explanation: str
+    tables: tuple[str, ...]
+    etag: str
+    state: StatementState
+    create_time: dt.datetime
+    expire_time: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SqlResult:
+    """A statement and what it returned."""
+
+    statement: SqlStatement
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionLimits:
+    """How much one execution may take: wall time in seconds, rows and bytes returned."""
+
+    timeout_seconds: float = 10.0
+    max_rows: int = 100
+    max_bytes: int = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleQuery:
+    """A question with the SQL that answers it."""
+
+    question: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeItem:
+    """Something the SQL generator should know. Exactly one of ddl, documentation and example is set."""
+
+    id: str
+    create_time: dt.datetime
+    ddl: str = ""
+    documentation: str = ""
+    example: ExampleQuery | None = None

@@ -1,0 +1,128 @@
+"""The whole tree of errors that a use case may raise.
+
+Each is a sentence for a person: what happened, which field or setting, what to do. No wire codes and no
+vendors here; transport/errors.py has the one table from these to Connect codes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """A request field and what is wrong with it."""
+
+    field: str
+    description: str
+
+
+class RagsqlError(Exception):
+    """Base. reason is an ErrorReason of the contract without its prefix; metadata is shown to clients."""
+
+    reason = "INTERNAL"
+
+    def __init__(self, message: str, **metadata: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.metadata = metadata
+
+
+class InvalidRequest(RagsqlError):
+    """A request breaks the contract's bounds."""
+
+    reason = "INVALID_FIELD"
+
+    def __init__(self, *violations: FieldViolation) -> None:
+        super().__init__(" ".join(f"{v.field}: {v.description}" for v in violations))
+        self.violations = violations
+
+
+class UnsupportedMediaType(RagsqlError):
+    """No parser reads this kind of file."""
+
+    reason = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class UnreadableDocument(RagsqlError):
+    """The file is of a known kind but no text can be had from it."""
+
+    reason = "UNREADABLE_DOCUMENT"
+
+
+class PayloadTooLarge(RagsqlError):
+    """The request or the file is larger than allowed."""
+
+    reason = "PAYLOAD_TOO_LARGE"
+
+
+class NotFound(RagsqlError):
+    """No such resource for this caller."""
+
+    reason = "NOT_FOUND"
+
+
+class SqlRejected(RagsqlError):
+    """The statement breaks a rule of the guard. rule names it."""
+
+    reason = "SQL_NOT_READ_ONLY"
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message, rule=rule)
+        self.rule = rule
+
+
+class SqlNotGenerated(RagsqlError):
+    """No valid statement could be written for the question."""
+
+    reason = "SQL_NOT_GENERATED"
+
+
+class SqlEtagMismatch(RagsqlError):
+    """The reviewed text is not the stored text."""
+
+    reason = "SQL_ETAG_MISMATCH"
+
+
+class SqlStateConflict(RagsqlError):
+    """The statement was executed, rejected or has expired."""
+
+    reason = "SQL_STATE_CONFLICT"
+
+
+class SqlTimeout(RagsqlError):
+    """The statement took longer than allowed."""
+
+    reason = "SQL_TIMEOUT"
+
+
+class SqlExecutionFailed(RagsqlError):
+    """The database refused the statement."""
+
+    reason = "SQL_EXECUTION_FAILED"
+
+
+class NotConfigured(RagsqlError):
+    """A part that the request needs is not set up. The message names the setting or the command."""
+
+    reason = "NOT_CONFIGURED"
+
+
+class UpstreamUnavailable(RagsqlError):
+    """A model, a database or a store is down or throttles us."""
+
+    reason = "UPSTREAM_UNAVAILABLE"
+
+
+class Overloaded(RagsqlError):
+    """The service has more work than it may take."""
+
+    reason = "OVERLOADED"
+
+
+class SettingsError(Exception):
+    """Wrong settings, all of them at once. problems maps a setting's name to a sentence."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(f"{name}: {problem}" for name, problem in problems.items()))

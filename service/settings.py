@@ -1,0 +1,262 @@
+"""Every setting once: name, default and meaning. This is the only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, cast
+
+from service.errors import SettingsError
+
+TRUE_WORDS = ("true", "1", "yes", "on")
+FALSE_WORDS = ("false", "0", "no", "off")
+
+
+def _text(raw: str) -> str:
+    return raw
+
+
+def _path(raw: str) -> Path:
+    return Path(raw).expanduser()
+
+
+def _flag(raw: str) -> bool:
+    if raw.lower() in TRUE_WORDS:
+        return True
+    if raw.lower() in FALSE_WORDS:
+        return False
+    raise ValueError(f"{raw!r} is neither true nor false. Use true or false.")
+
+
+def _words(raw: str) -> tuple[str, ...]:
+    return tuple(word for word in (part.strip() for part in raw.split(",")) if word)
+
+
+def _integer(least: int, most: int) -> Callable[[str], int]:
+    def parse(raw: str) -> int:
+        if not raw.lstrip("-").isdecimal() or not least <= int(raw) <= most:
+            raise ValueError(f"{raw!r} is not a whole number from {least} to {most}.")
+        return int(raw)
+
+    return parse
+
+
+def _choice(*words: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        if raw.lower() not in words:
+            raise ValueError(f"{raw!r} is not one of {', '.join(words)}.")
+        return raw.lower()
+
+    return parse
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        if raw.split(":", 1)[0] not in schemes or "://" not in raw:
+            raise ValueError(f"It must begin with {' or '.join(scheme + '://' for scheme in schemes)}.")
+        return raw
+
+    return parse
+
+
+def _env(name: str, parse: Callable[[str], Any], default: Any, shown: str, text: str) -> Any:
+    metadata = {"name": name, "parse": parse, "shown": shown, "help": text}
+    return field(default=default, repr=not name.endswith(("_KEY", "_URL")), metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one process. Backends are resolved: an empty one was replaced by what the others imply."""
+
+    host: str = _env("RAGSQL_HOST", _text, "127.0.0.1", "127.0.0.1", "Address that `ragsql serve` listens on.")
+    port: int = _env("RAGSQL_PORT", _integer(1, 65535), 8080, "8080", "Port that `ragsql serve` listens on.")
+    data_dir: Path = _env(
+        "RAGSQL_DATA_DIR",
+        _path,
+        Path(),
+        "the user's data folder (`/tmp/ragsql` on AWS Lambda)",
+        "Folder that holds all local state.",
+    )
+    model_dir: Path | None = _env(
+        "RAGSQL_MODEL_DIR", _path, None, "the user's cache folder", "Folder that holds model files, by hash."
+    )
+    sample_data: bool = _env(
+        "RAGSQL_SAMPLE_DATA",
+        _flag,
+        True,
+        "true; false with `DATABASE_URL` and on AWS Lambda",
+        "Load the sample handbook and connect the sample database on the first start.",
+    )
+    database_url: str = _env(
+        "DATABASE_URL",
+        _url("sqlite", "postgresql", "postgres", "postgresql+psycopg"),
+        "",
+        "the sample database",
+        "Database that questions are answered from, read only: `sqlite:///file` or `postgresql://…`.",
+    )
+    openai_api_key: str = _env(
+        "OPENAI_API_KEY", _text, "", "", "Key for OpenAI. Implies `openai` for chat and embeddings."
+    )
+    openai_base_url: str = _env(
+        "OPENAI_BASE_URL",
+        _url("http", "https"),
+        "",
+        "OpenAI's own",
+        "Any OpenAI-compatible server. Implies `openai` for chat.",
+    )
+    chat: str = _env(
+        "RAGSQL_CHAT", _choice("local", "openai"), "", "what is implied, else `local`", "Chat model: `local`, `openai`."
+    )
+    chat_model: str = _env("RAGSQL_CHAT_MODEL", _text, "gpt-4o", "gpt-4o", "Chat model's name at the OpenAI backend.")
+    local_model: Path | None = _env(
+        "RAGSQL_LOCAL_MODEL", _path, None, "the pulled model", "A GGUF file to use as the local chat model."
+    )
+    embedder: str = _env(
+        "RAGSQL_EMBEDDER",
+        _choice("minilm", "openai"),
+        "",
+        "what is implied, else `minilm`",
+        "Embedding model: `minilm`, `openai`.",
+    )
+    embedding_model: str = _env(
+        "RAGSQL_EMBEDDING_MODEL",
+        _text,
+        "text-embedding-3-small",
+        "text-embedding-3-small",
+        "Embedding model's name at the OpenAI backend.",
+    )
+    threads: int = _env(
+        "RAGSQL_THREADS",
+        _integer(1, 64),
+        min(2, os.cpu_count() or 1),
+        "2, or 1 on one core",
+        "Threads of each local model. More than the free cores makes it slower.",
+    )
+    vectors: str = _env(
+        "RAGSQL_VECTORS", _choice("sqlite"), "", "`sqlite`", "Where passages and their vectors are kept: `sqlite`."
+    )
+    records: str = _env("RAGSQL_RECORDS", _choice("sqlite"), "", "`sqlite`", "Where records are kept: `sqlite`.")
+    blobs: str = _env("RAGSQL_BLOBS", _choice("local"), "", "`local`", "Where files are kept: `local`.")
+    cache: str = _env("RAGSQL_CACHE", _choice("memory"), "", "`memory`", "Where answers are cached: `memory`.")
+    sql_policy: str = _env(
+        "RAGSQL_SQL_POLICY",
+        _choice("auto_read_only", "require_approval"),
+        "auto_read_only",
+        "auto_read_only",
+        "`auto_read_only` runs guarded SQL when the connection is proven read only; `require_approval` never does.",
+    )
+    sql_timeout_seconds: int = _env(
+        "RAGSQL_SQL_TIMEOUT_SECONDS", _integer(1, 600), 10, "10", "Longest run of one statement."
+    )
+    sql_max_rows: int = _env(
+        "RAGSQL_SQL_MAX_ROWS", _integer(1, 1000), 100, "100", "Rows returned at most when a question asks for no limit."
+    )
+    cors_origins: tuple[str, ...] = _env(
+        "RAGSQL_CORS_ORIGINS", _words, (), "none", "Browser origins that may call, separated by commas; `*` for all."
+    )
+    pinecone_api_key: str = _env(
+        "PINECONE_API_KEY", _text, "", "", "Key for Pinecone. Implies `RAGSQL_VECTORS=pinecone`."
+    )
+    pinecone_environment: str = _env("PINECONE_ENVIRONMENT", _text, "", "", "Region of the Pinecone index.")
+    pinecone_index_name: str = _env(
+        "PINECONE_INDEX_NAME", _text, "rag-documents", "rag-documents", "Name of the Pinecone index."
+    )
+    storage_backend: str = _env(
+        "STORAGE_BACKEND", _choice("local", "s3"), "", "`local`", "`s3` implies `RAGSQL_BLOBS=s3`."
+    )
+    s3_cache_bucket: str = _env("S3_CACHE_BUCKET", _text, "", "", "Bucket for files with `STORAGE_BACKEND=s3`.")
+    use_docling: bool = _env(
+        "USE_DOCKLING", _flag, False, "false", "Read PDF with docling's layout models. `USE_DOCLING` means the same."
+    )
+    redis_url: str = _env(
+        "UPSTASH_REDIS_URL", _url("redis", "rediss"), "", "", "Redis server. Implies `RAGSQL_CACHE=redis`."
+    )
+
+
+SPELLINGS = {"USE_DOCKLING": ("USE_DOCLING",)}
+
+
+def described() -> tuple[tuple[str, str, str], ...]:
+    """Name, default as shown to a person, and meaning of every setting, in the order of the README."""
+    return tuple((f.metadata["name"], f.metadata["shown"], f.metadata["help"]) for f in fields(Settings))
+
+
+def as_markdown() -> str:
+    """The settings as the README's table."""
+    rows = [f"| `{name}` | {shown} | {text} |" for name, shown, text in described()]
+    return "\n".join(["| setting | default | meaning |", "| --- | --- | --- |", *rows])
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of the process, or of environ. Raises SettingsError with every problem at once."""
+    env = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    problems: dict[str, str] = {}
+    for item in fields(Settings):
+        _read(item, env, values, problems)
+    problems |= _unavailable(values)
+    if problems:
+        raise SettingsError(problems)
+    return Settings(**(_implied(values, env) | values))
+
+
+def _read(item: Field[Any], env: Mapping[str, str], values: dict[str, Any], problems: dict[str, str]) -> None:
+    name = cast(str, item.metadata["name"])
+    for spelling in (name, *SPELLINGS.get(name, ())):
+        raw = env.get(spelling, "").strip()
+        if raw:
+            try:
+                values[item.name] = item.metadata["parse"](raw)
+            except ValueError as error:
+                problems[spelling] = str(error)
+
+
+def _implied(values: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
+    on_lambda = bool(env.get("AWS_LAMBDA_FUNCTION_NAME"))
+    key, base_url = values.get("openai_api_key"), values.get("openai_base_url")
+    return {
+        "data_dir": Path("/tmp/ragsql") if on_lambda else _user_data_dir(env),
+        "sample_data": not on_lambda and "database_url" not in values,
+        "chat": "openai" if key or base_url else "local",
+        "embedder": "openai" if key else "minilm",
+        "vectors": "sqlite",
+        "records": "sqlite",
+        "blobs": "local",
+        "cache": "memory",
+    }
+
+
+def _user_data_dir(env: Mapping[str, str]) -> Path:
+    return Path(env.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "ragsql"
+
+
+def _unavailable(values: Mapping[str, Any]) -> dict[str, str]:
+    """Settings whose backend this version does not have: said at start, never ignored."""
+    advice = {
+        "PINECONE_API_KEY": ("pinecone_api_key", "vectors", "RAGSQL_VECTORS=sqlite", "the Pinecone backend"),
+        "UPSTASH_REDIS_URL": ("redis_url", "cache", "RAGSQL_CACHE=memory", "the Redis backend"),
+    }
+    problems = {
+        name: f"This version does not have {what} yet. Unset it, or set {instead} to go without."
+        for name, (given, chosen, instead, what) in advice.items()
+        if values.get(given) and chosen not in values
+    }
+    if values.get("storage_backend") == "s3" and "blobs" not in values:
+        problems["STORAGE_BACKEND"] = (
+            "This version does not have the S3 backend yet. Unset it, or set RAGSQL_BLOBS=local to go without."
+        )
+    if values.get("use_docling"):
+        problems["USE_DOCKLING"] = (
+            "This version does not have docling's layout models yet. Unset it to read PDF with the built-in parser."
+        )
+    if values.get("chat") == "openai" and not (values.get("openai_api_key") or values.get("openai_base_url")):
+        problems["RAGSQL_CHAT"] = "openai needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys."
+    if values.get("embedder") == "openai" and not (values.get("openai_api_key") or values.get("openai_base_url")):
+        problems["RAGSQL_EMBEDDER"] = "openai needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys."
+    return problems
+
+
+if __name__ == "__main__":
+    print(as_markdown())

@@ -1,0 +1,1 @@
+"""The only code that imports gen/: proto to use case to proto."""

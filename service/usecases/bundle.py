@@ -1,0 +1,90 @@
+"""The use cases as the transport sees them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from service.domain.caller import Caller
+from service.domain.documents import Document, DocumentState
+from service.domain.health import Health, Stats
+from service.domain.questions import Event, QueryResult, Question
+from service.domain.sql import KnowledgeItem, SqlResult, SqlStatement
+from service.ports import CacheCounters, Page
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedDocument:
+    """The ACTIVE document, and whether the same content had been processed before."""
+
+    document: Document
+    cache_hit: bool
+
+
+class DocumentUseCases(Protocol):
+    """Upload and manage documents."""
+
+    async def upload(self, caller: Caller, filename: str, content: bytes) -> UploadedDocument: ...
+    async def get(self, caller: Caller, document_id: str) -> Document: ...
+    async def list(
+        self, caller: Caller, size: int, token: str, states: Sequence[DocumentState]
+    ) -> Page[Document]: ...
+    async def delete(self, caller: Caller, document_id: str) -> None: ...
+
+
+class QuestionUseCases(Protocol):
+    """Answer questions. stream ends with the QueryResult that ask returns."""
+
+    async def ask(self, caller: Caller, question: Question) -> QueryResult: ...
+    def stream(self, caller: Caller, question: Question) -> AsyncIterator[Event]: ...
+
+
+class SqlUseCases(Protocol):
+    """Generate SQL, review it, run it."""
+
+    async def generate(self, caller: Caller, question: str) -> SqlStatement: ...
+    async def execute(self, caller: Caller, statement_id: str, etag: str, max_rows: int) -> SqlResult: ...
+    async def reject(self, caller: Caller, statement_id: str) -> SqlStatement: ...
+    async def list(self, caller: Caller, size: int, token: str) -> Page[SqlStatement]: ...
+
+
+class KnowledgeUseCases(Protocol):
+    """Teach the SQL generator."""
+
+    async def create(self, caller: Caller, item: KnowledgeItem) -> KnowledgeItem: ...
+    async def list(self, caller: Caller, size: int, token: str) -> Page[KnowledgeItem]: ...
+    async def delete(self, caller: Caller, item_id: str) -> None: ...
+
+
+class FeedbackUseCases(Protocol):
+    """Record what people think of answers."""
+
+    async def create(self, caller: Caller, answer_id: str, rating: str, comment: str, corrected_sql: str) -> str: ...
+
+
+class CacheUseCases(Protocol):
+    """Watch and clear the caches. Kinds are the names of CacheKind without prefix, lower case."""
+
+    async def stats(self, caller: Caller) -> dict[str, CacheCounters]: ...
+    async def clear(self, caller: Caller, kind: str) -> int: ...
+
+
+class HealthUseCases(Protocol):
+    """Health and numbers."""
+
+    async def check(self, caller: Caller) -> Health: ...
+    async def stats(self, caller: Caller) -> Stats: ...
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """Everything that the transport may call."""
+
+    documents: DocumentUseCases
+    questions: QuestionUseCases
+    sql: SqlUseCases
+    knowledge: KnowledgeUseCases
+    feedback: FeedbackUseCases
+    caches: CacheUseCases
+    health: HealthUseCases
