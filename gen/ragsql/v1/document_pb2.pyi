@@ -1,0 +1,51 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class DocumentState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DOCUMENT_STATE_UNSPECIFIED: _ClassVar[DocumentState]
+    DOCUMENT_STATE_PENDING: _ClassVar[DocumentState]
+    DOCUMENT_STATE_PROCESSING: _ClassVar[DocumentState]
+    DOCUMENT_STATE_ACTIVE: _ClassVar[DocumentState]
+    DOCUMENT_STATE_FAILED: _ClassVar[DocumentState]
+DOCUMENT_STATE_UNSPECIFIED: DocumentState
+DOCUMENT_STATE_PENDING: DocumentState
+DOCUMENT_STATE_PROCESSING: DocumentState
+DOCUMENT_STATE_ACTIVE: DocumentState
+DOCUMENT_STATE_FAILED: DocumentState
+
+class Document(_message.Message):
+    __slots__ = ("name", "filename", "media_type", "size_bytes", "sha256", "page_count", "chunk_count", "state", "failure_reason", "create_time", "update_time", "parser")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    PAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_COUNT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_REASON_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    PARSER_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    filename: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    page_count: int
+    chunk_count: int
+    state: DocumentState
+    failure_reason: str
+    create_time: _timestamp_pb2.Timestamp
+    update_time: _timestamp_pb2.Timestamp
+    parser: str
+    def __init__(self, name: _Optional[str] = ..., filename: _Optional[str] = ..., media_type: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., page_count: _Optional[int] = ..., chunk_count: _Optional[int] = ..., state: _Optional[_Union[DocumentState, str]] = ..., failure_reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parser: _Optional[str] = ...) -> None: ...
