@@ -1,0 +1,117 @@
+"""The client for code that awaits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from connectrpc.client import ConnectClient
+from pyqwest import Client as HttpClient
+from pyqwest import HTTPTransport, HTTPVersion
+
+from ragsql.v1.cache_service_connect import CacheServiceClient
+from ragsql.v1.document_service_connect import DocumentServiceClient
+from ragsql.v1.document_service_pb2 import UploadResponse
+from ragsql.v1.feedback_service_connect import FeedbackServiceClient
+from ragsql.v1.health_service_connect import HealthServiceClient
+from ragsql.v1.health_service_pb2 import HealthRequest, HealthResponse
+from ragsql.v1.knowledge_service_connect import KnowledgeServiceClient
+from ragsql.v1.query_service_connect import QueryServiceClient
+from ragsql.v1.query_service_pb2 import QueryResponse, StreamQueryRequest, StreamQueryResponse
+from ragsql.v1.sql_service_connect import SqlServiceClient
+from ragsql_client.options import RouteName, SqlPolicyName, Transport, Wire, query_request, upload_request
+from ragsql_client.retries import Retries
+
+Generated = TypeVar("Generated", bound=ConnectClient)
+
+
+class AsyncClient:
+    """A ragsql server. Every call raises RagsqlError; the attributes are the generated clients.
+
+    timeout is in seconds, for one call with its retries. retries counts those of idempotent calls while the
+    server is unavailable; a question is never asked twice.
+    """
+
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8080",
+        *,
+        transport: Transport = "connect",
+        timeout: float = 120.0,
+        retries: int = 2,
+    ) -> None:
+        """Connect on the first call. Raises ValueError for arguments that cannot work."""
+        self._wire = Wire.of(url, transport, timeout)
+        self._http: HttpClient | None = None
+        if self._wire.needs_http2:
+            self._http = HttpClient(HTTPTransport(http_version=HTTPVersion.HTTP2, tls_include_system_certs=True))
+        self._built = list[ConnectClient]()
+        self._interceptors = (Retries(retries),)
+        self.documents = self._build(DocumentServiceClient)
+        self.questions = self._build(QueryServiceClient)
+        self.sql = self._build(SqlServiceClient)
+        self.knowledge = self._build(KnowledgeServiceClient)
+        self.feedback = self._build(FeedbackServiceClient)
+        self.caches = self._build(CacheServiceClient)
+        self.status = self._build(HealthServiceClient)
+
+    async def upload(self, path: str | Path, *, filename: str | None = None) -> UploadResponse:
+        """Upload a file of at most 4 MiB; it can be asked about when this returns. Also raises OSError."""
+        return await self.documents.upload(await asyncio.to_thread(upload_request, path, filename))
+
+    async def ask(
+        self,
+        text: str,
+        *,
+        route: RouteName | None = None,
+        sql_policy: SqlPolicyName | None = None,
+        documents: Sequence[str] = (),
+        top_k: int | None = None,
+    ) -> QueryResponse:
+        """Ask a question. None leaves the choice to the server; documents are names, empty for all."""
+        return await self.questions.query(query_request(text, route, sql_policy, documents, top_k))
+
+    def stream(
+        self,
+        text: str,
+        *,
+        route: RouteName | None = None,
+        sql_policy: SqlPolicyName | None = None,
+        documents: Sequence[str] = (),
+        top_k: int | None = None,
+    ) -> AsyncIterator[StreamQueryResponse]:
+        """Ask a question and get the events of answering it; the last one is `final`."""
+        request = query_request(text, route, sql_policy, documents, top_k)
+        return self.questions.stream_query(StreamQueryRequest(request=request))
+
+    async def health(self) -> HealthResponse:
+        """How the server and its parts are."""
+        return await self.status.health(HealthRequest())
+
+    async def close(self) -> None:
+        """Release what is held. Closing twice does no harm."""
+        for client in self._built:
+            await client.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _build(self, generated: type[Generated]) -> Generated:
+        client = generated(
+            self._wire.url,
+            codec=self._wire.codec,
+            protocol=self._wire.protocol,
+            timeout_ms=self._wire.timeout_ms,
+            interceptors=self._interceptors,
+            http_client=self._http,
+        )
+        self._built.append(client)
+        return client

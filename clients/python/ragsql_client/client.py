@@ -1,0 +1,115 @@
+"""The client for code that blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from connectrpc.client import ConnectClientSync
+from pyqwest import HTTPVersion, SyncClient, SyncHTTPTransport
+
+from ragsql.v1.cache_service_connect import CacheServiceClientSync
+from ragsql.v1.document_service_connect import DocumentServiceClientSync
+from ragsql.v1.document_service_pb2 import UploadResponse
+from ragsql.v1.feedback_service_connect import FeedbackServiceClientSync
+from ragsql.v1.health_service_connect import HealthServiceClientSync
+from ragsql.v1.health_service_pb2 import HealthRequest, HealthResponse
+from ragsql.v1.knowledge_service_connect import KnowledgeServiceClientSync
+from ragsql.v1.query_service_connect import QueryServiceClientSync
+from ragsql.v1.query_service_pb2 import QueryResponse, StreamQueryRequest, StreamQueryResponse
+from ragsql.v1.sql_service_connect import SqlServiceClientSync
+from ragsql_client.options import RouteName, SqlPolicyName, Transport, Wire, query_request, upload_request
+from ragsql_client.retries import Retries
+
+Generated = TypeVar("Generated", bound=ConnectClientSync)
+
+
+class Client:
+    """A ragsql server. Every call raises RagsqlError; the attributes are the generated clients.
+
+    timeout is in seconds, for one call with its retries. retries counts those of idempotent calls while the
+    server is unavailable; a question is never asked twice.
+    """
+
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8080",
+        *,
+        transport: Transport = "connect",
+        timeout: float = 120.0,
+        retries: int = 2,
+    ) -> None:
+        """Connect on the first call. Raises ValueError for arguments that cannot work."""
+        self._wire = Wire.of(url, transport, timeout)
+        self._http: SyncClient | None = None
+        if self._wire.needs_http2:
+            self._http = SyncClient(SyncHTTPTransport(http_version=HTTPVersion.HTTP2, tls_include_system_certs=True))
+        self._built = list[ConnectClientSync]()
+        self._interceptors = (Retries(retries),)
+        self.documents = self._build(DocumentServiceClientSync)
+        self.questions = self._build(QueryServiceClientSync)
+        self.sql = self._build(SqlServiceClientSync)
+        self.knowledge = self._build(KnowledgeServiceClientSync)
+        self.feedback = self._build(FeedbackServiceClientSync)
+        self.caches = self._build(CacheServiceClientSync)
+        self.status = self._build(HealthServiceClientSync)
+
+    def upload(self, path: str | Path, *, filename: str | None = None) -> UploadResponse:
+        """Upload a file of at most 4 MiB; it can be asked about when this returns. Also raises OSError."""
+        return self.documents.upload(upload_request(path, filename))
+
+    def ask(
+        self,
+        text: str,
+        *,
+        route: RouteName | None = None,
+        sql_policy: SqlPolicyName | None = None,
+        documents: Sequence[str] = (),
+        top_k: int | None = None,
+    ) -> QueryResponse:
+        """Ask a question. None leaves the choice to the server; documents are names, empty for all."""
+        return self.questions.query(query_request(text, route, sql_policy, documents, top_k))
+
+    def stream(
+        self,
+        text: str,
+        *,
+        route: RouteName | None = None,
+        sql_policy: SqlPolicyName | None = None,
+        documents: Sequence[str] = (),
+        top_k: int | None = None,
+    ) -> Iterator[StreamQueryResponse]:
+        """Ask a question and get the events of answering it; the last one is `final`."""
+        request = query_request(text, route, sql_policy, documents, top_k)
+        return self.questions.stream_query(StreamQueryRequest(request=request))
+
+    def health(self) -> HealthResponse:
+        """How the server and its parts are."""
+        return self.status.health(HealthRequest())
+
+    def close(self) -> None:
+        """Release what is held. Closing twice does no harm."""
+        for client in self._built:
+            client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _build(self, generated: type[Generated]) -> Generated:
+        client = generated(
+            self._wire.url,
+            codec=self._wire.codec,
+            protocol=self._wire.protocol,
+            timeout_ms=self._wire.timeout_ms,
+            interceptors=self._interceptors,
+            http_client=self._http,
+        )
+        self._built.append(client)
+        return client

@@ -1,0 +1,92 @@
+"""The one error that a call raises, decoded from the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """A request field and what is wrong with it."""
+
+    field: str
+    description: str
+
+
+class RagsqlError(ConnectError):
+    """A call failed. str() is a sentence for a person.
+
+    code is the Connect code; reason the machine-readable cause, for example "NOT_FOUND", empty when the failure
+    did not come from ragsql; metadata what belongs to the reason; field_violations the fields that were refused.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        message: str,
+        *,
+        reason: str = "",
+        metadata: dict[str, str] | None = None,
+        field_violations: tuple[FieldViolation, ...] = (),
+    ) -> None:
+        super().__init__(code, message)
+        self.reason = reason
+        self.metadata = metadata or {}
+        self.field_violations = field_violations
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether no ragsql server answered at all."""
+        return self.code is Code.UNAVAILABLE and not self.reason
+
+
+def decode(error: ConnectError) -> RagsqlError:
+    """The typed form of an error of the transport."""
+    if isinstance(error, RagsqlError):
+        return error
+    reason, metadata, violations = "", dict[str, str](), list[FieldViolation]()
+    for detail in error.details:
+        if detail.type_name == "google.rpc.ErrorInfo":
+            info = _ERROR_INFO.FromString(detail.message_bytes)
+            reason, metadata = info.reason, dict(info.metadata)
+        elif detail.type_name == "google.rpc.BadRequest":
+            request = _BAD_REQUEST.FromString(detail.message_bytes)
+            violations += [FieldViolation(v.field, v.description) for v in request.field_violations]
+    return RagsqlError(error.code, error.message, reason=reason, metadata=metadata, field_violations=tuple(violations))
+
+
+def _detail_classes() -> tuple[Any, Any]:
+    """ErrorInfo and BadRequest of google.rpc, in a pool of their own so that nobody else's copy collides."""
+    string, message = descriptor_pb2.FieldDescriptorProto.TYPE_STRING, descriptor_pb2.FieldDescriptorProto.TYPE_MESSAGE
+    repeated = descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED
+    file = descriptor_pb2.FileDescriptorProto(name="ragsql_client/details.proto", package="google.rpc", syntax="proto3")
+
+    info = file.message_type.add(name="ErrorInfo")
+    info.field.add(name="reason", number=1, type=string)
+    info.field.add(name="domain", number=2, type=string)
+    entry = ".google.rpc.ErrorInfo.MetadataEntry"
+    info.field.add(name="metadata", number=3, type=message, label=repeated, type_name=entry)
+    pair = info.nested_type.add(name="MetadataEntry", options=descriptor_pb2.MessageOptions(map_entry=True))
+    pair.field.add(name="key", number=1, type=string)
+    pair.field.add(name="value", number=2, type=string)
+
+    request = file.message_type.add(name="BadRequest")
+    kind = ".google.rpc.BadRequest.FieldViolation"
+    request.field.add(name="field_violations", number=1, type=message, label=repeated, type_name=kind)
+    violation = request.nested_type.add(name="FieldViolation")
+    violation.field.add(name="field", number=1, type=string)
+    violation.field.add(name="description", number=2, type=string)
+
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    find = pool.FindMessageTypeByName
+    get = message_factory.GetMessageClass
+    return get(find("google.rpc.ErrorInfo")), get(find("google.rpc.BadRequest"))
+
+
+_ERROR_INFO, _BAD_REQUEST = _detail_classes()

@@ -1,0 +1,1 @@
+"""The command line: one file a group of commands. Everything but `serve` and `models` talks to a server."""

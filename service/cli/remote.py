@@ -1,0 +1,50 @@
+"""A connection to the server for the length of a command."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from service.cli.output import ExitCode, complain, print_json
+
+if TYPE_CHECKING:
+    from ragsql_client import Client, RagsqlError
+
+
+@contextmanager
+def connected(url: str, as_json: bool) -> Generator[Client]:
+    """A client whose errors end the command with a sentence and an exit code."""
+    from ragsql_client import Client, RagsqlError
+
+    try:
+        client = Client(url)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--url") from None
+    with client:
+        try:
+            yield client
+        except RagsqlError as error:
+            complain(sentence(error, url))
+            if as_json:
+                print_json({"error": error_as_dict(error)})
+            raise typer.Exit(ExitCode.UNREACHABLE if error.is_unreachable else ExitCode.FAILED) from None
+
+
+def sentence(error: RagsqlError, url: str) -> str:
+    """What a person reads."""
+    if error.is_unreachable:
+        return f"No ragsql server answers at {url}. Start one with `ragsql serve`, or name another with --url."
+    return error.message
+
+
+def error_as_dict(error: RagsqlError) -> dict[str, Any]:
+    """What a machine reads."""
+    return {
+        "code": error.code.value,
+        "reason": error.reason,
+        "message": error.message,
+        "fieldViolations": [{"field": v.field, "description": v.description} for v in error.field_violations],
+    }

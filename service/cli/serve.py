@@ -1,0 +1,96 @@
+"""`ragsql serve`."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.output import DEFAULT_URL, ExitCode, complain, console
+
+if TYPE_CHECKING:
+    from uvicorn import Server
+
+SAMPLE_QUESTIONS = (
+    "How many days does a customer have to return a faulty track?",
+    "Which five customers have spent the most?",
+    "Does any support agent look after more customers than the handbook allows?",
+)
+SHUTDOWN_SECONDS = 10
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="RAGSQL_HOST")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port, 0 for any free one.", min=0, max=65535, show_default="RAGSQL_PORT")
+    ] = None,
+    http2: Annotated[bool, typer.Option("--http2", help="Also speak HTTP/2, for gRPC and reflection.")] = False,
+) -> None:
+    """Serve until interrupted. Settings come from the environment, see the README."""
+    from service.settings import load
+
+    settings = load()
+    listener = _listen(host or settings.host, settings.port if port is None else port)
+    _server(listener, http2).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        complain(f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --host and --port.")
+        raise typer.Exit(ExitCode.FAILED) from None
+
+
+def _server(listener: socket.socket, http2: bool) -> Server:
+    import uvicorn
+
+    class Announcing(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            _announce(listener)
+
+    config = uvicorn.Config(
+        "service.app:create_app",
+        factory=True,
+        http="zttp" if http2 else "httptools",
+        http2=http2,
+        loop="uvloop",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    return Announcing(config)
+
+
+def _announce(listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    url = f"http://{reachable}:{port}"
+    out = console()
+    out.print(f"ragsql listens on {url}. Stop it with Ctrl+C. Ask it something from another terminal:\n", markup=False)
+    for line in _questions(url):
+        out.print(f"  {line}", markup=False)
+    out.file.flush()
+
+
+def _questions(url: str) -> Sequence[str]:
+    option = "" if url == DEFAULT_URL else f"--url {url} "
+    return [f'{_command()} ask {option}"{question}"' for question in SAMPLE_QUESTIONS]
+
+
+def _command() -> str:
+    """How this program is called from the folder where it was started."""
+    program = Path(sys.argv[0]).resolve()
+    found = shutil.which("ragsql")
+    if found and Path(found).resolve() == program:
+        return "ragsql"
+    here = Path.cwd()
+    return str(program.relative_to(here)) if program.is_relative_to(here) else str(program)
