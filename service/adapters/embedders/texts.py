@@ -1,0 +1,42 @@
+"""Which texts stand for a chunk and for its units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from service.domain.documents import Chunk
+from service.ports import EmbeddedChunk
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Vectors = npt.NDArray[np.float32]
+
+
+def chunk_texts(chunk: Chunk) -> list[str]:
+    """The text of the chunk below its headings, then each unit below the innermost heading."""
+    path = " > ".join(chunk.headings)
+    inner = f"{chunk.headings[-1]}: " if chunk.headings else ""
+    units = [inner + chunk.text[unit.start : unit.end] for unit in chunk.units]
+    return [f"{path}\n{chunk.text}" if path else chunk.text, *units]
+
+
+def groups(chunks: Sequence[Chunk], size: int) -> Iterator[list[Chunk]]:
+    """The chunks in order, at most size at a time."""
+    rest = iter(chunks)
+    while group := list(islice(rest, size)):
+        yield group
+
+
+def embedded(chunks: Sequence[Chunk], vectors: Vectors) -> list[EmbeddedChunk]:
+    """Chunks with their rows of vectors, which has one a text of chunk_texts, in order."""
+    result: list[EmbeddedChunk] = []
+    row = 0
+    for chunk in chunks:
+        end = row + 1 + len(chunk.units)
+        result.append(EmbeddedChunk(chunk, vectors[row].copy(), vectors[row + 1 : end].copy()))
+        row = end
+    return result
