@@ -18,7 +18,7 @@ help:
 	@echo "make setup     install only; leaves .venv/bin/ragsql"
 	@echo "make models    get the models that run on this machine"
 	@echo "make generate  regenerate gen/ from proto/"
-	@echo "make lock      resolve requirements.lock again"
+	@echo "make lock      resolve the locked dependencies again"
 	@echo "make bench     measure speed and memory"
 	@echo "make eval      measure how right the answers are (DATA=folder chooses the questions)"
 	@echo "make clean     remove .venv and caches; models and data stay"
@@ -52,12 +52,15 @@ format: setup
 generate: setup
 	scripts/generate
 
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet
 lock: setup
 	@{ echo "# Every dependency of ragsql and of its development, for Python 3.11 to 3.13, with the hashes of all files."; \
 	   echo "# Made by \`make lock\` from pyproject.toml."; \
-	   $(BIN)/uv pip compile pyproject.toml --group dev --extra lambda --universal --python-version 3.11 \
-	     --generate-hashes --no-header --quiet; } > requirements.lock.new
-	@mv requirements.lock.new requirements.lock
+	   $(LOCK) --group dev --extra lambda; } > .venv/requirements.lock
+	@mv .venv/requirements.lock requirements.lock
+	@{ echo "# The part of requirements.lock that the service needs. Made by \`make lock\`."; \
+	   $(LOCK) --constraint requirements.lock; } > .venv/requirements.lock
+	@mv .venv/requirements.lock requirements-runtime.lock
 
 bench: setup models
 	$(BIN)/python -m benchmarks

@@ -27,13 +27,14 @@ def connected(url: str, as_json: bool) -> Generator[Client]:
         try:
             yield client
         except RagsqlError as error:
-            complain(sentence(error, url))
+            said = _sentence(error, url)
+            complain(said)
             if as_json:
-                print_json({"error": error_as_dict(error)})
+                print_json({"error": {**error_as_dict(error), "message": said}})
             raise typer.Exit(ExitCode.UNREACHABLE if error.is_unreachable else ExitCode.FAILED) from None
 
 
-def sentence(error: RagsqlError, url: str) -> str:
+def _sentence(error: RagsqlError, url: str) -> str:
     """What a person reads."""
     if error.is_unreachable:
         return f"No ragsql server answers at {url}. Start one with `ragsql serve`, or name another with --url."

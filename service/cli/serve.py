@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import sys
@@ -44,7 +45,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        complain(f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --host and --port.")
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        complain(f"Cannot listen on {host} port {port}: {reason}. Choose another with --host and --port.")
         raise typer.Exit(ExitCode.FAILED) from None
 
 

@@ -1,0 +1,164 @@
+"""The commands that talk to a server, run in this process against one whose answers are known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from ragsql.v1.answer_pb2 import Route
+from ragsql.v1.health_service_pb2 import HealthStatus
+from ragsql.v1.query_service_pb2 import SqlPolicy
+from service.cli.main import app
+from tests.client.fake_server import QUOTE, STATEMENT, FakeServices
+
+NOBODY = "http://127.0.0.1:1"
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(url: str) -> Run:
+    def invoke(*words: str) -> Any:
+        return CliRunner().invoke(app, list(words), env={"RAGSQL_URL": url, "COLUMNS": "200"})
+
+    return invoke
+
+
+def test_ask_shows_the_whole_answer(run: Run) -> None:
+    result = run("ask", "How long may I return it?")
+    assert result.exit_code == 0
+    assert "hybrid (90%): Both fit." in result.stdout
+    assert STATEMENT.sql in result.stdout
+    assert "[bold]Ann[/bold]" in result.stdout
+    assert "12.50" in result.stdout
+    assert "NULL" in result.stdout
+    assert "There are more rows than are shown." in result.stdout
+    assert result.stdout.count("Fourteen [days].") == 1
+    assert "[1] a.pdf › pages 2-3 › Returns" in result.stdout
+    assert QUOTE in result.stdout
+
+
+def test_ask_passes_its_options_on(run: Run, services: FakeServices) -> None:
+    assert run("ask", "q", "--route", "sql", "--approve", "--top-k", "3").exit_code == 0
+    sent = services.questions[0]
+    assert (sent.route, sent.sql_policy, sent.top_k) == (Route.ROUTE_SQL, SqlPolicy.SQL_POLICY_REQUIRE_APPROVAL, 3)
+
+
+def test_ask_as_json_is_the_contract(run: Run) -> None:
+    result = run("ask", "q", "--json")
+    reply = json.loads(result.stdout)
+    assert reply["answer"]["citations"][0]["quote"] == QUOTE
+    assert reply["answer"]["sqlResults"][0]["table"]["rows"][0]["values"][1] == {"decimalValue": "12.50"}
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+@pytest.mark.parametrize(("question", "code"), [("unknown", 3), ("pending", 5), ("anything", 0), ("", 1)])
+def test_ask_tells_scripts_what_came(run: Run, flags: tuple[str, ...], question: str, code: int) -> None:
+    assert run("ask", question, *flags).exit_code == code
+
+
+def test_no_answer_says_what_to_do(run: Run) -> None:
+    assert "No answer. Upload a document about it." in run("ask", "unknown").stdout
+
+
+def test_pending_sql_names_the_statement(run: Run) -> None:
+    assert STATEMENT.name in run("ask", "pending").stdout
+
+
+def test_a_refusal_is_a_sentence(run: Run) -> None:
+    result = run("ask", "", "--json")
+    assert result.stderr == "It must not be empty.\n"
+    error = json.loads(result.stdout)["error"]
+    assert (error["code"], error["reason"]) == ("invalid_argument", "INVALID_FIELD")
+    assert error["fieldViolations"] == [{"field": "query", "description": "It must not be empty."}]
+
+
+@pytest.mark.parametrize(
+    "words", [("ask", "q"), ("health",), ("upload", __file__), ("documents", "list"), ("documents", "delete", "x")]
+)
+def test_nobody_listens(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, [*words, "--url", NOBODY, "--json"])
+    assert result.exit_code == 4
+    assert result.stderr == (
+        f"No ragsql server answers at {NOBODY}. Start one with `ragsql serve`, or name another with --url.\n"
+    )
+    assert json.loads(result.stdout)["error"]["message"] == result.stderr.strip()
+
+
+def test_a_wrong_url_is_wrong_usage() -> None:
+    result = CliRunner().invoke(app, ["health", "--url", "localhost"])
+    assert result.exit_code == 2
+    assert "must begin with http" in result.stderr
+
+
+def test_upload_takes_files_and_folders(run: Run, services: FakeServices, tmp_path: Path) -> None:
+    for name in ("b.txt", "folder/a.md", "folder/.hidden/x.md", "folder/.y"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(name)
+    result = run("upload", str(tmp_path / "b.txt"), str(tmp_path / "folder"))
+    assert result.exit_code == 0
+    assert set(services.files) == {"a.md", "b.txt"}
+    assert "3 chunks (documents/a.md)" in result.stdout
+    assert "known already" in run("upload", str(tmp_path / "b.txt")).stdout
+
+
+def test_upload_keeps_what_works_and_fails(run: Run, services: FakeServices, tmp_path: Path) -> None:
+    good, bad, absent = tmp_path / "a.txt", tmp_path / "b.exe", tmp_path / "c.txt"
+    good.write_text("a")
+    bad.write_text("b")
+    result = run("upload", str(bad), str(absent), str(good))
+    assert result.exit_code == 1
+    assert set(services.files) == {"a.txt"}
+    assert "2 of 3 failed" in result.stderr
+    assert "No parser reads this file." in result.stderr
+    assert "The file cannot be read: No such file or directory." in result.stderr
+
+
+def test_upload_as_json_lists_every_file(run: Run, tmp_path: Path) -> None:
+    good, bad = tmp_path / "a.txt", tmp_path / "b.exe"
+    good.write_text("a")
+    bad.write_text("b")
+    first, second = json.loads(run("upload", str(good), str(bad), "--json").stdout)
+    assert first["document"]["name"] == "documents/a.txt"
+    assert not first["cacheHit"]
+    assert second["error"]["reason"] == "UNSUPPORTED_MEDIA_TYPE"
+
+
+def test_upload_of_nothing_fails(run: Run, tmp_path: Path) -> None:
+    result = run("upload", str(tmp_path))
+    assert (result.exit_code, result.stdout) == (1, "There is no file to upload.\n")
+
+
+def test_documents_come_and_go(run: Run, services: FakeServices) -> None:
+    assert "There are no documents." in run("documents", "list").stdout
+    services.files = {"a.txt": b"1", "b.txt": b"22"}
+    assert [item["filename"] for item in json.loads(run("documents", "list", "--json").stdout)] == ["a.txt", "b.txt"]
+    assert run("documents", "delete", "a.txt").stdout == "Deleted documents/a.txt.\n"
+    assert json.loads(run("documents", "delete", "documents/b.txt", "--json").stdout) == {"deleted": "documents/b.txt"}
+    assert services.files == {}
+    gone = run("documents", "delete", "b.txt")
+    assert (gone.exit_code, gone.stderr) == (1, "There is no documents/b.txt.\n")
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "code"),
+    [
+        (HealthStatus.HEALTH_STATUS_SERVING, "serving", 0),
+        (HealthStatus.HEALTH_STATUS_DEGRADED, "degraded", 0),
+        (HealthStatus.HEALTH_STATUS_NOT_SERVING, "not serving", 1),
+    ],
+)
+def test_health(run: Run, services: FakeServices, status: HealthStatus, word: str, code: int) -> None:
+    services.status = status
+    shown = run("health")
+    assert shown.exit_code == code
+    assert f"Overall: {word}" in shown.stdout
+    assert "It is well." in shown.stdout
+    assert json.loads(run("health", "--json").stdout)["components"][0]["adapter"] == "sqlite"
