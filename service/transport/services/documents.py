@@ -1,0 +1,38 @@
+"""DocumentService."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectrpc.request import RequestContext
+
+from ragsql.v1 import document_service_pb2 as pb
+from service.transport import mapping
+from service.transport.callers import caller_of
+from service.usecases.bundle import DocumentUseCases
+
+Context = RequestContext[Any, Any]
+
+
+class DocumentService:
+    """Upload, read and delete documents."""
+
+    def __init__(self, documents: DocumentUseCases) -> None:
+        self._documents = documents
+
+    async def upload(self, request: pb.UploadRequest, ctx: Context) -> pb.UploadResponse:
+        uploaded = await self._documents.upload(caller_of(ctx), request.filename, request.content)
+        return pb.UploadResponse(document=mapping.document(uploaded.document), cache_hit=uploaded.cache_hit)
+
+    async def get_document(self, request: pb.GetDocumentRequest, ctx: Context) -> pb.GetDocumentResponse:
+        document = await self._documents.get(caller_of(ctx), mapping.id_of(request.name))
+        return pb.GetDocumentResponse(document=mapping.document(document))
+
+    async def list_documents(self, request: pb.ListDocumentsRequest, ctx: Context) -> pb.ListDocumentsResponse:
+        size, states = mapping.page_size(request.page_size), mapping.document_states(request)
+        page = await self._documents.list(caller_of(ctx), size, request.page_token, states)
+        return pb.ListDocumentsResponse(documents=map(mapping.document, page.items), next_page_token=page.next_token)
+
+    async def delete_document(self, request: pb.DeleteDocumentRequest, ctx: Context) -> pb.DeleteDocumentResponse:
+        await self._documents.delete(caller_of(ctx), mapping.id_of(request.name))
+        return pb.DeleteDocumentResponse()

@@ -1,0 +1,27 @@
+"""FeedbackService."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectrpc.request import RequestContext
+
+from ragsql.v1 import feedback_service_pb2 as pb
+from service.transport import mapping
+from service.transport.callers import caller_of
+from service.usecases.bundle import FeedbackUseCases
+
+Context = RequestContext[Any, Any]
+
+
+class FeedbackService:
+    """Record what people think of answers."""
+
+    def __init__(self, feedback: FeedbackUseCases) -> None:
+        self._feedback = feedback
+
+    async def create_feedback(self, request: pb.CreateFeedbackRequest, ctx: Context) -> pb.CreateFeedbackResponse:
+        answer_id, rating = mapping.id_of(request.parent), mapping.rating(request.rating)
+        caller, comment = caller_of(ctx), request.comment
+        feedback_id = await self._feedback.create(caller, answer_id, rating, comment, request.corrected_sql)
+        return pb.CreateFeedbackResponse(name=mapping.feedback_name(answer_id, feedback_id))

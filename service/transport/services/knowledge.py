@@ -1,0 +1,40 @@
+"""KnowledgeService."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectrpc.request import RequestContext
+
+from ragsql.v1 import knowledge_service_pb2 as pb
+from service.transport import mapping
+from service.transport.callers import caller_of
+from service.usecases.bundle import KnowledgeUseCases
+
+Context = RequestContext[Any, Any]
+
+
+class KnowledgeService:
+    """Teach the SQL generator."""
+
+    def __init__(self, knowledge: KnowledgeUseCases) -> None:
+        self._knowledge = knowledge
+
+    async def create_knowledge_item(
+        self, request: pb.CreateKnowledgeItemRequest, ctx: Context
+    ) -> pb.CreateKnowledgeItemResponse:
+        item = await self._knowledge.create(caller_of(ctx), mapping.new_knowledge_item(request.knowledge_item))
+        return pb.CreateKnowledgeItemResponse(knowledge_item=mapping.knowledge_item(item))
+
+    async def list_knowledge_items(
+        self, request: pb.ListKnowledgeItemsRequest, ctx: Context
+    ) -> pb.ListKnowledgeItemsResponse:
+        page = await self._knowledge.list(caller_of(ctx), mapping.page_size(request.page_size), request.page_token)
+        items = map(mapping.knowledge_item, page.items)
+        return pb.ListKnowledgeItemsResponse(knowledge_items=items, next_page_token=page.next_token)
+
+    async def delete_knowledge_item(
+        self, request: pb.DeleteKnowledgeItemRequest, ctx: Context
+    ) -> pb.DeleteKnowledgeItemResponse:
+        await self._knowledge.delete(caller_of(ctx), mapping.id_of(request.name))
+        return pb.DeleteKnowledgeItemResponse()

@@ -1,0 +1,33 @@
+"""QueryService."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from connectrpc.request import RequestContext
+
+from ragsql.v1 import query_service_pb2 as pb
+from service.transport import mapping_answers as mapping
+from service.transport.callers import caller_of
+from service.transport.streams import closing
+from service.usecases.bundle import QuestionUseCases
+
+Context = RequestContext[Any, Any]
+
+
+class QueryService:
+    """Answer questions, whole or as a stream of events."""
+
+    def __init__(self, questions: QuestionUseCases) -> None:
+        self._questions = questions
+
+    async def query(self, request: pb.QueryRequest, ctx: Context) -> pb.QueryResponse:
+        result = await self._questions.ask(caller_of(ctx), mapping.question(request))
+        return mapping.query_response(result)
+
+    async def stream_query(self, request: pb.StreamQueryRequest, ctx: Context) -> AsyncIterator[pb.StreamQueryResponse]:
+        events = self._questions.stream(caller_of(ctx), mapping.question(request.request))
+        async with closing(events):
+            async for event in events:
+                yield mapping.event(event)

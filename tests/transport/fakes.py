@@ -1,0 +1,213 @@
+"""Use cases in memory, which note what they are asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from service.domain.caller import Caller
+from service.domain.documents import Document, DocumentState, PageBox, Span
+from service.domain.health import ComponentHealth, Health, HealthStatus, Stats
+from service.domain.questions import (
+    Answer,
+    Citation,
+    Event,
+    QueryResult,
+    Question,
+    Route,
+    Routing,
+    TextDelta,
+    Usage,
+)
+from service.domain.sql import KnowledgeItem, SqlResult, SqlStatement, StatementState
+from service.domain.tables import Column, ColumnType, Table
+from service.errors import NotFound, UnsupportedMediaType
+from service.ports import CacheCounters, Page
+from service.usecases.bundle import UploadedDocument, UseCases
+
+NOW = dt.datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=dt.UTC)
+STATEMENT = SqlStatement(
+    id="s1",
+    question="How many?",
+    sql="SELECT count(*) FROM track",
+    dialect="sqlite",
+    explanation="Counts tracks.",
+    tables=("track",),
+    etag="e1",
+    state=StatementState.PROPOSED,
+    create_time=NOW,
+    expire_time=NOW + dt.timedelta(hours=1),
+)
+TABLE = Table((Column("count(*)", ColumnType.INT64, "INTEGER"),), ((3503,),))
+CITATION = Citation(
+    document_id="d1",
+    filename="policy.pdf",
+    headings=("Policy", "Returns"),
+    first_page=1,
+    last_page=1,
+    boxes=(PageBox(1, 0.1, 0.2, 0.3, 0.4),),
+    source_span=Span(10, 24),
+    quote="Thirty days: ✓",
+    score=0.75,
+    answer_spans=(Span(0, 14),),
+)
+ROUTING = Routing(Route.HYBRID, 0.9, "Both have evidence.")
+ANSWER = Answer("a1", "Thirty days: ✓", NOW, (CITATION,), (SqlResult(STATEMENT, TABLE),))
+RESULT = QueryResult(ROUTING, ANSWER, Usage(5, 7, 11, 0.5, ("local:m",)), cache_hit=False)
+
+
+@dataclass
+class Fakes:
+    """All use cases over shared state. failure is raised by every call while it is set."""
+
+    calls: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
+    documents: dict[str, Document] = field(default_factory=dict[str, Document])
+    failure: Exception | None = None
+    stream_closed: bool = False
+    endless: bool = False
+
+    def note(self, name: str, value: Any = None) -> None:
+        self.calls.append((name, value))
+        if self.failure is not None:
+            raise self.failure
+
+    def use_cases(self) -> UseCases:
+        return UseCases(
+            documents=FakeDocuments(self),
+            questions=FakeQuestions(self),
+            sql=FakeSql(self),
+            knowledge=FakeKnowledge(self),
+            feedback=FakeFeedback(self),
+            caches=FakeCaches(self),
+            health=FakeHealth(self),
+        )
+
+
+@dataclass
+class FakeDocuments:
+    fakes: Fakes
+
+    async def upload(self, caller: Caller, filename: str, content: bytes) -> UploadedDocument:
+        self.fakes.note("upload", (filename, len(content)))
+        if not filename.endswith((".pdf", ".txt")):
+            raise UnsupportedMediaType(f"{filename}: files of this type cannot be read. Send a PDF or text.")
+        sha256 = hashlib.sha256(content).hexdigest()
+        hit = sha256[:8] in self.fakes.documents
+        document = Document(sha256[:8], filename, "text/plain", len(content), sha256, DocumentState.ACTIVE, NOW, NOW)
+        self.fakes.documents[document.id] = replace(document, parser="plain", chunk_count=1)
+        return UploadedDocument(self.fakes.documents[document.id], hit)
+
+    async def get(self, caller: Caller, document_id: str) -> Document:
+        self.fakes.note("get", document_id)
+        if document_id not in self.fakes.documents:
+            raise NotFound(f"There is no document {document_id}.", name=f"documents/{document_id}")
+        return self.fakes.documents[document_id]
+
+    async def list(self, caller: Caller, size: int, token: str, states: Sequence[DocumentState]) -> Page[Document]:
+        self.fakes.note("list", (size, token, tuple(states)))
+        return Page(tuple(self.fakes.documents.values())[:size], "more")
+
+    async def delete(self, caller: Caller, document_id: str) -> None:
+        self.fakes.note("delete", document_id)
+        self.fakes.documents.pop(document_id, None)
+
+
+@dataclass
+class FakeQuestions:
+    fakes: Fakes
+
+    async def ask(self, caller: Caller, question: Question) -> QueryResult:
+        self.fakes.note("ask", question)
+        return RESULT
+
+    async def stream(self, caller: Caller, question: Question) -> AsyncIterator[Event]:
+        try:
+            yield ROUTING
+            self.fakes.note("stream", question)
+            yield replace(CITATION, answer_spans=())
+            yield STATEMENT
+            yield SqlResult(STATEMENT, TABLE)
+            yield TextDelta("Thirty")
+            while self.fakes.endless:
+                yield TextDelta("…")
+            yield RESULT
+        finally:
+            self.fakes.stream_closed = True
+
+
+@dataclass
+class FakeSql:
+    fakes: Fakes
+
+    async def generate(self, caller: Caller, question: str) -> SqlStatement:
+        self.fakes.note("generate", question)
+        return STATEMENT
+
+    async def execute(self, caller: Caller, statement_id: str, etag: str, max_rows: int) -> SqlResult:
+        self.fakes.note("execute", (statement_id, etag, max_rows))
+        return SqlResult(replace(STATEMENT, state=StatementState.EXECUTED), TABLE)
+
+    async def reject(self, caller: Caller, statement_id: str) -> SqlStatement:
+        self.fakes.note("reject", statement_id)
+        return replace(STATEMENT, state=StatementState.REJECTED)
+
+    async def list(self, caller: Caller, size: int, token: str) -> Page[SqlStatement]:
+        self.fakes.note("list_statements", (size, token))
+        return Page((STATEMENT,))
+
+
+@dataclass
+class FakeKnowledge:
+    fakes: Fakes
+
+    async def create(self, caller: Caller, item: KnowledgeItem) -> KnowledgeItem:
+        self.fakes.note("create_item", item)
+        return replace(item, id="k1", create_time=NOW)
+
+    async def list(self, caller: Caller, size: int, token: str) -> Page[KnowledgeItem]:
+        self.fakes.note("list_items", (size, token))
+        return Page((KnowledgeItem("k1", NOW, ddl="CREATE TABLE t (a)"),))
+
+    async def delete(self, caller: Caller, item_id: str) -> None:
+        self.fakes.note("delete_item", item_id)
+
+
+@dataclass
+class FakeFeedback:
+    fakes: Fakes
+
+    async def create(self, caller: Caller, answer_id: str, rating: str, comment: str, corrected_sql: str) -> str:
+        self.fakes.note("feedback", (answer_id, rating, comment, corrected_sql))
+        return "f1"
+
+
+@dataclass
+class FakeCaches:
+    fakes: Fakes
+
+    async def stats(self, caller: Caller) -> dict[str, CacheCounters]:
+        self.fakes.note("cache_stats")
+        return {"answer": CacheCounters(3, 1, 0.25)}
+
+    async def clear(self, caller: Caller, kind: str) -> int:
+        self.fakes.note("clear", kind)
+        return 4
+
+
+@dataclass
+class FakeHealth:
+    fakes: Fakes
+
+    async def check(self, caller: Caller) -> Health:
+        self.fakes.note("check", caller)
+        chat = ComponentHealth("chat", "llama", HealthStatus.DEGRADED, "Run: ragsql models pull")
+        return Health(
+            HealthStatus.DEGRADED, (ComponentHealth("vectors", "sqlite", HealthStatus.SERVING), chat), "1.2.3"
+        )
+
+    async def stats(self, caller: Caller) -> Stats:
+        self.fakes.note("stats", caller)
+        return Stats(1, 2, 3)
