@@ -1,0 +1,25 @@
+"""What models cost, in US dollars."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+PRICES_AS_OF = dt.date(2025, 6, 1)
+
+# Input and output, for a million tokens.
+_PRICES: dict[str, tuple[float, float]] = {
+    "gpt-4o": (2.50, 10.00),
+    "gpt-4o-mini": (0.15, 0.60),
+    "text-embedding-3-small": (0.02, 0.0),
+}
+_DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+
+
+def cost_usd(model: str, input_tokens: int, output_tokens: int = 0) -> float:
+    """Dollars by the table of PRICES_AS_OF; 0 for local models and for those that the table does not know.
+
+    A dated name such as gpt-4o-2024-08-06 costs what the model without the date does.
+    """
+    price_in, price_out = _PRICES.get(_DATED.sub("", model), (0.0, 0.0))
+    return (input_tokens * price_in + output_tokens * price_out) / 1_000_000
