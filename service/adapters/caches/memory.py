@@ -1,0 +1,91 @@
+"""A cache in the memory of this process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+from service.domain.health import ComponentHealth, HealthStatus
+from service.ports import CacheCounters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from service.domain.caller import Caller
+
+_OVERHEAD = 256
+
+
+class _Entry(NamedTuple):
+    value: bytes
+    expires: float
+    size: int
+
+
+class MemoryCache:
+    """A Cache of at most max_bytes, keys and bookkeeping counted; the least recently used entries go first.
+
+    clock gives seconds that never run backwards.
+    """
+
+    def __init__(self, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[tuple[str, str, str], _Entry] = OrderedDict()
+        self._bytes = 0
+        self._lookups: dict[tuple[str, str], list[int]] = {}
+
+    async def get(self, caller: Caller, kind: str, key: str) -> bytes | None:
+        """See Cache."""
+        place = (caller.tenant, kind, key)
+        with self._lock:
+            entry = self._entries.get(place)
+            if entry and entry.expires <= self._clock():
+                self._drop(place)
+                entry = None
+            self._lookups.setdefault(place[:2], [0, 0])[entry is None] += 1
+            if entry is None:
+                return None
+            self._entries.move_to_end(place)
+            return entry.value
+
+    async def set(self, caller: Caller, kind: str, key: str, value: bytes, ttl_seconds: float) -> None:
+        """See Cache. A value that alone is larger than the cache is not kept."""
+        place = (caller.tenant, kind, key)
+        size = len(value) + sum(map(len, place)) + _OVERHEAD
+        with self._lock:
+            self._drop(place)
+            if size > self._max_bytes or ttl_seconds <= 0:
+                return
+            self._entries[place] = _Entry(value, self._clock() + ttl_seconds, size)
+            self._bytes += size
+            while self._bytes > self._max_bytes:
+                self._drop(next(iter(self._entries)))
+
+    async def clear(self, caller: Caller, kind: str) -> int:
+        """See Cache."""
+        with self._lock:
+            now = self._clock()
+            places = [place for place in self._entries if place[:2] == (caller.tenant, kind)]
+            live = sum(self._entries[place].expires > now for place in places)
+            for place in places:
+                self._drop(place)
+            return live
+
+    async def counters(self, caller: Caller, kind: str) -> CacheCounters:
+        """See Cache."""
+        with self._lock:
+            hits, misses = self._lookups.get((caller.tenant, kind), (0, 0))
+            return CacheCounters(hits, misses)
+
+    async def check(self) -> ComponentHealth:
+        """See Checkable."""
+        return ComponentHealth("cache", "memory", HealthStatus.SERVING)
+
+    def _drop(self, place: tuple[str, str, str]) -> None:
+        entry = self._entries.pop(place, None)
+        if entry:
+            self._bytes -= entry.size

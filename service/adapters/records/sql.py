@@ -1,0 +1,127 @@
+"""Records in SQLite or PostgreSQL, through SQLAlchemy core."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING, TypeVar
+
+from service.adapters.records import answers, documents, knowledge, statements
+from service.adapters.records.engine import RecordEngine
+from service.domain.health import ComponentHealth, HealthStatus
+from service.errors import RagsqlError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Concatenate, ParamSpec
+
+    from sqlalchemy import Connection
+
+    from service.domain.caller import Caller
+    from service.domain.documents import Document, DocumentState
+    from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
+    from service.ports import Page
+
+    P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SqlRecordStore:
+    """A RecordStore at url, `sqlite:///file` or `postgresql://…`. Tables are made on first use."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = RecordEngine(url)
+        self._adapter = "sqlite" if url.startswith("sqlite") else "postgresql"
+
+    async def save_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
+        """See DocumentRecords."""
+        await self._write(documents.save, caller, document, replaces)
+
+    async def get_document(self, caller: Caller, document_id: str) -> Document:
+        """See DocumentRecords."""
+        return await self._read(documents.get, caller, document_id)
+
+    async def find_documents(self, caller: Caller, *, filename: str = "", sha256: str = "") -> list[Document]:
+        """See DocumentRecords."""
+        return await self._read(documents.find, caller, filename, sha256)
+
+    async def list_documents(
+        self, caller: Caller, size: int, token: str, states: Sequence[DocumentState] = ()
+    ) -> Page[Document]:
+        """See DocumentRecords."""
+        return await self._read(documents.page, caller, size, token, states)
+
+    async def delete_document(self, caller: Caller, document_id: str) -> None:
+        """See DocumentRecords."""
+        await self._write(documents.delete, caller, document_id)
+
+    async def count_documents(self, caller: Caller) -> int:
+        """See DocumentRecords."""
+        return await self._read(documents.count, caller)
+
+    async def save_statement(self, caller: Caller, statement: SqlStatement) -> None:
+        """See StatementRecords."""
+        await self._write(statements.save, caller, statement)
+
+    async def get_statement(self, caller: Caller, statement_id: str) -> SqlStatement:
+        """See StatementRecords."""
+        return await self._read(statements.get, caller, statement_id)
+
+    async def move_statement(self, caller: Caller, statement_id: str, old: StatementState, new: StatementState) -> bool:
+        """See StatementRecords."""
+        return await self._write(statements.move, caller, statement_id, old, new)
+
+    async def list_statements(self, caller: Caller, size: int, token: str) -> Page[SqlStatement]:
+        """See StatementRecords."""
+        return await self._read(statements.page, caller, size, token, dt.datetime.now(dt.UTC))
+
+    async def save_item(self, caller: Caller, item: KnowledgeItem) -> None:
+        """See KnowledgeRecords."""
+        await self._write(knowledge.save, caller, item)
+
+    async def list_items(self, caller: Caller, size: int, token: str) -> Page[KnowledgeItem]:
+        """See KnowledgeRecords."""
+        return await self._read(knowledge.page, caller, size, token)
+
+    async def delete_item(self, caller: Caller, item_id: str) -> None:
+        """See KnowledgeRecords."""
+        await self._write(knowledge.delete, caller, item_id)
+
+    async def count_items(self, caller: Caller) -> int:
+        """See KnowledgeRecords."""
+        return await self._read(knowledge.count, caller)
+
+    async def save_answer(self, caller: Caller, answer_id: str, question: str) -> None:
+        """See AnswerRecords. An answer that is given again is kept once."""
+        await self._write(answers.save, caller, answer_id, question)
+
+    async def save_feedback(self, caller: Caller, answer_id: str, rating: str, comment: str, corrected_sql: str) -> str:
+        """See AnswerRecords."""
+        return await self._write(answers.save_feedback, caller, answer_id, rating, comment, corrected_sql)
+
+    async def check(self) -> ComponentHealth:
+        """See Checkable."""
+        try:
+            await asyncio.to_thread(self._ask)
+        except RagsqlError as error:
+            return ComponentHealth("records", self._adapter, HealthStatus.NOT_SERVING, error.message)
+        return ComponentHealth("records", self._adapter, HealthStatus.SERVING)
+
+    def close(self) -> None:
+        """Close the connections. They open again on use."""
+        self._engine.close()
+
+    def _ask(self) -> None:
+        with self._engine.begin(write=False) as connection:
+            connection.exec_driver_sql("SELECT 1")
+
+    async def _read(self, act: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(self._do, False, act, *args, **kwargs)
+
+    async def _write(self, act: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(self._do, True, act, *args, **kwargs)
+
+    def _do(self, write: bool, act: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """One transaction."""
+        with self._engine.begin(write=write) as connection:
+            return act(connection, *args, **kwargs)

@@ -1,0 +1,141 @@
+"""Chunk vectors in memory, one immutable view for each state of a tenant's index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from service.ports import Vectors
+
+    Ids = npt.NDArray[np.int64]
+    Mask = npt.NDArray[np.bool_]
+
+_MIN_ROWS = 256
+_MAX_DEAD_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the chunks of one document are: rows [start, start + count), ids from first_chunk on."""
+
+    document_id: str
+    first_chunk: int
+    start: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DenseView:
+    """The vectors of one tenant at one epoch.
+
+    matrix has shape (capacity, dimension) and ids (capacity,); only the first size rows belong to this view, later
+    ones to its successors, which share the buffers. ids ascend. alive is False where a document was removed.
+    """
+
+    epoch: int
+    matrix: Vectors
+    ids: Ids
+    size: int
+    alive: Mask
+    placed: Mapping[int, Placed]
+    by_document: Mapping[str, int]
+
+    def ranges(self, documents: Sequence[str]) -> list[tuple[int, int]]:
+        """The chunk ids [first, last] of those documents that are here."""
+        found = (self.placed[self.by_document[d]] for d in documents if d in self.by_document)
+        return [(p.first_chunk, p.first_chunk + p.count - 1) for p in found if p.count]
+
+    def eligible(self, documents: Sequence[str]) -> Mask:
+        """Which rows a search may return: those of these documents, or all if empty."""
+        import numpy as np
+
+        if not documents:
+            return self.alive
+        mask = np.zeros(self.size, np.bool_)
+        for document in documents:
+            if document in self.by_document:
+                place = self.placed[self.by_document[document]]
+                mask[place.start : place.start + place.count] = True
+        return mask
+
+    def cosines(self, vector: Vectors) -> Vectors:
+        """The cosine of every row with a unit vector, exact."""
+        return self.matrix[: self.size] @ vector
+
+    def rows_of(self, chunk_ids: Ids) -> tuple[Ids, Mask]:
+        """The row of each chunk id, and whether it really is there."""
+        import numpy as np
+
+        ids = self.ids[: self.size]
+        rows = np.searchsorted(ids, chunk_ids)
+        rows[rows == self.size] = 0
+        there = (ids[rows] == chunk_ids) & self.alive[rows] if self.size else np.zeros(len(chunk_ids), np.bool_)
+        return rows, there
+
+
+def empty_view(dimension: int) -> DenseView:
+    """Before the first epoch."""
+    import numpy as np
+
+    no_rows = np.zeros((0, dimension), np.float32)
+    return DenseView(-1, no_rows, np.zeros(0, np.int64), 0, np.zeros(0, np.bool_), {}, {})
+
+
+def advance(view: DenseView, connection: sqlite3.Connection, tenant: int, epoch: int) -> DenseView:
+    """The view of the state that the connection's transaction sees, reading only documents that are new to it."""
+    here = {row[0] for row in connection.execute("SELECT id FROM documents WHERE tenant = ?", (tenant,))}
+    gone = view.placed.keys() - here
+    dead = view.size - int(view.alive.sum()) + sum(view.placed[key].count for key in gone)
+    if dead > _MAX_DEAD_SHARE * view.size:
+        view = empty_view(view.matrix.shape[1])
+        gone = set[int]()
+    return _extended(view, connection, sorted(here - view.placed.keys()), gone, epoch)
+
+
+def _extended(
+    view: DenseView, connection: sqlite3.Connection, added: Sequence[int], gone: set[int], epoch: int
+) -> DenseView:
+    import numpy as np
+
+    counts = "SELECT document_id, first_chunk, chunk_count FROM documents WHERE id = ?"
+    placed = {key: place for key, place in view.placed.items() if key not in gone}
+    size = view.size
+    for key in added:
+        document_id, first_chunk, count = connection.execute(counts, (key,)).fetchone()
+        placed[key] = Placed(document_id, first_chunk, size, count)
+        size += count
+    matrix, ids = _buffers(view, size)
+    alive = np.ones(size, np.bool_)
+    alive[: view.size] = view.alive
+    for key in gone:
+        place = view.placed[key]
+        alive[place.start : place.start + place.count] = False
+    for key in added:
+        place = placed[key]
+        rows = slice(place.start, place.start + place.count)
+        blob = connection.execute("SELECT vectors FROM documents WHERE id = ?", (key,)).fetchone()[0]
+        matrix[rows] = np.frombuffer(blob, np.float32).reshape(-1, matrix.shape[1])
+        ids[rows] = np.arange(place.first_chunk, place.first_chunk + place.count)
+    by_document = {place.document_id: key for key, place in placed.items()}
+    return DenseView(epoch, matrix, ids, size, alive, placed, by_document)
+
+
+def _buffers(view: DenseView, size: int) -> tuple[Vectors, Ids]:
+    """The view's own buffers while they have room: rows beyond its size are invisible to it. Else larger copies."""
+    import numpy as np
+
+    if size <= len(view.ids):
+        return view.matrix, view.ids
+    capacity = max(_MIN_ROWS, size, len(view.ids) * 3 // 2 if view.size else 0)
+    matrix = np.zeros((capacity, view.matrix.shape[1]), np.float32)
+    ids = np.zeros(capacity, np.int64)
+    matrix[: view.size] = view.matrix[: view.size]
+    ids[: view.size] = view.ids[: view.size]
+    return matrix, ids

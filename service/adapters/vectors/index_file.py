@@ -1,0 +1,158 @@
+"""The SQLite file behind the local vector store: schema, identity, connections, transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import uuid
+from contextlib import contextmanager
+from queue import Empty, LifoQueue
+from typing import TYPE_CHECKING
+
+from service.adapters.vectors import terms
+from service.errors import NotConfigured, UpstreamUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+_SCHEMA_VERSION = 1
+_BUSY_SECONDS = 30.0
+
+# The blob stays last in documents: a row's other columns are then read without following its overflow pages.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tenants (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, epoch INTEGER NOT NULL, chunk_count INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS documents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, tenant INTEGER NOT NULL REFERENCES tenants, document_id TEXT NOT NULL,
+    filename TEXT NOT NULL, first_chunk INTEGER NOT NULL, chunk_count INTEGER NOT NULL, vectors BLOB NOT NULL,
+    UNIQUE (tenant, document_id)
+);
+CREATE TABLE IF NOT EXISTS chunks (
+    id INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents, payload BLOB NOT NULL,
+    unit_vectors BLOB NOT NULL
+);
+"""
+
+
+class IndexFile:
+    """Opens the file on first use; hands out connections that only one thread uses at a time.
+
+    Raises NotConfigured when the file was made with another embedding model or by a newer version, and
+    UpstreamUnavailable when SQLite fails.
+    """
+
+    def __init__(self, path: Path, model: str, dimension: int) -> None:
+        self._path = path
+        self._identity = {"model": model, "dimension": str(dimension), "terms_version": str(terms.VERSION)}
+        self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
+        self._write_lock = threading.Lock()
+        self._open_lock = threading.Lock()
+        self.store_id = ""
+
+    @contextmanager
+    def read(self) -> Generator[sqlite3.Connection]:
+        """A transaction that sees one state of the file until it ends."""
+        with self._connection() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    @contextmanager
+    def write(self) -> Generator[sqlite3.Connection]:
+        """A transaction that alone may change the file, committed unless the block raises."""
+        with self._write_lock, self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except Empty:
+                return
+
+    @contextmanager
+    def _connection(self) -> Generator[sqlite3.Connection]:
+        try:
+            connection = self._take()
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            self._idle.put(connection)
+        except sqlite3.Error as error:
+            raise UpstreamUnavailable(
+                "The search index cannot be read or written. Check that RAGSQL_DATA_DIR is writable, has free space "
+                "and that the index file in it is intact."
+            ) from error
+
+    def _take(self) -> sqlite3.Connection:
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            connection = self._connect()
+        with self._open_lock:
+            if not self.store_id:
+                try:
+                    self.store_id = self._prepare(connection)
+                except BaseException:
+                    connection.close()
+                    raise
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise sqlite3.OperationalError("unable to create the folder of the index") from error
+        connection = sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> str:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            fresh = {"schema_version": str(_SCHEMA_VERSION), "store_id": uuid.uuid4().hex, "next_chunk": "1"}
+            if not connection.execute("SELECT count(*) FROM meta").fetchone()[0]:
+                connection.executemany("INSERT INTO meta VALUES (?, ?)", (fresh | self._identity).items())
+            stored = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+            self._check_identity(stored)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        return stored["store_id"]
+
+    def _check_identity(self, stored: dict[str, str]) -> None:
+        if int(stored["schema_version"]) > _SCHEMA_VERSION or int(stored["terms_version"]) > terms.VERSION:
+            raise NotConfigured(
+                "The search index was written by a newer version of ragsql. Upgrade, or set RAGSQL_DATA_DIR to "
+                "another folder."
+            )
+        if any(stored[key] != self._identity[key] for key in ("model", "dimension")):
+            raise NotConfigured(
+                f"The search index was built with the embedding model {stored['model']} of {stored['dimension']} "
+                f"dimensions, but the service now embeds with {self._identity['model']} of "
+                f"{self._identity['dimension']}. Set RAGSQL_EMBEDDER back, or set RAGSQL_DATA_DIR to another folder "
+                "and upload the documents again."
+            )

@@ -1,0 +1,81 @@
+"""The rows of the index file. Every function runs inside a transaction of the caller."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from service.adapters.vectors import codec
+from service.adapters.vectors.lexical import LexicalIndex
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from service.domain.documents import Document
+    from service.ports import EmbeddedChunk
+
+
+class Tenant(NamedTuple):
+    """A tenant's row. id and epoch are 0 when nothing was ever stored for it."""
+
+    id: int
+    epoch: int
+    chunk_count: int
+
+
+def find_tenant(connection: sqlite3.Connection, name: str) -> Tenant:
+    """The tenant's row as the transaction sees it."""
+    row = connection.execute("SELECT id, epoch, chunk_count FROM tenants WHERE name = ?", (name,)).fetchone()
+    return Tenant(*row) if row else Tenant(0, 0, 0)
+
+
+def add_tenant(connection: sqlite3.Connection, name: str) -> int:
+    """Make a tenant and return its id."""
+    tenant = connection.execute("INSERT INTO tenants (name, epoch, chunk_count) VALUES (?, 0, 0)", (name,)).lastrowid
+    assert tenant
+    LexicalIndex.create(connection, tenant)
+    return tenant
+
+
+def touch(connection: sqlite3.Connection, tenant: int, growth: int) -> None:
+    """Begin a new epoch with so many chunks more."""
+    connection.execute(
+        "UPDATE tenants SET epoch = epoch + 1, chunk_count = chunk_count + ? WHERE id = ?", (growth, tenant)
+    )
+
+
+def remove(connection: sqlite3.Connection, tenant: int, document_id: str) -> int | None:
+    """Forget a document and say how many chunks it had, None when it is not here."""
+    row = connection.execute(
+        "SELECT id, first_chunk, chunk_count FROM documents WHERE tenant = ? AND document_id = ?", (tenant, document_id)
+    ).fetchone()
+    if not row:
+        return None
+    key, first, count = row
+    LexicalIndex.remove(connection, tenant, first, count)
+    connection.execute("DELETE FROM chunks WHERE id >= ? AND id < ?", (first, first + count))
+    connection.execute("DELETE FROM documents WHERE id = ?", (key,))
+    return count
+
+
+def insert(connection: sqlite3.Connection, tenant: int, document: Document, chunks: Sequence[EmbeddedChunk]) -> None:
+    """Add a document that is not here yet."""
+    import numpy as np
+
+    first = int(connection.execute("SELECT value FROM meta WHERE key = 'next_chunk'").fetchone()[0])
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'next_chunk'", (str(first + len(chunks)),))
+    vectors = b"".join(np.asarray(embedded.vector, np.float32).tobytes() for embedded in chunks)
+    key = connection.execute(
+        "INSERT INTO documents (tenant, document_id, filename, first_chunk, chunk_count, vectors) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (tenant, document.id, document.filename, first, len(chunks), vectors),
+    ).lastrowid
+    connection.executemany(
+        "INSERT INTO chunks (id, document, payload, unit_vectors) VALUES (?, ?, ?, ?)",
+        (
+            (first + i, key, codec.encode_chunk(embedded.chunk), codec.encode_unit_vectors(embedded.unit_vectors))
+            for i, embedded in enumerate(chunks)
+        ),
+    )
+    texts = ((first + i, "\n".join((*e.chunk.headings, e.chunk.text))) for i, e in enumerate(chunks))
+    LexicalIndex.add(connection, tenant, texts)

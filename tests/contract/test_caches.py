@@ -1,0 +1,157 @@
+"""Every Cache forgets in time, apart by tenant and kind, and stays within its size."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.adapters.caches.memory import MemoryCache
+from service.domain.caller import Caller
+from service.domain.health import HealthStatus
+from service.ports import Cache, CacheCounters
+
+pytestmark = pytest.mark.anyio
+ANN, BOB = Caller(tenant="ann"), Caller(tenant="bob")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=[MemoryCache])
+def cache(request: pytest.FixtureRequest, clock: Clock) -> Cache:
+    make: Callable[[int, Clock], Cache] = request.param
+    return make(100_000, clock)
+
+
+async def test_a_value_lives_until_its_time_is_over(cache: Cache, clock: Clock) -> None:
+    await cache.set(ANN, "answer", "k", b"v", 10)
+    clock.now += 9.9
+    assert await cache.get(ANN, "answer", "k") == b"v"
+    clock.now += 0.1
+    assert await cache.get(ANN, "answer", "k") is None
+
+
+async def test_overwriting_begins_a_new_life(cache: Cache, clock: Clock) -> None:
+    await cache.set(ANN, "answer", "k", b"old", 10)
+    clock.now += 9
+    await cache.set(ANN, "answer", "k", b"", 10)
+    clock.now += 9
+    assert await cache.get(ANN, "answer", "k") == b""
+    await cache.set(ANN, "answer", "k", b"gone", 0)
+    assert await cache.get(ANN, "answer", "k") is None
+
+
+async def test_tenants_and_kinds_are_apart(cache: Cache) -> None:
+    await cache.set(ANN, "answer", "k", b"v", 10)
+    assert await cache.get(BOB, "answer", "k") is None
+    assert await cache.get(ANN, "sql", "k") is None
+    assert await cache.clear(BOB, "answer") == 0
+    assert await cache.clear(ANN, "sql") == 0
+    assert await cache.get(ANN, "answer", "k") == b"v"
+
+
+async def test_clearing_counts_what_was_still_good(cache: Cache, clock: Clock) -> None:
+    await cache.set(ANN, "answer", "short", b"v", 1)
+    await cache.set(ANN, "answer", "long", b"v", 10)
+    clock.now += 5
+    assert await cache.clear(ANN, "answer") == 1
+    assert await cache.get(ANN, "answer", "long") is None
+
+
+async def test_lookups_are_counted_by_tenant_and_kind(cache: Cache) -> None:
+    assert await cache.counters(ANN, "answer") == CacheCounters()
+    await cache.get(ANN, "answer", "k")
+    await cache.set(ANN, "answer", "k", b"v", 10)
+    await cache.get(ANN, "answer", "k")
+    await cache.get(ANN, "answer", "k")
+    assert await cache.counters(ANN, "answer") == CacheCounters(hits=2, misses=1)
+    assert await cache.counters(BOB, "answer") == CacheCounters()
+    assert await cache.counters(ANN, "sql") == CacheCounters()
+
+
+async def test_it_serves(cache: Cache) -> None:
+    assert (await cache.check()).status is HealthStatus.SERVING
+
+
+async def test_the_least_recently_used_go_first() -> None:
+    cache = MemoryCache(4_000)
+    for key in "abc":
+        await cache.set(ANN, "answer", key, bytes(1_000), 10)
+    await cache.get(ANN, "answer", "a")
+    await cache.set(BOB, "answer", "d", bytes(1_000), 10)
+    found = [await cache.get(ANN, "answer", key) is not None for key in "abc"]
+    assert found == [True, False, True]
+    assert await cache.get(BOB, "answer", "d") is not None
+
+
+async def test_what_is_larger_than_the_cache_displaces_only_its_own_key() -> None:
+    cache = MemoryCache(4_000)
+    await cache.set(ANN, "answer", "small", b"v", 10)
+    await cache.set(ANN, "answer", "k", b"old", 10)
+    await cache.set(ANN, "answer", "k", bytes(4_000), 10)
+    assert await cache.get(ANN, "answer", "k") is None
+    assert await cache.get(ANN, "answer", "small") == b"v"
+
+
+ACTS = st.lists(
+    st.tuples(st.sampled_from(["set", "get", "clear", "wait"]), st.sampled_from("abcd"), st.integers(0, 900)),
+    max_size=40,
+)
+
+
+@given(acts=ACTS)
+def test_it_never_returns_anything_but_the_last_value_set(acts: list[tuple[str, str, int]]) -> None:
+    """Against a plain dictionary; the cache may have forgotten, and never holds more than it may."""
+    clock = Clock()
+    cache = MemoryCache(2_000, clock)
+    model: dict[str, tuple[bytes, float]] = {}
+
+    async def scenario() -> None:
+        for act, key, number in acts:
+            if act == "set":
+                model[key] = (bytes(number), clock.now + number % 7)
+                await cache.set(ANN, "answer", key, bytes(number), number % 7)
+            elif act == "clear":
+                live = sum(expires > clock.now for _, expires in model.values())
+                assert await cache.clear(ANN, "answer") <= live
+                model.clear()
+            elif act == "wait":
+                clock.now += number % 5
+            else:
+                value, expires = model.get(key, (b"", 0.0))
+                found = await cache.get(ANN, "answer", key)
+                assert found is None or (found == value and expires > clock.now)
+        sizes = [len(v) for key in "abcd" if (v := await cache.get(ANN, "answer", key)) is not None]
+        assert sum(sizes) <= 2_000
+
+    asyncio.run(scenario())
+
+
+def test_threads_may_share_it() -> None:
+    cache = MemoryCache(20_000)
+
+    async def work(worker: int) -> None:
+        for i in range(300):
+            await cache.set(ANN, "answer", str(i % 50), f"{i % 50}".encode() * 20, 10)
+            found = await cache.get(ANN, "answer", str((i + worker) % 50))
+            assert found is None or found == f"{(i + worker) % 50}".encode() * 20
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(asyncio.run, map(work, range(4))))
+    counters = asyncio.run(cache.counters(ANN, "answer"))
+    assert counters.hits + counters.misses == 1_200
