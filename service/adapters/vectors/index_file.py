@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING
 
-from service.adapters.vectors import terms
+from service.domain import terms
 from service.errors import NotConfigured, UpstreamUnavailable
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from service.adapters.vectors.terms import terms
+from service.domain.terms import terms
 
 if TYPE_CHECKING:
     import sqlite3

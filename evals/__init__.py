@@ -1,0 +1,1 @@
+"""Quality, measured: data sets in, scores out. `make eval` runs everything here."""

@@ -1,0 +1,189 @@
+"""The composition root: settings in, ASGI application out. Only this file sees adapters and use cases at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from starlette.applications import Starlette
+
+from service import __version__, samples, startup
+from service.adapters.blobs.local import LocalBlobStore
+from service.adapters.caches.memory import MemoryCache
+from service.adapters.chat.llama import LlamaServer
+from service.adapters.chat.openai import OpenAIChat
+from service.adapters.databases.open import open_database
+from service.adapters.embedders.minilm import MiniLmEmbedder
+from service.adapters.embedders.openai import OpenAIEmbedder
+from service.adapters.parsers.parser import DocumentParser
+from service.adapters.records.sql import SqlRecordStore
+from service.adapters.sqlgen.prompt import PromptSqlGenerator
+from service.adapters.vectors.sqlite import SqliteVectorStore
+from service.domain.questions import SqlPolicy
+from service.domain.sql import ExecutionLimits
+from service.models.catalog import MINILM, QWEN_CODER
+from service.models.store import ModelStore
+from service.ports import (
+    BlobStore,
+    Cache,
+    ChatModel,
+    Checkable,
+    Database,
+    Embedder,
+    Parser,
+    RecordStore,
+    SqlGenerator,
+    VectorStore,
+)
+from service.settings import Settings, load
+from service.transport.app import build_transport
+from service.usecases.answer_cache import AnswerCache
+from service.usecases.answer_question import AnswerQuestion
+from service.usecases.answer_sql import AnswerSql
+from service.usecases.bundle import UseCases
+from service.usecases.check_health import CheckHealth
+from service.usecases.feedback import RecordFeedback
+from service.usecases.knowledge import ManageKnowledge
+from service.usecases.manage_caches import ManageCaches
+from service.usecases.manage_documents import ManageDocuments
+from service.usecases.manage_sql import ManageSql
+from service.usecases.retrieve_passages import RetrievePassages
+from service.usecases.route_question import RouteQuestion
+
+CACHE_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """One adapter a port. database and sqlgen are None when no database is connected."""
+
+    blobs: BlobStore
+    parser: Parser
+    embedder: Embedder
+    chat: ChatModel
+    vectors: VectorStore
+    records: RecordStore
+    cache: Cache
+    database: Database | None
+    sqlgen: SqlGenerator | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Everything that was put together for one process. close ends the processes and threads of the adapters."""
+
+    settings: Settings
+    ports: Ports
+    use_cases: UseCases
+    retrieve: RetrievePassages
+    route: RouteQuestion
+    close: Callable[[], None]
+
+
+def create_app() -> Starlette:
+    """The application with the settings of this process. Raises SettingsError."""
+    return build_app(load())
+
+
+def build_app(settings: Settings, *, reflection: bool = False, **overrides: Any) -> Starlette:
+    """The application. overrides replace adapters by the name of their port, for tests."""
+    assembly = assemble(settings, **overrides)
+    return build_transport(
+        assembly.use_cases,
+        cors_origins=settings.cors_origins,
+        lifespan=_lifespan(assembly),
+        reflection=reflection,
+    )
+
+
+def assemble(settings: Settings, **overrides: Any) -> Assembly:
+    """Adapters and use cases. Nothing connects, starts or loads before it is used."""
+    closing = ExitStack()
+    ports = replace(_choose(settings, closing), **overrides)
+    retrieve = RetrievePassages(ports.embedder, ports.vectors)
+    route = RouteQuestion(ports.embedder, ports.database)
+    return Assembly(settings, ports, _use_cases(settings, ports, retrieve, route), retrieve, route, closing.close)
+
+
+def _choose(settings: Settings, closing: ExitStack) -> Ports:
+    data = settings.data_dir
+    data.mkdir(parents=True, exist_ok=True)
+    embedder = _embedder(settings)
+    parser = DocumentParser()
+    closing.callback(parser.close)
+    chat = _chat(settings, closing)
+    url = settings.database_url or (samples.DATABASE_URL if settings.sample_data else "")
+    database = open_database(url) if url else None
+    return Ports(
+        blobs=LocalBlobStore(data / "blobs"),
+        parser=parser,
+        embedder=embedder,
+        chat=chat,
+        vectors=SqliteVectorStore(data / "vectors.db", embedder.model, embedder.dimension),
+        records=SqlRecordStore(f"sqlite:///{data / 'records.db'}"),
+        cache=MemoryCache(CACHE_BYTES),
+        database=database,
+        sqlgen=PromptSqlGenerator(chat, database) if database else None,
+    )
+
+
+def _embedder(settings: Settings) -> Embedder:
+    if settings.embedder == "openai":
+        return OpenAIEmbedder(settings.openai_api_key, settings.openai_base_url, settings.embedding_model)
+    return MiniLmEmbedder(ModelStore(settings.model_dir).folder(MINILM), settings.threads)
+
+
+def _chat(settings: Settings, closing: ExitStack) -> ChatModel:
+    if settings.chat == "openai":
+        return OpenAIChat(settings.chat_model, api_key=settings.openai_api_key, base_url=settings.openai_base_url)
+    gguf = settings.local_model or ModelStore(settings.model_dir).weights(QWEN_CODER)
+    server = LlamaServer(gguf, settings.data_dir / "llama.log", settings.threads)
+    closing.callback(server.close)
+    return OpenAIChat(server.model, server=server)
+
+
+def _use_cases(settings: Settings, ports: Ports, retrieve: RetrievePassages, route: RouteQuestion) -> UseCases:
+    limits = ExecutionLimits(timeout_seconds=settings.sql_timeout_seconds, max_rows=settings.sql_max_rows)
+    answer_sql = AnswerSql(ports.records, ports.database, ports.sqlgen, limits, SqlPolicy(settings.sql_policy.upper()))
+    models = (ports.embedder.model, ports.chat.model)
+    cache = AnswerCache(ports.cache, ports.vectors, ports.database, models)
+    return UseCases(
+        documents=ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, ports.embedder),
+        questions=AnswerQuestion(retrieve, route, answer_sql, ports.records, cache),
+        sql=ManageSql(ports.records, answer_sql),
+        knowledge=ManageKnowledge(ports.records),
+        feedback=RecordFeedback(ports.records),
+        caches=ManageCaches(ports.cache),
+        health=CheckHealth(_components(ports), ports.records, ports.records, ports.vectors, __version__),
+    )
+
+
+def _components(ports: Ports) -> dict[str, tuple[Checkable, bool]]:
+    """What Health asks. Documents need the first four; SQL needs the others."""
+    components: dict[str, tuple[Checkable, bool]] = {
+        "embedder": (ports.embedder, True),
+        "vectors": (ports.vectors, True),
+        "records": (ports.records, True),
+        "blobs": (ports.blobs, True),
+        "chat": (ports.chat, False),
+        "cache": (ports.cache, False),
+    }
+    return components | ({"database": (ports.database, False)} if ports.database else {})
+
+
+def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        if assembly.settings.sample_data:
+            await startup.load_samples(assembly.use_cases.documents, assembly.settings.data_dir)
+        warming = asyncio.create_task(startup.warm(assembly.route))
+        try:
+            yield
+        finally:
+            warming.cancel()
+            await asyncio.to_thread(assembly.close)
+
+    return lifespan

@@ -1,0 +1,37 @@
+"""Find passages for a question, once: routing and answering both use what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from service.domain.caller import Caller
+from service.domain.questions import Question
+from service.ports import Embedder, VectorStore
+from service.usecases.read_passages import Evidence, read_passages
+
+if TYPE_CHECKING:
+    from service.ports import Vectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Retrieved:
+    """The question's vector, shape (dimension,), its tokens, and the evidence found, the best first."""
+
+    vector: Vectors
+    tokens: int
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievePassages:
+    """One embedding and one search a question."""
+
+    embedder: Embedder
+    vectors: VectorStore
+
+    async def __call__(self, caller: Caller, question: Question) -> Retrieved:
+        vector = await self.embedder.embed_query(caller, question.text)
+        hits = await self.vectors.search(caller, question.text, vector, question.top_k, question.documents)
+        evidence = tuple(read_passages(question.text, vector, hits))
+        return Retrieved(vector, self.embedder.count_tokens(question.text), evidence)
