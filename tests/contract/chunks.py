@@ -1,0 +1,38 @@
+"""Small chunks with vectors that a test can reason about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from service.domain.caller import Caller
+from service.domain.documents import Chunk, Span
+from service.ports import EmbeddedChunk, Hit
+
+if TYPE_CHECKING:
+    from service.ports import Vectors
+
+DIMENSION = 16
+ANN, BOB = Caller(tenant="ann"), Caller(tenant="bob")
+
+
+def direction(*weights: float) -> Vectors:
+    """A unit vector that begins with these weights."""
+    vector = np.zeros(DIMENSION, np.float32)
+    vector[: len(weights)] = weights
+    return vector / max(1e-9, float(np.linalg.norm(vector)))
+
+
+def embedded(text: str, vector: Vectors, ordinal: int = 0, headings: tuple[str, ...] = ()) -> EmbeddedChunk:
+    chunk = Chunk(ordinal, text, Span(0, len(text)), headings, units=(Span(0, len(text)),))
+    return EmbeddedChunk(chunk, vector, vector[None])
+
+
+def several(texts: Sequence[str], vector: Vectors) -> list[EmbeddedChunk]:
+    return [embedded(text, vector, i) for i, text in enumerate(texts)]
+
+
+def texts_of(hits: Sequence[Hit]) -> list[str]:
+    return [hit.passage.chunk.text for hit in hits]

@@ -1,0 +1,163 @@
+"""The SQLite vector store under threads, processes and files that are not what they should be."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service.adapters.vectors.sqlite import SqliteVectorStore
+from service.domain.caller import Caller
+from service.domain.documents import Document
+from service.domain.health import HealthStatus
+from service.errors import NotConfigured, UpstreamUnavailable
+from service.ports import VectorStore
+from tests.contract.chunks import ANN, DIMENSION, direction, several, texts_of
+
+pytestmark = pytest.mark.anyio
+MakeDocument = Callable[..., Document]
+
+
+CHANGES = st.lists(st.tuples(st.sampled_from(["replace", "delete", "search"]), st.integers(0, 5), st.integers(0, 4)))
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=CHANGES)
+def test_search_agrees_with_what_was_stored(
+    tmp_path: Path, make_document: MakeDocument, changes: list[tuple[str, int, int]]
+) -> None:
+    """Two stores on one file, as two processes would have it, against a plain dictionary."""
+    caller = Caller(tenant=str(len(changes)) + str(changes[:3]))
+    stores = [SqliteVectorStore(tmp_path / "v.db", "m", DIMENSION) for _ in range(2)]
+    model: dict[str, list[str]] = {}
+
+    async def found(store: VectorStore) -> list[str]:
+        return sorted(texts_of(await store.search(caller, "word", direction(1), 100)))
+
+    async def scenario() -> None:
+        for name in await found(stores[0]):
+            await stores[0].delete(caller, name.split()[1])
+        for step, (act, name, count) in enumerate(changes):
+            store = stores[step % 2]
+            if act == "replace":
+                model[str(name)] = [f"word {name} {step} {i}" for i in range(count)]
+                await store.replace(caller, make_document(str(name)), several(model[str(name)], direction(1, step)))
+            elif act == "delete":
+                model.pop(str(name), None)
+                await store.delete(caller, str(name))
+            else:
+                assert await found(store) == sorted(text for texts in model.values() for text in texts)
+        for store in stores:
+            assert await found(store) == sorted(text for texts in model.values() for text in texts)
+            assert await store.count(caller) == sum(map(len, model.values()))
+            store.close()
+
+    asyncio.run(scenario())
+
+
+async def test_a_search_sees_the_old_document_or_the_new(tmp_path: Path, make_document: MakeDocument) -> None:
+    """While versions replace each other, a searching thread never sees two of them, none, or a part."""
+    store = SqliteVectorStore(tmp_path / "v.db", "m", DIMENSION)
+    await store.replace(ANN, make_document("v0"), several(["shared 0"] * 5, direction(1)))
+    writing = threading.Event()
+    writing.set()
+    seen: list[tuple[int, int]] = []
+
+    async def search() -> None:
+        while writing.is_set():
+            hits = await store.search(ANN, "shared", direction(1), 50)
+            assert len({hit.passage.chunk.text for hit in hits}) == 1
+            assert len({hit.passage.lexical_score > 0 for hit in hits}) == 1
+            seen.append((int(hits[0].passage.chunk.text.split()[1]), len(hits)))
+
+    readers = [asyncio.create_task(asyncio.to_thread(asyncio.run, search())) for _ in range(3)]
+    try:
+        for i in range(1, 40):
+            chunks = several([f"shared {i}"] * (5 + i % 3), direction(1))
+            await store.replace(ANN, make_document(f"v{i}"), chunks, replaces=[f"v{i - 1}"])
+    finally:
+        writing.clear()
+        await asyncio.gather(*readers)
+    assert seen
+    assert all(count == 5 + version % 3 for version, count in seen)
+
+
+async def test_a_failed_replace_changes_nothing(tmp_path: Path, make_document: MakeDocument) -> None:
+    store = SqliteVectorStore(tmp_path / "v.db", "m", DIMENSION)
+    await store.replace(ANN, make_document("v1"), several(["old"], direction(1)))
+    epoch = await store.epoch(ANN)
+    broken = several(["new", "newer"], direction(1))
+    broken[1] = dataclasses.replace(broken[1], chunk=dataclasses.replace(broken[1].chunk, ordinal=object()))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError):
+        await store.replace(ANN, make_document("v2"), broken, replaces=["v1"])
+    assert texts_of(await store.search(ANN, "old new", direction(1), 5)) == ["old"]
+    assert await store.epoch(ANN) == epoch
+
+
+async def test_another_model_is_refused_with_what_to_do(tmp_path: Path, make_document: MakeDocument) -> None:
+    path = tmp_path / "v.db"
+    await SqliteVectorStore(path, "small", DIMENSION).replace(ANN, make_document("d"), [])
+    for model, dimension in (("large", DIMENSION), ("small", DIMENSION * 2)):
+        store = SqliteVectorStore(path, model, dimension)
+        with pytest.raises(NotConfigured, match=r"RAGSQL_EMBEDDER.*RAGSQL_DATA_DIR"):
+            await store.count(ANN)
+        health = await store.check()
+        assert health.status is HealthStatus.NOT_SERVING
+        assert "RAGSQL_EMBEDDER" in health.detail
+    assert (await SqliteVectorStore(path, "small", DIMENSION).check()).status is HealthStatus.SERVING
+
+
+async def test_a_newer_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "v.db"
+    await SqliteVectorStore(path, "m", DIMENSION).count(ANN)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+    with pytest.raises(NotConfigured, match="newer version"):
+        await SqliteVectorStore(path, "m", DIMENSION).count(ANN)
+
+
+async def test_a_broken_file_is_told_without_the_drivers_words(tmp_path: Path) -> None:
+    path = tmp_path / "v.db"
+    path.write_bytes(b"this is not a database" * 100)
+    store = SqliteVectorStore(path, "m", DIMENSION)
+    with pytest.raises(UpstreamUnavailable, match="RAGSQL_DATA_DIR"):
+        await store.search(ANN, "x", direction(1), 5)
+    assert (await store.check()).status is HealthStatus.NOT_SERVING
+
+
+PROCESS = """
+import asyncio, sys
+sys.path.insert(0, sys.argv[3])
+from tests.contract.chunks import ANN, DIMENSION, direction, several
+from service.adapters.vectors.sqlite import SqliteVectorStore
+from service.domain.documents import Document, DocumentState
+import datetime as dt, pathlib
+now = dt.datetime.now(dt.UTC)
+async def main():
+    store = SqliteVectorStore(pathlib.Path(sys.argv[1]), "m", DIMENSION)
+    for i in range(10):
+        d = Document(f"{sys.argv[2]}-{i}", "f", "t", 1, "0", DocumentState.ACTIVE, now, now)
+        await store.replace(ANN, d, several(["shared word"] * 3, direction(1)))
+asyncio.run(main())
+"""
+
+
+async def test_processes_may_begin_and_write_together(tmp_path: Path) -> None:
+    root = str(Path(__file__).parents[2])
+    starts = (
+        asyncio.create_subprocess_exec(sys.executable, "-c", PROCESS, str(tmp_path / "v.db"), str(i), root)
+        for i in range(3)
+    )
+    processes = await asyncio.gather(*starts)
+    assert [await process.wait() for process in processes] == [0, 0, 0]
+    store = SqliteVectorStore(tmp_path / "v.db", "m", DIMENSION)
+    assert await store.count(ANN) == 90
+    assert len(await store.search(ANN, "shared", direction(1), 100)) == 90
