@@ -17,11 +17,8 @@ from service.cli.output import DEFAULT_URL, ExitCode, complain, console
 if TYPE_CHECKING:
     from uvicorn import Server
 
-SAMPLE_QUESTIONS = (
-    "How many days does a customer have to return a faulty track?",
-    "Which five customers have spent the most?",
-    "Does any support agent look after more customers than the handbook allows?",
-)
+    from service.settings import Settings
+
 SHUTDOWN_SECONDS = 10
 
 
@@ -37,7 +34,7 @@ def serve(
 
     settings = load()
     listener = _listen(host or settings.host, settings.port if port is None else port)
-    _server(listener, http2).run(sockets=[listener])
+    _server(settings, listener, http2).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -50,17 +47,18 @@ def _listen(host: str, port: int) -> socket.socket:
         raise typer.Exit(ExitCode.FAILED) from None
 
 
-def _server(listener: socket.socket, http2: bool) -> Server:
+def _server(settings: Settings, listener: socket.socket, http2: bool) -> Server:
     import uvicorn
+
+    from service.app import build_app
 
     class Announcing(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            _announce(listener)
+            _announce(listener, settings.sample_data)
 
     config = uvicorn.Config(
-        "service.app:create_app",
-        factory=True,
+        build_app(settings, reflection=http2),
         http="zttp" if http2 else "httptools",
         http2=http2,
         loop="uvloop",
@@ -72,20 +70,25 @@ def _server(listener: socket.socket, http2: bool) -> Server:
     return Announcing(config)
 
 
-def _announce(listener: socket.socket) -> None:
+def _announce(listener: socket.socket, sample_data: bool) -> None:
     host, port = listener.getsockname()[:2]
-    reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    reachable = f"[{host}]" if ":" in host else host
     url = f"http://{reachable}:{port}"
     out = console()
-    out.print(f"ragsql listens on {url}. Stop it with Ctrl+C. Ask it something from another terminal:\n", markup=False)
-    for line in _questions(url):
+    out.print(f"ragsql listens on {url}. Stop it with Ctrl+C. From another terminal:\n", markup=False)
+    for line in _suggestions(url, sample_data):
         out.print(f"  {line}", markup=False)
     out.file.flush()
 
 
-def _questions(url: str) -> Sequence[str]:
+def _suggestions(url: str, sample_data: bool) -> Sequence[str]:
+    from service.samples import QUESTIONS
+
     option = "" if url == DEFAULT_URL else f"--url {url} "
-    return [f'{_command()} ask {option}"{question}"' for question in SAMPLE_QUESTIONS]
+    if not sample_data:
+        return [f"{_command()} upload {option}document.pdf", f'{_command()} ask {option}"What is it about?"']
+    return [f'{_command()} ask {option}"{question}"' for question in QUESTIONS]
 
 
 def _command() -> str:
