@@ -42,10 +42,14 @@ class Clients:
             )
         loop = asyncio.get_running_loop()
         if self._made is None or self._made[0] != endpoint or self._made[1] is not loop:
-            from openai import AsyncOpenAI
+            from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
             client = AsyncOpenAI(
-                api_key=endpoint.api_key or "none", base_url=endpoint.base_url or None, max_retries=_RETRIES
+                api_key=endpoint.api_key or "none",
+                base_url=endpoint.base_url or None,
+                max_retries=_RETRIES,
+                # The SDK's own one closes itself when it is collected, on whatever event loop runs then.
+                http_client=DefaultAsyncHttpxClient(),
             )
             self._made = (endpoint, loop, client)
         return self._made[2]

@@ -26,8 +26,8 @@ class LlamaServer:
     """Starts and supervises the server for one GGUF file, on 127.0.0.1, a free port and a random key.
 
     log_path receives what llama.cpp says. threads defaults to the cores, at most 4; more than are free makes it
-    slower. context is in tokens, prompt and reply together. A process that dies is started again at the next call,
-    after a pause that doubles each time. It ends with close(), and by itself when this process is gone.
+    slower. context is in tokens, prompt and reply together. A process that dies is started again at the next call;
+    if it keeps dying, after a pause that doubles each time. It ends with close(), and by itself when this process is gone.
     """
 
     def __init__(self, gguf: Path, log_path: Path, threads: int | None = None, context: int = 8192) -> None:
@@ -95,8 +95,8 @@ class LlamaServer:
         self._stop()
         steady = time.monotonic() - self._started > _STEADY_SECONDS
         self._deaths = 0 if steady else self._deaths + 1
-        if self._deaths:
-            self._not_before = time.monotonic() + min(_LONGEST_PAUSE_SECONDS, 2.0**self._deaths)
+        if self._deaths > 1:
+            self._not_before = time.monotonic() + min(_LONGEST_PAUSE_SECONDS, 2.0 ** (self._deaths - 1))
 
     def _start(self) -> Endpoint:
         self._started = time.monotonic()

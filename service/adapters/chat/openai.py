@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from service.adapters.openai_sdk import Clients, Endpoint, as_domain_error
@@ -61,7 +62,7 @@ class OpenAIChat:
 
     async def stream(
         self, caller: Caller, messages: Sequence[ChatMessage], options: ChatOptions | None = None
-    ) -> AsyncIterator[str | ChatReply]:
+    ) -> AsyncGenerator[str | ChatReply]:
         options = options or ChatOptions()
         deadline = asyncio.get_running_loop().time() + options.timeout_seconds
         endpoint = self._endpoint
@@ -70,8 +71,9 @@ class OpenAIChat:
             async with asyncio.timeout_at(deadline):
                 endpoint = await self._where()
                 chunks = await self._create(endpoint, messages, options, stream=True)
-            async for item in self._read(chunks, deadline):
-                yield item
+            async with aclosing(self._read(chunks, deadline)) as items:
+                async for item in items:
+                    yield item
         except Exception as error:
             raise as_domain_error(error, endpoint, self.model) from error
         finally:
@@ -105,7 +107,7 @@ class OpenAIChat:
             **more,
         )
 
-    async def _read(self, chunks: Any, deadline: float) -> AsyncIterator[str | ChatReply]:
+    async def _read(self, chunks: Any, deadline: float) -> AsyncGenerator[str | ChatReply]:
         parts: list[str] = []
         usage: Any = None
         finish = ""
