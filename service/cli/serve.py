@@ -71,10 +71,9 @@ def _server(settings: Settings, listener: socket.socket, http2: bool) -> Server:
 
 
 def _announce(listener: socket.socket, sample_data: bool) -> None:
-    host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    reachable = f"[{host}]" if ":" in host else host
-    url = f"http://{reachable}:{port}"
+    bound, port = listener.getsockname()[:2]
+    host = "127.0.0.1" if bound == "0.0.0.0" else "::1" if bound == "::" else str(bound)
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     out = console()
     out.print(f"ragsql listens on {url}. Stop it with Ctrl+C. From another terminal:\n", markup=False)
     for line in _suggestions(url, sample_data):
