@@ -15,7 +15,7 @@ from service.domain.caller import Caller
 from service.domain.documents import Chunk, Document, DocumentState, ParsedDocument, Passage
 from service.domain.health import ComponentHealth
 from service.domain.questions import Usage
-from service.domain.sql import ExecutionLimits, KnowledgeItem, Schema, SqlStatement, StatementState
+from service.domain.sql import ExecutionLimits, KnowledgeItem, Schema, SqlStatement, StatementState, ValueMatch
 from service.domain.tables import Table
 
 if TYPE_CHECKING:
@@ -53,7 +53,13 @@ class BlobStore(Checkable, Protocol):
 
 
 class Parser(Protocol):
-    """Files to blocks."""
+    """Files to blocks. version changes whenever the same file could give other blocks."""
+
+    version: str
+
+    def detect(self, content: bytes, filename: str) -> str:
+        """The media type, by content; the name decides only between kinds of text. Raises UnsupportedMediaType."""
+        ...
 
     async def parse(self, caller: Caller, content: bytes, media_type: str, filename: str) -> ParsedDocument:
         """Parse in a process that can be killed; the event loop never waits.
@@ -287,6 +293,14 @@ class Database(Checkable, Protocol):
 
     async def is_read_only(self, caller: Caller) -> bool:
         """Whether it is proven that this connection cannot write."""
+        ...
+
+    async def find_values(self, caller: Caller, words: Sequence[str]) -> list[ValueMatch]:
+        """Stored texts that occur in words, which are a question's words in order; longest first, at most 20.
+
+        Case and accents do not matter. A full name is also found by one of its parts when few values have it.
+        Secret and contact columns are never searched. Raises UpstreamUnavailable.
+        """
         ...
 
     async def explain(self, caller: Caller, sql: str) -> None:

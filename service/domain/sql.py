@@ -9,6 +9,12 @@ from enum import StrEnum
 from service.domain.tables import Table
 
 
+MAX_RESULT_ROWS = 1000
+"""The most rows that one execution returns."""
+MAX_STATEMENT_ROWS = MAX_RESULT_ROWS + 1
+"""The LIMIT of a statement: one row more than is returned shows that rows were cut."""
+
+
 @dataclass(frozen=True, slots=True)
 class SchemaColumn:
     """A column. values holds a bounded sample of stored texts, empty for columns that are not text."""
@@ -49,6 +55,16 @@ class Schema:
     dialect: str
     tables: tuple[SchemaTable, ...]
     epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValueMatch:
+    """A stored text that occurs in a question, and words of the question that it was found by."""
+
+    table: str
+    column: str
+    value: str
+    words: str = ""
 
 
 class StatementState(StrEnum):

@@ -1,0 +1,187 @@
+"""The user's SQLite file, read only four times over: file mode, pragma, authorizer, deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TypeVar
+from urllib.parse import quote
+
+from service.adapters.databases.sqlite_schema import index_values, read_schema
+from service.adapters.databases.sqlite_types import Row, type_columns
+from service.adapters.databases.values import ValueIndex
+from service.domain.caller import Caller
+from service.domain.health import ComponentHealth, HealthStatus
+from service.domain.sql import ExecutionLimits, Schema, ValueMatch
+from service.domain.tables import CellValue, Table
+from service.errors import SqlExecutionFailed, SqlTimeout, UpstreamUnavailable
+
+T = TypeVar("T")
+
+_SCHEMA_SECONDS = 60.0
+_INTROSPECTION_SECONDS = 20.0
+_EXPLAIN_SECONDS = 5.0
+_MAX_VALUE_BYTES = 16 * 1024 * 1024
+_STEPS_BETWEEN_CHECKS = 1000
+_READS = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE))
+_FORBIDDEN_FUNCTIONS = frozenset(
+    "load_extension readfile writefile edit fts3_tokenizer zeroblob randomblob sqlite_compileoption_get "
+    "sqlite_compileoption_used sqlite_log sqlite_offset sqlite_source_id".split()
+)
+_PLAIN_COLUMN = re.compile(r'(?:MAX|MIN)?\(?(?:\w+\.)?"?(\w+)"?\)?', re.IGNORECASE)
+
+
+class SqliteDatabase:
+    """A Database over one SQLite file. Every call opens its own connection in a thread."""
+
+    dialect: Literal["sqlite", "postgresql"] = "sqlite"
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._lock = threading.Lock()
+        self._schema: tuple[float, Schema] | None = None
+        self._index: tuple[str, ValueIndex] | None = None
+
+    async def check(self) -> ComponentHealth:
+        try:
+            await self._run(lambda connection: connection.execute("SELECT 1 FROM sqlite_master LIMIT 1"), 5.0)
+        except (SqlExecutionFailed, SqlTimeout, UpstreamUnavailable) as error:
+            return ComponentHealth("database", "sqlite", HealthStatus.NOT_SERVING, error.message)
+        return ComponentHealth("database", "sqlite", HealthStatus.SERVING)
+
+    async def schema(self, caller: Caller) -> Schema:
+        return await self._run(self._read_schema, _INTROSPECTION_SECONDS)
+
+    async def is_read_only(self, caller: Caller) -> bool:
+        # mode=ro and query_only hold for every connection that this class opens.
+        return True
+
+    async def find_values(self, caller: Caller, words: Sequence[str]) -> list[ValueMatch]:
+        index = await self._run(self._read_index, _INTROSPECTION_SECONDS)
+        return index.find(words)
+
+    async def explain(self, caller: Caller, sql: str) -> None:
+        def plan(connection: sqlite3.Connection) -> None:
+            # The bytecode listing compiles the whole statement and runs none of it.
+            _restrict(connection)
+            connection.execute(f"EXPLAIN {sql}").fetchone()
+
+        await self._run(plan, _EXPLAIN_SECONDS)
+
+    async def execute(self, caller: Caller, sql: str, limits: ExecutionLimits) -> Table:
+        schema = await self.schema(caller)
+
+        def run(connection: sqlite3.Connection) -> Table:
+            _restrict(connection)
+            cursor = connection.execute(sql)
+            names = [column[0] for column in cursor.description or ()]
+            rows, truncated = _fetch(cursor, limits)
+            columns, typed = type_columns(names, _declared(names, schema), rows)
+            return Table(columns, tuple(typed), truncated)
+
+        return await self._run(run, limits.timeout_seconds)
+
+    def _read_schema(self, connection: sqlite3.Connection) -> Schema:
+        with self._lock:
+            if self._schema is None or self._schema[0] < time.monotonic():
+                self._schema = (time.monotonic() + _SCHEMA_SECONDS, read_schema(connection))
+            return self._schema[1]
+
+    def _read_index(self, connection: sqlite3.Connection) -> ValueIndex:
+        schema = self._read_schema(connection)
+        with self._lock:
+            if self._index is None or self._index[0] != schema.epoch:
+                self._index = (schema.epoch, index_values(connection, schema))
+            return self._index[1]
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T], seconds: float) -> T:
+        """Run work in a thread on a new connection; a cancelled caller stops it too."""
+        cancelled = threading.Event()
+        try:
+            return await asyncio.to_thread(self._work, work, seconds, cancelled)
+        finally:
+            cancelled.set()
+
+    def _work(self, work: Callable[[sqlite3.Connection], T], seconds: float, cancelled: threading.Event) -> T:
+        try:
+            with self._connection(seconds, cancelled) as connection:
+                return work(connection)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise SqlTimeout(f"The database took longer than {seconds:g} seconds. Ask for less.") from None
+            if error.sqlite_errorcode in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY):
+                raise UpstreamUnavailable(f"The database cannot be read: {error}. Check DATABASE_URL.") from None
+            raise SqlExecutionFailed(f"The database refused the statement: {str(error).rstrip('.')}.") from None
+        except (sqlite3.Error, sqlite3.Warning, OverflowError, ValueError) as error:
+            raise SqlExecutionFailed(f"The database refused the statement: {str(error).rstrip('.')}.") from None
+
+    @contextmanager
+    def _connection(self, seconds: float, cancelled: threading.Event) -> Generator[sqlite3.Connection]:
+        if not self._path.is_file():
+            raise UpstreamUnavailable(f"There is no database file {self._path.name}. Check DATABASE_URL.")
+        deadline = time.monotonic() + seconds
+        uri = f"file:{quote(str(self._path.resolve()))}?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, timeout=2.0, isolation_level=None)
+        try:
+            connection.execute("PRAGMA query_only = ON")
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
+            connection.text_factory = _decode
+            connection.set_progress_handler(
+                lambda: int(cancelled.is_set() or time.monotonic() > deadline), _STEPS_BETWEEN_CHECKS
+            )
+            yield connection
+        finally:
+            connection.close()
+
+
+def _decode(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
+
+
+def _restrict(connection: sqlite3.Connection) -> None:
+    """Allow this connection to read and nothing else, until it is closed."""
+
+    def authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:
+        if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _FORBIDDEN_FUNCTIONS:
+            return sqlite3.SQLITE_DENY
+        if action == sqlite3.SQLITE_READ and (first or "").lower().startswith("sqlite_"):
+            return sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY
+
+    connection.set_authorizer(authorize)
+
+
+def _fetch(cursor: sqlite3.Cursor, limits: ExecutionLimits) -> tuple[list[Row], bool]:
+    rows: list[Row] = []
+    size = 0
+    for row in cursor:
+        size += sum(cell_bytes(value) for value in row)
+        if len(rows) == limits.max_rows or size > limits.max_bytes:
+            return rows, True
+        rows.append(row)
+    return rows, False
+
+
+def cell_bytes(value: CellValue) -> int:
+    """About how many bytes a cell takes."""
+    return len(value) if isinstance(value, (str, bytes)) else 8
+
+
+def _declared(names: Sequence[str], schema: Schema) -> list[str]:
+    """What each result column was declared as, "" unless all columns of that name agree."""
+    types: dict[str, set[str]] = {}
+    for table in schema.tables:
+        for column in table.columns:
+            types.setdefault(column.name.lower(), set()).add(column.type)
+    found: list[str] = []
+    for name in names:
+        match = _PLAIN_COLUMN.fullmatch(name)
+        known = types.get((match[1] if match else name).lower(), set())
+        found.append(next(iter(known)) if len(known) == 1 else "")
+    return found

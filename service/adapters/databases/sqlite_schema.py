@@ -1,0 +1,110 @@
+"""What a SQLite file holds: tables, keys, sizes, samples of text, and an index of its values."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import time
+
+from service.adapters.databases.values import (
+    MAX_INDEXED_PER_COLUMN,
+    MAX_SAMPLE_LENGTH,
+    MAX_SAMPLED,
+    ValueIndex,
+    is_person_name,
+    is_secret,
+)
+from service.domain.sql import ForeignKey, Schema, SchemaColumn, SchemaTable
+
+_SCANNED_ROWS = 20_000
+_EXAMPLES = 20
+_COUNT_SECONDS = 3.0
+
+
+def read_schema(connection: sqlite3.Connection) -> Schema:
+    """All tables and views apart from SQLite's own, by name."""
+    rows = connection.execute(
+        "SELECT name, type, COALESCE(sql, '') FROM sqlite_master WHERE type IN ('table', 'view') "
+        "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
+    ).fetchall()
+    count_until = time.monotonic() + _COUNT_SECONDS
+    tables = tuple(_read_table(connection, name, kind == "view", count_until) for name, kind, _ in rows)
+    digest = hashlib.sha256(repr([(t.name, t.columns, t.foreign_keys) for t in tables]).encode())
+    return Schema("sqlite", tables, digest.hexdigest()[:16])
+
+
+def _read_table(connection: sqlite3.Connection, name: str, is_view: bool, count_until: float) -> SchemaTable:
+    info = connection.execute(f"PRAGMA table_xinfo({_quote(name)})").fetchall()
+    keys = sorted((row[5], row[1]) for row in info if row[5])
+    columns = tuple(
+        SchemaColumn(row[1], row[2], not row[3], values=_sample(connection, name, row[1], row[2]))
+        for row in info
+        if row[6] != 1
+    )
+    rows = -1
+    if not is_view and time.monotonic() < count_until:
+        rows = connection.execute(f"SELECT COUNT(*) FROM {_quote(name)}").fetchone()[0]
+    return SchemaTable(
+        name,
+        columns,
+        primary_key=tuple(column for _, column in keys),
+        foreign_keys=_foreign_keys(connection, name),
+        is_view=is_view,
+        row_count=rows,
+    )
+
+
+def _foreign_keys(connection: sqlite3.Connection, table: str) -> tuple[ForeignKey, ...]:
+    found: dict[int, list[tuple[int, str, str, str | None]]] = {}
+    for number, position, target, column, target_column, *_ in connection.execute(
+        f"PRAGMA foreign_key_list({_quote(table)})"
+    ):
+        found.setdefault(number, []).append((position, target, column, target_column))
+    keys: list[ForeignKey] = []
+    for number in sorted(found):
+        parts = sorted(found[number])
+        target = parts[0][1]
+        targets = tuple(part[3] or "" for part in parts)
+        if not all(targets):
+            info = connection.execute(f"PRAGMA table_info({_quote(target)})").fetchall()
+            targets = tuple(column for _, column in sorted((row[5], row[1]) for row in info if row[5]))
+        if len(targets) == len(parts):
+            keys.append(ForeignKey(tuple(part[2] for part in parts), target, targets))
+    return tuple(keys)
+
+
+def is_text(declared: str) -> bool:
+    """Whether a declared type has text affinity, or none."""
+    return not declared or any(mark in declared.upper() for mark in ("CHAR", "TEXT", "CLOB"))
+
+
+def _sample(connection: sqlite3.Connection, table: str, column: str, declared: str) -> tuple[str, ...]:
+    """All values of a column that has few and short ones, else some examples."""
+    if not is_text(declared) or is_secret(column) or is_person_name(column):
+        return ()
+    rows = connection.execute(
+        f"SELECT DISTINCT {_quote(column)} FROM (SELECT {_quote(column)} FROM {_quote(table)} LIMIT {_SCANNED_ROWS}) "
+        f"WHERE typeof({_quote(column)}) = 'text' ORDER BY 1 LIMIT {MAX_SAMPLED + 1}"
+    ).fetchall()
+    values = tuple(row[0] for row in rows if len(row[0]) <= MAX_SAMPLE_LENGTH)
+    return values if len(rows) <= MAX_SAMPLED else values[:_EXAMPLES]
+
+
+def index_values(connection: sqlite3.Connection, schema: Schema) -> ValueIndex:
+    """An index over the distinct short values of all text columns but secret ones."""
+    index = ValueIndex()
+    for table in schema.tables:
+        for column in table.columns:
+            if table.is_view or not is_text(column.type) or is_secret(column.name):
+                continue
+            name = _quote(column.name)
+            rows = connection.execute(
+                f"SELECT DISTINCT {name} FROM {_quote(table.name)} WHERE typeof({name}) = 'text' "
+                f"AND length({name}) <= {MAX_SAMPLE_LENGTH} LIMIT {MAX_INDEXED_PER_COLUMN}"
+            )
+            index.add_column(table.name, column.name, (row[0] for row in rows))
+    return index
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

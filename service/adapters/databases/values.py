@@ -1,0 +1,110 @@
+"""Which columns may be sampled, and an index of stored values to find the ones that a question names."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from service.domain.sql import ValueMatch
+
+MAX_SAMPLED = 200
+MAX_SAMPLE_LENGTH = 60
+MAX_INDEXED = 200_000
+MAX_INDEXED_PER_COLUMN = 50_000
+_MAX_RUN = 6
+_MAX_MATCHES = 20
+_MAX_PER_RUN = 6
+_MAX_PART_VALUES = 4
+_FEW = 200
+_MAX_CODE = 3
+
+_SECRET = re.compile(
+    r"e_?mail|phone|mobile|(^|_)fax|address|street|passw|secret|token|api_?key|ssn|social_?security|iban|"
+    r"credit_?card|card_?(no|num)|cvv|passport|tax_?id|birth|salt|hash|postal|zip"
+)
+_NAME = re.compile(r"(first|last|full|middle|given|family|sur|user|maiden|nick|contact)_?name|surname|(^|_)login")
+_WORD = re.compile(r"\w+")
+
+
+def is_secret(column: str) -> bool:
+    """Whether a column looks like contact data or a credential, which nothing may sample or search."""
+    return bool(_SECRET.search(_snake(column)))
+
+
+def is_person_name(column: str) -> bool:
+    """Whether a column looks like a person's name, which is searched but never sampled."""
+    return bool(_NAME.search(_snake(column)))
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def fold(text: str) -> str:
+    """Lower case without accents, words joined by one space."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return " ".join(_WORD.findall(plain.replace("'s ", " ").replace("’s ", " ")))
+
+
+@dataclass(slots=True)
+class ValueIndex:
+    """Stored texts by their folded words. Add columns, then find; it does not change after that."""
+
+    whole: dict[str, list[ValueMatch]] = field(default_factory=dict[str, list[ValueMatch]])
+    parts: dict[str, list[ValueMatch]] = field(default_factory=dict[str, list[ValueMatch]])
+    few: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    size: int = 0
+
+    def add_column(self, table: str, column: str, values: Iterable[str]) -> None:
+        """Index a column's distinct values until the index is full."""
+        count = 0
+        for value in values:
+            key = fold(value)
+            if not key or self.size >= MAX_INDEXED:
+                continue
+            match = ValueMatch(table, column, value)
+            self.whole.setdefault(key, []).append(match)
+            words = key.split()
+            if 2 <= len(words) <= 4:
+                for word in words:
+                    if len(word) >= 4:
+                        self.parts.setdefault(word, []).append(match)
+            count += 1
+            self.size += 1
+        if count <= _FEW:
+            self.few.add((table, column))
+
+    def find(self, words: Sequence[str]) -> list[ValueMatch]:
+        """Matches of the longest runs first. A word that is part of a longer match is not matched again."""
+        folded = [fold(f"{word} ") for word in words]
+        taken: set[int] = set()
+        found: list[ValueMatch] = []
+        for length in range(min(_MAX_RUN, len(words)), 0, -1):
+            for start in range(len(words) - length + 1):
+                run = range(start, start + length)
+                if taken.isdisjoint(run):
+                    matches = self._matches(words, folded, run)
+                    if matches:
+                        taken.update(run)
+                        found.extend(matches[:_MAX_PER_RUN])
+        return found[:_MAX_MATCHES]
+
+    def _matches(self, words: Sequence[str], folded: list[str], run: range) -> list[ValueMatch]:
+        key = " ".join(folded[i] for i in run if folded[i])
+        if not key:
+            return []
+        shown = " ".join(words[i] for i in run)
+        # The first word of a sentence is a capital letter for no reason.
+        named = any(words[i][:1].isupper() and i > 0 for i in run) or any(c.isdigit() for c in key)
+        # Codes such as state abbreviations are also ordinary words unless they are written as stored.
+        matches = [m for m in self.whole.get(key, []) if len(m.value) > _MAX_CODE or m.value == shown]
+        if not named:
+            matches = [m for m in matches if (m.table, m.column) in self.few or len(run) > 2]
+        if not matches and len(run) == 1 and named:
+            parts = self.parts.get(key, [])
+            shortest = min((len(m.value.split()) for m in parts), default=0)
+            parts = [m for m in parts if len(m.value.split()) == shortest]
+            matches = parts if len({m.value for m in parts}) <= _MAX_PART_VALUES else []
+        return [ValueMatch(m.table, m.column, m.value, shown) for m in matches]

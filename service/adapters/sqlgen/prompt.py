@@ -1,0 +1,106 @@
+"""SQL by a chat model: link, prompt, parse, guard, plan, and repair at most twice. Nothing is run."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import re
+from dataclasses import dataclass, replace
+
+from service.adapters.sqlgen.confidence import rate
+from service.adapters.sqlgen.explanation import explain
+from service.adapters.sqlgen.knowledge import nearest
+from service.adapters.sqlgen.prompt_text import question_text, repair_text, schema_text, system_text
+from service.adapters.sqlgen.reply import GRAMMAR, Declined, parse_reply
+from service.adapters.sqlgen.style import style_messages
+from service.domain.caller import Caller
+from service.domain.questions import Usage
+from service.domain.schema_linking import Links, link, relevant_tables, words_of
+from service.domain.sql import MAX_STATEMENT_ROWS, Schema
+from service.domain.sql_guard import GuardedSql, guard
+from service.errors import SqlExecutionFailed, SqlNotGenerated, SqlRejected, SqlTimeout
+from service.ports import CannotAnswer, ChatMessage, ChatModel, ChatOptions, Database, SqlDraft, SqlRequest
+
+_MAX_REPAIRS = 2
+_MAX_TABLES = 25
+_OPTIONS = ChatOptions(max_tokens=300, grammar=GRAMMAR)
+_WRITE = re.compile(
+    r"^\W*(please\s+|can you\s+|could you\s+)?"
+    r"(delete|drop|truncate|insert|update|remove|erase|alter|create|grant|revoke)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSqlGenerator:
+    """A SqlGenerator over any chat model, for one database."""
+
+    chat: ChatModel
+    database: Database
+
+    async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
+        if _WRITE.match(request.question):
+            return CannotAnswer("The question asks to change data, and only reading is possible.", Usage())
+        values = await self.database.find_values(caller, words_of(" ".join((request.question, *request.rules))))
+        links = link(request.question, request.schema, values)
+        messages = _first_messages(request, links)
+        usage = Usage()
+        problem = ""
+        for _ in range(1 + _MAX_REPAIRS):
+            reply = await self.chat.complete(caller, messages, _OPTIONS)
+            usage += reply.usage
+            parsed = parse_reply(reply.text)
+            if isinstance(parsed, Declined):
+                return CannotAnswer(parsed.reason, usage)
+            result = await self._check(caller, parsed, request.schema)
+            if isinstance(result, GuardedSql):
+                return await asyncio.to_thread(_draft, result, request, links, usage)
+            if result == problem:
+                break
+            problem = result
+            names = _nearest_names(problem, request.schema)
+            messages = [
+                *messages, ChatMessage("assistant", reply.text), ChatMessage("user", repair_text(problem, names))
+            ]  # fmt: skip
+        raise SqlNotGenerated(f"No valid SQL could be written for this question. The last problem: {problem}")
+
+    async def _check(self, caller: Caller, sql: str | None, schema: Schema) -> GuardedSql | str:
+        """The guarded statement, or what is wrong with it."""
+        if sql is None:
+            return "The reply must be exactly one fenced sql block with one SELECT."
+        try:
+            guarded = await asyncio.to_thread(guard, sql, schema, MAX_STATEMENT_ROWS)
+            await self.database.explain(caller, guarded.sql)
+        except (SqlRejected, SqlExecutionFailed, SqlTimeout) as error:
+            return error.message
+        return guarded
+
+
+def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
+    tables = relevant_tables(request.schema, links, _MAX_TABLES)
+    knowledge = nearest(request.question, request.knowledge)
+    asked = question_text(request.question, links.values, knowledge, request.rules)
+    return [
+        ChatMessage("system", system_text(request.schema.dialect)),
+        *style_messages(),
+        ChatMessage("user", f"{schema_text(tables)}\n\n{asked}"),
+    ]
+
+
+def _draft(guarded: GuardedSql, request: SqlRequest, links: Links, usage: Usage) -> SqlDraft:
+    draft = SqlDraft(guarded.sql, guarded.tables, explain(guarded.sql, request.schema.dialect), usage)
+    return replace(draft, confidence=rate(guarded, request, links))
+
+
+def _nearest_names(problem: str, schema: Schema) -> list[str]:
+    """Real names that are spelled like the ones quoted in a problem."""
+    wanted = re.findall(r"'([^']+)'|(?:table|column:?) (?:\w+\.)?(\w+)", problem)
+    names = {f"{t.name}.{c.name}": c.name for t in schema.tables for c in t.columns} | {
+        t.name: t.name for t in schema.tables
+    }
+    found: list[str] = []
+    for first, second in wanted[:3]:
+        lowered = {full: short.lower() for full, short in names.items()}
+        close = difflib.get_close_matches((first or second).lower(), set(lowered.values()), n=3, cutoff=0.6)
+        found.extend(full for full, short in lowered.items() if short in close)
+    return found[:6]

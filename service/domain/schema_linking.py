@@ -1,0 +1,114 @@
+"""Which tables and columns a question speaks of, by names and by stored values."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from service.domain.sql import Schema, SchemaTable, ValueMatch
+
+_WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
+_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_STOP = frozenset(
+    "a an and are as at be been by did do does for from had has have how in is it its many me most much my of on or "
+    "our ours so that the their them there they this to us was we were what when where which who whose why will with would "
+    "you your than then more less each all any every if not no out get got id name number date type".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """tables and columns ("Table.Column") that share a word or a value with the question, and the values found."""
+
+    tables: frozenset[str]
+    columns: frozenset[str]
+    values: tuple[ValueMatch, ...]
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in order, without the possessive 's."""
+    return [re.sub(r"['’]s$", "", word) for word in _WORD.findall(text)]
+
+
+def stem(word: str) -> str:
+    """A word without its commonest English endings, in lower case."""
+    word = word.lower()
+    for ending, rest in (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""), ("e", "")):
+        if word.endswith(ending) and not word.endswith("ss") and len(word) - len(ending) + len(rest) >= 3:
+            return word[: len(word) - len(ending)] + rest
+    return word
+
+
+def name_parts(name: str) -> list[str]:
+    """The stems of the words in an identifier such as InvoiceLine or invoice_line."""
+    return [stem(part) for part in _PART.findall(name)]
+
+
+def link(question: str, schema: Schema, values: Sequence[ValueMatch]) -> Links:
+    """Match the question's words with names and comments, and add where the values are stored."""
+    asked = {stem(word) for word in words_of(question) if word.lower() not in _STOP}
+    tables: set[str] = set()
+    columns: set[str] = set()
+    for table in schema.tables:
+        if asked.intersection(name_parts(table.name)) or _mentions(table.comment, asked):
+            tables.add(table.name)
+        for column in table.columns:
+            parts = [part for part in name_parts(column.name) if part not in _STOP]
+            if asked.intersection(parts) or _mentions(column.comment, asked):
+                columns.add(f"{table.name}.{column.name}")
+    for match in values:
+        columns.add(f"{match.table}.{match.column}")
+    return Links(frozenset(tables), frozenset(columns), tuple(values))
+
+
+def _mentions(comment: str, asked: set[str]) -> bool:
+    return any(stem(word) in asked for word in words_of(comment) if len(word) > 3 and word.lower() not in _STOP)
+
+
+def relevant_tables(schema: Schema, links: Links, limit: int) -> tuple[SchemaTable, ...]:
+    """All tables of a small schema; of a large one the linked tables, what lies between them, and neighbours."""
+    if len(schema.tables) <= limit:
+        return schema.tables
+    wanted = set(links.tables) | {name.rpartition(".")[0] for name in links.columns}
+    neighbours = _neighbours(schema)
+    kept = set(wanted)
+    ordered = sorted(wanted)
+    for first, second in pairwise(ordered):
+        kept.update(join_path(schema, first, second))
+    for name in ordered:
+        if len(kept) < limit:
+            kept.update(sorted(neighbours.get(name, set()))[: limit - len(kept)])
+    chosen = [table for table in schema.tables if table.name in kept]
+    return tuple(chosen[:limit]) if chosen else schema.tables[:limit]
+
+
+def join_path(schema: Schema, start: str, end: str) -> list[str]:
+    """The tables on a shortest chain of foreign keys from start to end, both included; empty if there is none."""
+    neighbours = _neighbours(schema)
+    previous: dict[str, str] = {start: ""}
+    queue = deque([start])
+    while queue:
+        name = queue.popleft()
+        if name == end:
+            path = [name]
+            while previous[path[-1]]:
+                path.append(previous[path[-1]])
+            return path[::-1]
+        for other in sorted(neighbours.get(name, set())):
+            if other not in previous:
+                previous[other] = name
+                queue.append(other)
+    return []
+
+
+def _neighbours(schema: Schema) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {table.name: set() for table in schema.tables}
+    for table in schema.tables:
+        for key in table.foreign_keys:
+            if key.target_table in found and key.target_table != table.name:
+                found[table.name].add(key.target_table)
+                found[key.target_table].add(table.name)
+    return found

@@ -1,0 +1,125 @@
+"""The guard: a statement is hostile until this allow-list has proven otherwise.
+
+What passes is one SELECT or set operation over known tables and columns, with known functions, with a row limit,
+and what runs is the text written anew from its syntax tree, never the text that came in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from service.domain.sql import Schema
+from service.domain.sql_guard_joins import check_joins
+from service.domain.sql_guard_names import canonicalise, check_tables, qualify
+from service.domain.sql_guard_rules import check_nodes
+from service.errors import SqlRejected
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+MAX_BYTES = 10 * 1024
+MAX_TABLES = 12
+SQLGLOT_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres"}
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedSql:
+    """A statement that passed. sql is what may run; tables are the stored tables it reads, sorted."""
+
+    sql: str
+    tables: tuple[str, ...]
+
+
+def guard(sql: str, schema: Schema, max_rows: int) -> GuardedSql:
+    """Check a statement against the allow-lists and the schema, and bound its rows to max_rows.
+
+    Guarding a result again changes nothing. Raises SqlRejected, whose rule names what was broken.
+    """
+    try:
+        return _guard(sql, schema, max_rows)
+    except RecursionError:
+        raise SqlRejected("size", "The statement is nested too deeply. Write it with fewer levels.") from None
+
+
+def parse_statement(sql: str, dialect: str) -> exp.Expr:
+    """The syntax tree of exactly one query. Raises SqlRejected."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    if "\x00" in sql:
+        raise SqlRejected("characters", "The statement contains a NUL character.")
+    if len(sql.encode("utf-8", "replace")) > MAX_BYTES:
+        raise SqlRejected("size", f"The statement is longer than {MAX_BYTES} bytes.")
+    read = SQLGLOT_DIALECTS[dialect]
+    try:
+        _check_start([token.text.upper() for token in sqlglot.tokenize(sql, read=read)])
+        parsed = [tree for tree in sqlglot.parse(sql, read=read) if tree is not None]
+    except SqlglotError as error:
+        raise SqlRejected("syntax", f"The statement cannot be parsed: {_first_line(error)}") from None
+    statements = [tree for tree in parsed if not isinstance(tree, exp.Semicolon)]
+    if len(statements) != 1:
+        raise SqlRejected("one statement", f"Exactly one statement is allowed, and there are {len(statements)}.")
+    tree: exp.Expr = statements[0]
+    while isinstance(tree, exp.Subquery) and not any(v for k, v in tree.args.items() if k != "this"):
+        tree = tree.this
+    if not isinstance(tree, (exp.Select, exp.SetOperation)):
+        raise SqlRejected("read only", f"Only SELECT is allowed, and this is {type(tree).__name__.upper()}.")
+    return tree
+
+
+def _check_start(tokens: list[str]) -> None:
+    """Refuse by its words what a parser need not see."""
+    while tokens and tokens[-1] == ";":
+        tokens.pop()
+    if not tokens:
+        raise SqlRejected("one statement", "The statement is empty.")
+    if ";" in tokens:
+        raise SqlRejected("one statement", "Exactly one statement is allowed, without a semicolon inside.")
+    first = next((token for token in tokens if token != "("), "")
+    if first not in ("SELECT", "WITH"):
+        raise SqlRejected("read only", f"Only SELECT is allowed, and this begins with {first[:40]}.")
+
+
+def _guard(sql: str, schema: Schema, max_rows: int) -> GuardedSql:
+    from sqlglot import exp
+
+    tree = parse_statement(sql, schema.dialect)
+    check_nodes(tree, schema.dialect)
+    canonicalise(tree, schema)
+    tree = _limited(tree, max_rows)
+    tables = check_tables(tree, schema)
+    if len(list(tree.find_all(exp.Table))) > MAX_TABLES:
+        raise SqlRejected("size", f"The statement reads more than {MAX_TABLES} tables.")
+    qualified = qualify(tree, schema)
+    check_joins(qualified)
+    has_star = any(not isinstance(star.parent, exp.Count) for star in tree.find_all(exp.Star))
+    final = qualified if has_star else tree
+    return GuardedSql(final.sql(SQLGLOT_DIALECTS[schema.dialect], comments=False), tables)
+
+
+def _limited(tree: exp.Expr, max_rows: int) -> exp.Expr:
+    """Bound the outermost rows: a smaller literal stays, a larger one is lowered, anything else is wrapped."""
+    from sqlglot import exp
+
+    cap = exp.Limit(expression=exp.Literal.number(max_rows))
+    limit = tree.args.get("limit")
+    if limit is None:
+        tree.set("limit", cap)
+        return tree
+    count = limit.expression if isinstance(limit, exp.Limit) else limit.args.get("count")
+    plain = not (isinstance(limit, exp.Fetch) and limit.args.get("limit_options"))
+    if plain and isinstance(count, exp.Literal) and not count.is_string and count.name.isdigit():
+        if int(count.name) > max_rows:
+            tree.set("limit", cap)
+        return tree
+    wrapped = exp.select("*").from_(exp.Subquery(this=tree, alias=exp.TableAlias(this=exp.to_identifier("limited"))))
+    wrapped.set("limit", cap)
+    return wrapped
+
+
+def _first_line(error: Exception) -> str:
+    # sqlglot underlines the place with terminal escapes.
+    text = str(error).splitlines()[0] if str(error) else "unknown syntax."
+    return text.replace("\x1b[4m", "").replace("\x1b[0m", "")[:200]

@@ -1,0 +1,179 @@
+"""Names in a statement: written as the schema writes them, and known to it."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from service.domain.sql import Schema, SchemaTable
+from service.errors import SqlRejected
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+_PLAIN = {"sqlite": re.compile(r"[A-Za-z_][A-Za-z0-9_]*"), "postgresql": re.compile(r"[a-z_][a-z0-9_]*")}
+_DEFAULT_SCHEMAS = {"sqlite": "main", "postgresql": "public"}
+
+
+def canonicalise(tree: exp.Expr, schema: Schema) -> None:
+    """Write every identifier as the schema does, and every alias one way, in place."""
+    from sqlglot import exp
+
+    known: dict[str, str] = {}
+    exact: set[str] = set()
+    for name in _schema_names(schema):
+        exact.add(name)
+        if known.setdefault(name.casefold(), name) != name and name == name.lower():
+            known[name.casefold()] = name
+    folds = schema.dialect == "postgresql"
+    for identifier in tree.find_all(exp.Identifier):
+        name, quoted = identifier.name, bool(identifier.args.get("quoted"))
+        if name in exact and (quoted or not folds):
+            real = name
+        elif folds:
+            real = known.get(name.casefold(), name if quoted else name.lower())
+        else:
+            real = known.setdefault(name.casefold(), name)
+        identifier.set("this", real)
+        identifier.set("quoted", quoted or needs_quotes(real, schema.dialect))
+
+
+def needs_quotes(name: str, dialect: str) -> bool:
+    """Whether the database reads a bare name as something else."""
+    return not _PLAIN[dialect].fullmatch(name) or name.upper() in _keywords(dialect)
+
+
+@lru_cache(maxsize=2)
+def _keywords(dialect: str) -> frozenset[str]:
+    from sqlglot.dialects.dialect import Dialect
+
+    names = {"sqlite": "sqlite", "postgresql": "postgres"}
+    tokenizer = Dialect.get_or_raise(names[dialect]).tokenizer_class
+    return frozenset(tokenizer.KEYWORDS) - {"NAME", "TITLE", "DATE", "STATE"}
+
+
+def _schema_names(schema: Schema) -> list[str]:
+    names: list[str] = []
+    for table in schema.tables:
+        names.extend(table.name.split("."))
+        names.extend(column.name for column in table.columns)
+    return names
+
+
+def table_map(schema: Schema) -> dict[str, SchemaTable]:
+    """Tables by name, and those of the default schema by qualified name too."""
+    default = _DEFAULT_SCHEMAS[schema.dialect]
+    found: dict[str, SchemaTable] = {}
+    for table in schema.tables:
+        found[table.name] = table
+        if "." not in table.name:
+            found[f"{default}.{table.name}"] = table
+    return found
+
+
+def check_tables(tree: exp.Expr, schema: Schema) -> tuple[str, ...]:
+    """The stored tables that are read, sorted. Raises SqlRejected for one that is not known.
+
+    Scopes decide what is a stored table: a common table expression hides one only where it is visible.
+    """
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+    from sqlglot.optimizer.scope import traverse_scope
+
+    known = table_map(schema)
+    read: set[str] = set()
+    seen: set[int] = set()
+    try:
+        for scope in traverse_scope(tree):
+            for node, source in scope.selected_sources.values():
+                if isinstance(node, exp.Table):
+                    seen.add(id(node))
+                    if isinstance(source, exp.Table) or node.db:
+                        read.add(_known_table(node, known))
+    except SqlglotError as error:
+        raise SqlRejected("tables", f"The tables are not understood: {error}") from None
+    for table in tree.find_all(exp.Table):
+        if id(table) not in seen:
+            read.add(_known_table(table, known))
+    return tuple(sorted(read))
+
+
+def _known_table(node: exp.Table, known: dict[str, SchemaTable]) -> str:
+    from sqlglot import exp
+
+    name = ".".join(part.name for part in node.parts)
+    if not isinstance(node.this, exp.Identifier) or name not in known:
+        raise SqlRejected("tables", f"There is no table {name} that may be read.")
+    return known[name].name
+
+
+def qualify(tree: exp.Expr, schema: Schema) -> exp.Expr:
+    """A copy with every column qualified by its source and every star written out.
+
+    Raises SqlRejected for a column that is not known, ambiguous, or a whole row.
+    """
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+    from sqlglot.optimizer.qualify_columns import qualify_columns, validate_qualify_columns
+    from sqlglot.optimizer.qualify_tables import qualify_tables
+    from sqlglot.schema import MappingSchema
+
+    names = {"sqlite": "sqlite", "postgresql": "postgres"}
+    known = table_map(schema)
+    copy = tree.copy()
+    _flatten(copy, known)
+    mapping = MappingSchema(
+        {table.name: {column.name: "text" for column in table.columns} for table in known.values()},
+        dialect=names[schema.dialect],
+        normalize=False,
+    )
+    try:
+        copy = qualify_tables(copy, dialect=names[schema.dialect])
+        copy = qualify_columns(copy, mapping)
+        validate_qualify_columns(copy)
+    except SqlglotError as error:
+        raise SqlRejected("columns", _column_problem(str(error))) from None
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise SqlRejected(
+            "columns", "The columns of the statement are not understood. Write it more plainly."
+        ) from None
+    if copy.find(exp.TableColumn):
+        raise SqlRejected("columns", "A whole row may not be read as one value. Name its columns.")
+    for star in copy.find_all(exp.Star):
+        if not isinstance(star.parent, exp.Count):
+            raise SqlRejected("columns", "A star may stand in COUNT(*) or alone in a SELECT list only.")
+    for table in copy.find_all(exp.Table):
+        _unflatten(table, schema.dialect)
+    for identifier in copy.find_all(exp.Identifier):
+        if needs_quotes(identifier.name, schema.dialect):
+            identifier.set("quoted", True)
+    return copy
+
+
+def _flatten(tree: exp.Expr, known: dict[str, SchemaTable]) -> None:
+    """Write schema-qualified tables as one identifier, since the mapping has one level."""
+    from sqlglot import exp
+
+    for table in tree.find_all(exp.Table):
+        if not table.db:
+            continue
+        if not table.alias:
+            table.set("alias", exp.TableAlias(this=table.this.copy()))
+        real = known[".".join(part.name for part in table.parts)].name
+        table.set("this", exp.to_identifier(real, quoted=True))
+        table.set("db", None)
+
+
+def _unflatten(table: exp.Table, dialect: str) -> None:
+    from sqlglot import exp
+
+    if "." in table.name:
+        db, _, name = table.name.partition(".")
+        table.set("db", exp.to_identifier(db, quoted=needs_quotes(db, dialect)))
+        table.set("this", exp.to_identifier(name, quoted=needs_quotes(name, dialect)))
+
+
+def _column_problem(message: str) -> str:
+    text = message.splitlines()[0][:200] if message else "A column is not known."
+    return text if text.endswith(".") else f"{text}."

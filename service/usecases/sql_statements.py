@@ -1,0 +1,145 @@
+"""SQL for a question: propose a statement, decide whether it may run at once, run it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from service.domain.caller import Caller
+from service.domain.questions import SqlPolicy, Usage
+from service.domain.sql import (
+    MAX_STATEMENT_ROWS,
+    ExecutionLimits,
+    KnowledgeItem,
+    Schema,
+    SqlResult,
+    SqlStatement,
+    StatementState,
+)
+from service.domain.sql_guard import guard
+from service.errors import NotConfigured, SqlEtagMismatch, SqlStateConflict
+from service.ports import CannotAnswer, Database, RecordStore, SqlGenerator, SqlRequest
+
+LIFETIME = dt.timedelta(hours=1)
+_KNOWLEDGE_PAGE = 250
+_MAX_KNOWLEDGE = 1000
+
+
+def now() -> dt.datetime:
+    """The time in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A stored statement that waits, how far it may be trusted (0 to 1), and what writing it cost."""
+
+    statement: SqlStatement
+    confidence: float
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class SqlRunner:
+    """Proposes and runs statements over one database. database and generator are None when none is set up."""
+
+    records: RecordStore
+    database: Database | None
+    generator: SqlGenerator | None
+    policy: SqlPolicy = SqlPolicy.AUTO_READ_ONLY
+    clock: Callable[[], dt.datetime] = now
+
+    async def propose(self, caller: Caller, question: str, rules: tuple[str, ...] = ()) -> Proposal | CannotAnswer:
+        """Write a statement and store it PROPOSED; nothing is run. rules are sentences of documents it must apply.
+
+        Raises NotConfigured, SqlNotGenerated, UpstreamUnavailable.
+        """
+        database = self.connected()
+        if self.generator is None:
+            raise NotConfigured(
+                "No chat model is set up to write SQL. Run `ragsql models pull`, or set OPENAI_API_KEY."
+            )
+        schema = await database.schema(caller)
+        request = SqlRequest(question, schema, await self._knowledge(caller), tuple(rules))
+        draft = await self.generator.generate(caller, request)
+        if isinstance(draft, CannotAnswer):
+            return draft
+        created = self.clock()
+        statement = SqlStatement(
+            id=uuid.uuid4().hex,
+            question=question,
+            sql=draft.sql,
+            dialect=schema.dialect,
+            explanation=draft.explanation,
+            tables=draft.tables,
+            etag=etag_of(caller, draft.sql, schema),
+            state=StatementState.PROPOSED,
+            create_time=created,
+            expire_time=created + LIFETIME,
+        )
+        await self.records.save_statement(caller, statement)
+        return Proposal(statement, draft.confidence, draft.usage)
+
+    async def may_run_at_once(self, caller: Caller, wanted: SqlPolicy = SqlPolicy.UNSPECIFIED) -> bool:
+        """Whether a statement may run without approval: no policy forbids it and the connection cannot write."""
+        if SqlPolicy.REQUIRE_APPROVAL in (wanted, self.policy):
+            return False
+        return await self.connected().is_read_only(caller)
+
+    async def run(self, caller: Caller, statement: SqlStatement, limits: ExecutionLimits) -> SqlResult:
+        """Run a PROPOSED statement once, against today's schema, and store how it went.
+
+        Raises SqlStateConflict, SqlEtagMismatch, SqlRejected, SqlTimeout, SqlExecutionFailed, UpstreamUnavailable.
+        """
+        database = self.connected()
+        self._check_waiting(statement)
+        schema = await database.schema(caller)
+        if statement.etag != etag_of(caller, statement.sql, schema):
+            raise SqlEtagMismatch("The statement was made for another schema. Ask the question again.")
+        guarded = guard(statement.sql, schema, MAX_STATEMENT_ROWS)
+        moved = await self.records.move_statement(
+            caller, statement.id, StatementState.PROPOSED, StatementState.EXECUTED
+        )
+        if not moved:
+            raise SqlStateConflict("The statement was executed or rejected meanwhile. Ask the question again.")
+        try:
+            table = await database.execute(caller, guarded.sql, limits)
+        except BaseException:
+            await self.records.move_statement(caller, statement.id, StatementState.EXECUTED, StatementState.FAILED)
+            raise
+        return SqlResult(replace(statement, state=StatementState.EXECUTED), table)
+
+    def connected(self) -> Database:
+        """The database. Raises NotConfigured."""
+        if self.database is None:
+            raise NotConfigured(
+                "No database is connected: set DATABASE_URL, for example to sqlite:///path/to/file.db or "
+                "postgresql://user:password@host:5432/name."
+            )
+        return self.database
+
+    def _check_waiting(self, statement: SqlStatement) -> None:
+        if statement.state is not StatementState.PROPOSED:
+            raise SqlStateConflict(f"The statement is {statement.state}, and only a PROPOSED one can be executed.")
+        if statement.expire_time <= self.clock():
+            raise SqlStateConflict("The statement has expired. Ask the question again.")
+
+    async def _knowledge(self, caller: Caller) -> tuple[KnowledgeItem, ...]:
+        items: list[KnowledgeItem] = []
+        token = ""
+        while len(items) < _MAX_KNOWLEDGE:
+            page = await self.records.list_items(caller, _KNOWLEDGE_PAGE, token)
+            items.extend(page.items)
+            token = page.next_token
+            if not token:
+                break
+        return tuple(items)
+
+
+def etag_of(caller: Caller, sql: str, schema: Schema) -> str:
+    """What an approval is bound to: the text, who asked, and the schema it was checked against."""
+    parts = "\x1f".join((caller.tenant, caller.principal, schema.dialect, schema.epoch, sql))
+    return hashlib.sha256(parts.encode()).hexdigest()[:32]
