@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             self.script.hung_up.set()
             return
-        end = {"index": 0, "delta": {}, "finish_reason": self.script.finish_reason}
+        end: dict[str, Any] = {"index": 0, "delta": {}, "finish_reason": self.script.finish_reason}
         self._event({**head, "choices": [end]})
         self._event({**head, "choices": [], "usage": USAGE})
         self.wfile.write(b"data: [DONE]\n\n")
