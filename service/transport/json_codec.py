@@ -62,33 +62,46 @@ def write_json(message: Message) -> bytes:
 
 def read_json(data: bytes, message: Message) -> None:
     """Fill message. Raises InvalidRequest when fields are to blame, else MalformedRequest."""
-    try:
-        json_format.Parse(data, message)
-    except (json_format.ParseError, UnicodeDecodeError):
-        _explain(data, message)
+    value = _load(data)
+    if not _parses(value, message):
+        if problems := list(_problems(value, _descriptor(message), "")):
+            raise InvalidRequest(*problems)
+        name = message.DESCRIPTOR.full_name
+        raise MalformedRequest(f"The body is not a {name}: it sets a field twice, or two of which only one may be set.")
 
 
 def read_value(name: str, value: Any, message: Message) -> None:
     """Set one field from its JSON value. Raises InvalidRequest."""
-    if problems := list(_problems({name: value}, _descriptor(message), "")):
-        raise InvalidRequest(*problems)
-    json_format.ParseDict({name: value}, message)
+    if not _parses({name: value}, message):
+        raise InvalidRequest(*_problems({name: value}, _descriptor(message), ""))
 
 
-def _explain(data: bytes, message: Message) -> None:
+def _load(data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data)
+        value = json.loads(data.decode(), object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
-        raise MalformedRequest(
-            f"The body is not JSON: it goes wrong at line {error.lineno}, column {error.colno}."
-        ) from None
+        place = f"line {error.lineno}, column {error.colno}"
+        raise MalformedRequest(f"The body is not JSON: it goes wrong at {place}.") from None
     except (UnicodeDecodeError, RecursionError):
         raise MalformedRequest("The body is not JSON in UTF-8, or it is nested too deeply.") from None
     if not isinstance(value, dict):
         raise MalformedRequest("The body must be a JSON object.")
-    if problems := list(_problems(cast("dict[str, Any]", value), _descriptor(message), "")):
-        raise InvalidRequest(*problems)
-    raise MalformedRequest(f"The body is not a {message.DESCRIPTOR.full_name}: is a field given twice?")
+    return cast("dict[str, Any]", value)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise MalformedRequest("The body has a field twice.")
+    return value
+
+
+def _parses(value: dict[str, Any], message: Message) -> bool:
+    try:
+        json_format.ParseDict(value, message)
+    except (json_format.ParseError, ValueError, TypeError, AttributeError):
+        return False
+    return True
 
 
 def _problems(value: dict[str, Any], descriptor: Descriptor, prefix: str) -> Iterator[FieldViolation]:
@@ -100,20 +113,12 @@ def _problems(value: dict[str, Any], descriptor: Descriptor, prefix: str) -> Ite
             yield FieldViolation(prefix + name, f"There is no such field. The fields are: {known}.")
         elif field.message_type and not field.is_repeated and isinstance(item, dict):
             yield from _problems(cast("dict[str, Any]", item), field.message_type, f"{prefix}{field.name}.")
-        elif not _fits(name, item, descriptor):
+        elif not _parses({name: item}, GetMessageClass(descriptor)()):
             yield FieldViolation(prefix + field.name, f"Must be {_wanted(field)}.")
 
 
 def _descriptor(message: Message) -> Descriptor:
     return cast(Descriptor, message.DESCRIPTOR)
-
-
-def _fits(name: str, value: Any, descriptor: Descriptor) -> bool:
-    try:
-        json_format.ParseDict({name: value}, GetMessageClass(descriptor)())
-    except json_format.ParseError:
-        return False
-    return True
 
 
 def _wanted(field: FieldDescriptor) -> str:

@@ -26,6 +26,8 @@ from service.domain.sql import SqlResult, SqlStatement
 from service.domain.tables import CellValue, Column, Table
 from service.transport.mapping import id_of, sql_statement, timestamp
 
+DEFAULT_TOP_K = 8
+
 _INT64 = range(-(2**63), 2**63)
 _YEAR_1 = dt.datetime.min.replace(tzinfo=dt.UTC)
 _YEAR_9999 = dt.datetime.max.replace(tzinfo=dt.UTC)
@@ -39,7 +41,7 @@ def question(request: query_service_pb2.QueryRequest) -> Question:
         route=Route(answer_pb2.Route.Name(request.route).removeprefix("ROUTE_")),
         sql_policy=SqlPolicy(policy),
         documents=tuple(map(id_of, request.documents)),
-        top_k=request.top_k if request.HasField("top_k") else Question.top_k,
+        top_k=request.top_k if request.HasField("top_k") else DEFAULT_TOP_K,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import hashlib
 from collections.abc import AsyncIterator, Sequence
@@ -131,8 +132,8 @@ class FakeQuestions:
             yield STATEMENT
             yield SqlResult(STATEMENT, TABLE)
             yield TextDelta("Thirty")
-            while self.fakes.endless:
-                yield TextDelta("…")
+            if self.fakes.endless:
+                await asyncio.Event().wait()
             yield RESULT
         finally:
             self.fakes.stream_closed = True
