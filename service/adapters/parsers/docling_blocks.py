@@ -1,0 +1,106 @@
+"""A docling document as our blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from service.adapters.parsers.cleaning import clean, one_line
+from service.adapters.parsers.tables import table_block
+from service.domain.documents import Block, BlockKind
+
+if TYPE_CHECKING:
+    from docling_core.types.doc.document import DoclingDocument
+    from docling_core.types.doc.items.node import NodeItem
+    from docling_core.types.doc.items.table.table import TableItem
+
+_DEEPEST_HEADING = 6
+_LOOK = 16
+_NO_SPACE_BEFORE = ".,;:!?)]}’”%"
+
+
+def blocks_of(document: DoclingDocument, raw: str) -> tuple[Block, ...]:
+    """All blocks in reading order. raw is the plain text of the source, which says where parts touch."""
+    walker = _Walker(document, " ".join(raw.split()))
+    return tuple(walker.blocks(document.body))
+
+
+@dataclass(frozen=True, slots=True)
+class _Walker:
+    document: DoclingDocument
+    raw: str
+
+    def blocks(self, node: NodeItem) -> Iterator[Block]:
+        """The blocks of a node and of all below it."""
+        from docling_core.types.doc.common.content_layer import ContentLayer
+        from docling_core.types.doc.items.group import InlineGroup
+        from docling_core.types.doc.items.table.table import TableItem
+        from docling_core.types.doc.items.text import TextItem, TitleItem
+
+        if isinstance(node, TableItem):
+            yield from self._table(node)
+            return
+        if isinstance(node, TitleItem) and node.content_layer is ContentLayer.FURNITURE:
+            return
+        children = [child.resolve(self.document) for child in node.children]
+        if isinstance(node, InlineGroup):
+            yield from self._block(node, BlockKind.TEXT, self._inline(node), 0)
+            return
+        if isinstance(node, TextItem):
+            inline = children[0] if not node.text.strip() and children else None
+            text = node.text
+            if isinstance(inline, InlineGroup):
+                text = self._inline(inline)
+                children = children[1:]
+            yield from self._block(node, *_kind(node, text))
+        for child in children:
+            yield from self.blocks(child)
+
+    def _block(self, node: NodeItem, kind: BlockKind, text: str, level: int) -> Iterator[Block]:
+        text = clean(text).strip("\n") if kind is BlockKind.CODE else one_line(text)
+        if text.strip():
+            yield Block(kind, text, level)
+
+    def _inline(self, group: NodeItem) -> str:
+        from docling_core.types.doc.items.text import TextItem
+
+        text = ""
+        for child in group.children:
+            item = child.resolve(self.document)
+            part = one_line(item.text if isinstance(item, TextItem) else self._inline(item))
+            if text and part and not self._touch(text, part):
+                text += " "
+            text += part
+        return text
+
+    def _touch(self, left: str, right: str) -> bool:
+        """Whether there is no space between two parts of a line."""
+        if left[-_LOOK:] + right[:_LOOK] in self.raw:
+            return True
+        return f"{left[-_LOOK:]} {right[:_LOOK]}" not in self.raw and right[0] in _NO_SPACE_BEFORE
+
+    def _table(self, table: TableItem) -> Iterator[Block]:
+        grid = table.data.grid
+        rows = [
+            ["" if column > cell.start_col_offset_idx else cell.text for column, cell in enumerate(row)] for row in grid
+        ]
+        has_header = bool(grid) and any(cell.column_header for cell in grid[0])
+        if not has_header and table.data.num_cols <= 2:
+            lines = [table_block([[text for text in row if text.strip()]]) for row in rows]
+            yield from (Block(BlockKind.LIST_ITEM, line.text) for line in lines if line)
+        elif block := table_block(rows):
+            yield block
+
+
+def _kind(node: NodeItem, text: str) -> tuple[BlockKind, str, int]:
+    from docling_core.types.doc.items.code import CodeItem
+    from docling_core.types.doc.items.text import ListItem, SectionHeaderItem, TitleItem
+
+    if isinstance(node, TitleItem):
+        return BlockKind.HEADING, text, 1
+    if isinstance(node, SectionHeaderItem):
+        return BlockKind.HEADING, text, min(node.level + 1, _DEEPEST_HEADING)
+    if isinstance(node, CodeItem):
+        return BlockKind.CODE, text, 0
+    return (BlockKind.LIST_ITEM if isinstance(node, ListItem) else BlockKind.TEXT), text, 0

@@ -1,0 +1,100 @@
+"""DOCX, HTML and Markdown through docling, with whatever docling leaves out put back."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import types
+from functools import cache
+from typing import TYPE_CHECKING
+
+from service.adapters.parsers.cleaning import clean, one_line
+from service.adapters.parsers.docling_blocks import blocks_of
+from service.adapters.parsers.raw_text import docx_paragraphs, html_paragraphs, html_title, put_back
+from service.adapters.parsers.text import parse_text
+from service.domain.documents import Block, BlockKind, ParsedDocument
+from service.errors import UnreadableDocument
+
+if TYPE_CHECKING:
+    from docling.document_converter import DocumentConverter
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
+_FRONT_TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.M)
+
+
+@cache
+def preload() -> DocumentConverter:
+    """The converter. The first call takes seconds, so it is made before the process is copied."""
+    import importlib.util
+
+    if importlib.util.find_spec("torch") is None:
+        sys.modules.setdefault("docling.pipeline.asr_transformers", _stub("docling.pipeline.asr_transformers"))
+    from docling.datamodel.base_models import InputFormat
+    from docling.document_converter import DocumentConverter
+
+    converter = DocumentConverter(allowed_formats=[InputFormat.DOCX, InputFormat.HTML])
+    converter.initialize_pipeline(InputFormat.DOCX)
+    return converter
+
+
+def warm_up() -> None:
+    """Load what is only imported with the first document of a kind."""
+    preload()
+    parse_markdown("# Title\n\n- item\n\n| a | b |\n|---|---|\n| c | d |\n", "")
+
+
+def parse_docx(content: bytes, title: str) -> ParsedDocument:
+    """Headings, paragraphs, list items and tables, also of text boxes, notes, headers and footers."""
+    paragraphs = docx_paragraphs(content)
+    return _convert(content, "document.docx", paragraphs, "", title)
+
+
+def parse_html(text: str, title: str) -> ParsedDocument:
+    """The text that a browser shows, without scripts and styles."""
+    text = clean(text)
+    return _convert(text.encode(), "document.html", html_paragraphs(text), html_title(text), title)
+
+
+def parse_markdown(text: str, title: str) -> ParsedDocument:
+    """GitHub-flavoured Markdown. Front matter becomes paragraphs, its title the document's."""
+    import marko
+
+    text = clean(text)
+    front = _FRONT_MATTER.match(text)
+    named = _FRONT_TITLE.search(front[1]) if front else None
+    html = marko.Markdown(extensions=["gfm"]).convert(text[front.end() :] if front else text)
+    parsed = parse_html(f"<html><body>{html}</body></html>", named[1] if named else title)
+    above = parse_text(front[1], "").blocks if front else ()
+    return ParsedDocument(parsed.title, above + parsed.blocks, 0, parsed.parser)
+
+
+def _convert(content: bytes, name: str, paragraphs: list[str], title: str, fallback: str) -> ParsedDocument:
+    import importlib.metadata
+
+    from docling.datamodel.base_models import ConversionStatus, DocumentStream
+
+    result = preload().convert(DocumentStream(name=name, stream=io.BytesIO(content)), raises_on_error=False)
+    if result.status is not ConversionStatus.SUCCESS:
+        raise UnreadableDocument("The file is damaged and cannot be read. Open and save it again, then upload that.")
+    blocks = put_back(paragraphs, blocks_of(result.document, "\n".join(paragraphs)))
+    version = importlib.metadata.version("docling-slim")
+    return ParsedDocument(_first_heading(blocks) or one_line(title) or fallback, blocks, 0, f"docling {version}")
+
+
+def _first_heading(blocks: tuple[Block, ...]) -> str:
+    """The only heading of the first level, if it is the first of all."""
+    headings = [block for block in blocks if block.kind is BlockKind.HEADING]
+    first_level = [block for block in headings if block.level == 1]
+    return one_line(headings[0].text) if len(first_level) == 1 and headings[0].level == 1 else ""
+
+
+def _stub(name: str) -> types.ModuleType:
+    """A module that has every name: docling imports speech models that need torch but never uses them here."""
+
+    def any_name(attribute: str) -> type:
+        return type(attribute, (), {})
+
+    module = types.ModuleType(name)
+    module.__dict__["__getattr__"] = any_name
+    return module

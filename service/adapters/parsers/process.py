@@ -1,0 +1,145 @@
+"""One killable process a document, copied from a process that has the libraries loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+
+from service.adapters.parsers.worker import LENGTH, Reply, Request
+from service.errors import UnreadableDocument
+
+_MAIN = (
+    "import json, socket, sys; sys.path[:] = json.loads(sys.argv[2]); "
+    "from service.adapters.parsers.worker import serve; serve(socket.socket(fileno=int(sys.argv[1])))"
+)
+_START_SECONDS = 60.0
+_BLOCK = 1024 * 1024
+
+
+class Template:
+    """The process that is copied. It starts with the first job and starts again should it have ended."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stop: weakref.finalize[[subprocess.Popen[bytes], socket.socket], Template] | None = None
+        self._control: socket.socket | None = None
+
+    def copy(self, kind: bytes) -> socket.socket:
+        """The socket to a fresh process for one job."""
+        ours, theirs = socket.socketpair()
+        with theirs, self._lock:
+            try:
+                socket.send_fds(self._running(), [kind], [theirs.fileno()])
+            except OSError:
+                self._end()
+                socket.send_fds(self._running(), [kind], [theirs.fileno()])
+        return ours
+
+    def close(self) -> None:
+        """End the process. The next job starts another."""
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
+        if self._stop:
+            self._stop()
+        self._stop = self._control = None
+
+    def _running(self) -> socket.socket:
+        if self._control:
+            return self._control
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-c", _MAIN, str(theirs.fileno()), json.dumps(sys.path)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                start_new_session=True,
+            )
+        self._control = ours
+        self._stop = weakref.finalize(self, _end, process, ours)
+        return ours
+
+
+def _end(process: subprocess.Popen[bytes], control: socket.socket) -> None:
+    control.close()
+    process.kill()
+    process.wait()
+
+
+class Job:
+    """One document. run blocks its thread; cancel may be called from any other."""
+
+    def __init__(self, template: Template, kind: bytes, request: Request) -> None:
+        self._template = template
+        self._kind = kind
+        self._request = request
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._socket: socket.socket | None = None
+        self._pid = 0
+
+    def run(self) -> Reply:
+        """The result, which may be an error to raise. The process is gone when this returns."""
+        with self._template.copy(self._kind) as connection:
+            with self._lock:
+                self._socket = connection
+                if self._cancelled:
+                    return self._failed("was cancelled")
+            try:
+                return self._converse(connection)
+            except TimeoutError:
+                return self._failed(f"takes longer than {self._request.timeout_seconds:g} seconds; split it")
+            except OSError:
+                return self._failed("failed; the file may be damaged or need too much memory")
+            finally:
+                self._kill()
+
+    def cancel(self) -> None:
+        """Kill the process, also one that has yet to start."""
+        with self._lock:
+            self._cancelled = True
+            if self._socket:
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _converse(self, connection: socket.socket) -> Reply:
+        connection.settimeout(_START_SECONDS)
+        (self._pid,) = LENGTH.unpack(connection.recv(LENGTH.size, socket.MSG_WAITALL).ljust(LENGTH.size, b"\0"))
+        deadline = time.monotonic() + self._request.timeout_seconds
+        connection.settimeout(self._request.timeout_seconds)
+        request = pickle.dumps(self._request)
+        connection.sendall(LENGTH.pack(len(request)) + request)
+        received: list[bytes] = []
+        while True:
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+            block = connection.recv(_BLOCK)
+            if not block:
+                break
+            received.append(block)
+        if not self._cancelled:
+            self._pid = 0
+        if not received:
+            return self._failed("failed; the file may be damaged or need too much memory")
+        return pickle.loads(b"".join(received))
+
+    def _kill(self) -> None:
+        with self._lock:
+            self._socket = None
+        if self._pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+
+    def _failed(self, what: str) -> UnreadableDocument:
+        return UnreadableDocument(f'Reading the file "{self._request.filename}" {what}.')

@@ -1,0 +1,147 @@
+"""The plain text of DOCX and HTML files, to check that a converter lost none of it."""
+
+from __future__ import annotations
+
+import bisect
+import html.parser
+import io
+import itertools
+import re
+import zipfile
+from xml.etree import ElementTree
+
+from service.adapters.parsers.cleaning import one_line
+from service.domain.documents import Block, BlockKind
+from service.errors import UnreadableDocument
+
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_PARTS = re.compile(r"word/(?:document|footnotes|endnotes|header\d*|footer\d*)\.xml\Z")
+_MOST_UNPACKED = 256 * 1024 * 1024
+_INLINE = frozenset(
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark q s samp small span strike "
+    "strong sub sup time tt u var wbr".split()
+)
+_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_HIDDEN = frozenset("script style template noscript title svg".split())
+_DEEPEST = 500
+
+
+def docx_paragraphs(content: bytes) -> list[str]:
+    """The paragraphs of the body, then of notes, headers and footers. Raises UnreadableDocument."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _MOST_UNPACKED:
+                raise UnreadableDocument("The file is far larger unpacked than packed. Split it and upload the parts.")
+            names = sorted(filter(_PARTS.match, archive.namelist()), key=lambda name: ("document" not in name, name))
+            parts = [archive.read(name) for name in names]
+        return [text for part in parts for text in _word_paragraphs(part) if text]
+    except (zipfile.BadZipFile, ElementTree.ParseError, ValueError, OSError, EOFError, NotImplementedError):
+        raise UnreadableDocument(
+            "The Word file is damaged and cannot be read. Open and save it in a word processor, then upload that."
+        ) from None
+
+
+def _word_paragraphs(part: bytes) -> list[str]:
+    if b"<!DOCTYPE" in part or b"<!ENTITY" in part:
+        raise ValueError("entities are not part of this format")
+    found: list[str] = []
+    for paragraph in ElementTree.fromstring(part).iter(f"{_WORD}p"):
+        runs = paragraph.iterfind(f"./{_WORD}r")
+        nested = paragraph.iterfind(f"./*/{_WORD}r")
+        found.append(one_line("".join(_run_text(run) for run in itertools.chain(runs, nested))))
+    return found
+
+
+def _run_text(run: ElementTree.Element) -> str:
+    return "".join((node.text or "") if node.tag == f"{_WORD}t" else " " for node in run if node.tag in _RUN_TEXT)
+
+
+_RUN_TEXT = frozenset(f"{_WORD}{name}" for name in ("t", "tab", "br", "cr"))
+
+
+class _Collector(html.parser.HTMLParser):
+    """Collects the text between block elements, and the title."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.paragraphs: list[str] = []
+        self.title = ""
+        self._open: list[str] = []
+        self._text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in _INLINE:
+            self.flush()
+        if tag not in _VOID:
+            self._open.append(tag)
+        if len(self._open) > _DEEPEST:
+            raise UnreadableDocument(
+                f"The HTML is nested more than {_DEEPEST} elements deep. Close its elements, or save it as plain text."
+            )
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in _INLINE:
+            self.flush()
+        if tag in self._open:
+            while self._open.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        if "title" in self._open and "svg" not in self._open:
+            self.title += data
+        elif not _HIDDEN.intersection(self._open):
+            self._text.append(data)
+
+    def flush(self) -> None:
+        """End a paragraph."""
+        text = one_line("".join(self._text))
+        self._text.clear()
+        if text:
+            self.paragraphs.append(text)
+
+
+def _collect(text: str) -> _Collector:
+    collector = _Collector()
+    collector.feed(text)
+    collector.close()
+    collector.flush()
+    return collector
+
+
+def html_paragraphs(text: str) -> list[str]:
+    """What stands between block elements, in order. Raises UnreadableDocument for nesting beyond 500 elements."""
+    return _collect(text).paragraphs
+
+
+def html_title(text: str) -> str:
+    """The text of the title element, or nothing."""
+    return one_line(_collect(text).title)
+
+
+def put_back(paragraphs: list[str], blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """The blocks, with each paragraph that none of them holds after the block that holds the one before it."""
+    starts: list[int] = []
+    keys: list[str] = []
+    length = 0
+    for block in blocks:
+        starts.append(length)
+        keys.append(_key(block.text))
+        length += len(keys[-1])
+    have = "".join(keys)
+    lost: dict[int, list[Block]] = {}
+    position, after = 0, -1
+    for paragraph in paragraphs:
+        key = _key(paragraph)
+        found = have.find(key, position)
+        found = found if found >= 0 else have.find(key)
+        if found >= 0:
+            position = found + len(key)
+            after = bisect.bisect_right(starts, max(found, position - 1)) - 1
+        else:
+            lost.setdefault(after, []).append(Block(BlockKind.TEXT, paragraph))
+    kept = [[*lost.get(-1, [])], *([block, *lost.get(index, [])] for index, block in enumerate(blocks))]
+    return tuple(itertools.chain.from_iterable(kept))
+
+
+def _key(text: str) -> str:
+    return "".join(filter(str.isalnum, text))

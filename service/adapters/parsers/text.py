@@ -1,0 +1,36 @@
+"""Plain text to paragraphs and list items."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from service.adapters.parsers.cleaning import clean, one_line
+from service.domain.documents import Block, BlockKind, ParsedDocument
+
+PARSER = "ragsql text 1"
+_BLANK = re.compile(r"\n[ \t]*\n\s*")
+_ITEM = re.compile(r"[ \t]*(?:[-*•–‣◦]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[ \t]+\S")
+_WRAPPED_WIDTH = 45
+
+
+def parse_text(text: str, title: str) -> ParsedDocument:
+    """Paragraphs are what blank lines separate. Lines of wrapped paragraphs are joined, other line breaks are kept."""
+    blocks = tuple(block for paragraph in _BLANK.split(clean(text)) for block in _blocks(paragraph))
+    return ParsedDocument(title, blocks, 0, PARSER)
+
+
+def _blocks(paragraph: str) -> Iterator[Block]:
+    lines = [line for line in paragraph.split("\n") if line.strip()]
+    start = 0
+    for end in range(1, len(lines) + 1):
+        if end == len(lines) or _ITEM.match(lines[end]):
+            yield _block(lines[start:end])
+            start = end
+
+
+def _block(lines: list[str]) -> Block:
+    if _ITEM.match(lines[0]):
+        return Block(BlockKind.LIST_ITEM, one_line(" ".join(lines)))
+    wrapped = all(len(line.strip()) >= _WRAPPED_WIDTH for line in lines[:-1])
+    return Block(BlockKind.TEXT, (" " if wrapped else "\n").join(one_line(line) for line in lines))

@@ -1,0 +1,89 @@
+"""Embedded chunks as bytes and back, without pickle."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from service.domain.documents import Chunk, PageBox, Span
+from service.ports import EmbeddedChunk
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Vectors = npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Processed:
+    """What processing a file gave. fingerprint names the parser, the chunking and the model that it depends on."""
+
+    fingerprint: str
+    page_count: int
+    parser: str
+    chunks: tuple[EmbeddedChunk, ...]
+
+
+def dump(processed: Processed) -> bytes:
+    """Bytes that load reads back exactly."""
+    import numpy as np
+
+    described = {
+        "fingerprint": processed.fingerprint,
+        "page_count": processed.page_count,
+        "parser": processed.parser,
+        "chunks": [dataclasses.asdict(embedded.chunk) for embedded in processed.chunks],
+    }
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        described=np.frombuffer(json.dumps(described).encode(), dtype=np.uint8),
+        vectors=np.stack([embedded.vector for embedded in processed.chunks]),
+        units=np.concatenate([embedded.unit_vectors for embedded in processed.chunks]),
+    )
+    return buffer.getvalue()
+
+
+def load(content: bytes, fingerprint: str) -> Processed | None:
+    """What dump was given, or None when it is of another fingerprint or damaged."""
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            described = json.loads(arrays["described"].tobytes())
+            if described["fingerprint"] != fingerprint:
+                return None
+            chunks = [_chunk(fields) for fields in described["chunks"]]
+            embedded = tuple(_join(chunks, arrays["vectors"], arrays["units"]))
+            return Processed(fingerprint, described["page_count"], described["parser"], embedded)
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError):
+        return None
+
+
+def _join(chunks: Sequence[Chunk], vectors: Vectors, units: Vectors) -> list[EmbeddedChunk]:
+    embedded: list[EmbeddedChunk] = []
+    start = 0
+    for chunk, vector in zip(chunks, vectors, strict=True):
+        end = start + len(chunk.units)
+        embedded.append(EmbeddedChunk(chunk, vector, units[start:end]))
+        start = end
+    return embedded
+
+
+def _chunk(fields: dict[str, Any]) -> Chunk:
+    return Chunk(
+        ordinal=fields["ordinal"],
+        text=fields["text"],
+        span=Span(**fields["span"]),
+        headings=tuple(fields["headings"]),
+        first_page=fields["first_page"],
+        last_page=fields["last_page"],
+        boxes=tuple(PageBox(**box) for box in fields["boxes"]),
+        units=tuple(Span(**unit) for unit in fields["units"]),
+    )

@@ -1,0 +1,15 @@
+"""Remove the files of a document that is gone."""
+
+from __future__ import annotations
+
+from service.domain.caller import Caller
+from service.domain.documents import Document
+from service.ports import BlobStore, DocumentRecords
+from service.usecases.process_document import file_key, processed_key
+
+
+async def forget_blobs(caller: Caller, blobs: BlobStore, records: DocumentRecords, document: Document) -> None:
+    """Delete the file, and what processing it gave unless another document has the same content."""
+    await blobs.delete(caller, file_key(document.id))
+    if not await records.find_documents(caller, sha256=document.sha256):
+        await blobs.delete(caller, processed_key(document.sha256))

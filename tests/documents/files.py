@@ -1,0 +1,79 @@
+"""Small files of every kind, made here."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+import docx
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen.canvas import Canvas
+
+LETTER = (612, 792)
+
+
+def simple_pdf(*pages: list[tuple[str, int]], password: str = "", bookmarks: bool = False) -> bytes:
+    """A PDF whose pages hold lines of (text, font size), from the top; sizes above 12 are bold."""
+    buffer = io.BytesIO()
+    canvas: Any = Canvas(buffer, LETTER, encrypt=StandardEncryption(password) if password else None, pageCompression=0)
+    for number, lines in enumerate(pages):
+        top = 720.0
+        for text, size in lines:
+            canvas.setFont("Helvetica-Bold" if size > 12 else "Helvetica", size)
+            if size > 12 and bookmarks:
+                canvas.bookmarkPage(f"{number}-{text}")
+                canvas.addOutlineEntry(text, f"{number}-{text}", 0 if size > 16 else 1)
+            canvas.drawString(72, top, text)
+            top -= size * (1.2 if text else 1.5)
+        canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
+
+
+def two_column_pdf(left: list[str], right: list[str], title: str) -> bytes:
+    """A page whose columns are written row by row, as some programs do."""
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, LETTER)
+    canvas.setFont("Helvetica-Bold", 20)
+    canvas.drawString(72, 730, title)
+    canvas.setFont("Helvetica", 10)
+    for row, texts in enumerate(zip(left, right, strict=True)):
+        for x, text in zip((72, 320), texts, strict=True):
+            canvas.drawString(x, 700 - 12 * row, text)
+    canvas.save()
+    return buffer.getvalue()
+
+
+def word_file() -> bytes:
+    """Headings, a list, a table, a header, and a text box."""
+    document = docx.Document()
+    document.add_heading("Returns Policy", 0)
+    document.add_paragraph("Halyard Music, edition 4.")
+    document.add_heading("How long", 1)
+    document.add_paragraph("The clock starts on the invoice date.")
+    document.add_heading("Videos", 2)
+    document.add_paragraph("Videos are different.")
+    document.add_heading("Rules", 1)
+    document.add_paragraph("Brazil: seven days.", style="List Bullet")
+    document.add_paragraph("India: credit only.", style="List Bullet")
+    table = document.add_table(rows=0, cols=2)
+    for row in (("Kind", "Days"), ("Audio", "14"), ("Video", "5")):
+        for cell, text in zip(table.add_row().cells, row, strict=True):
+            cell.text = text
+    document.sections[0].header.paragraphs[0].text = "Confidential header"
+    document.add_paragraph("After the table.")
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return _with_text_box(buffer.getvalue(), "After the table.", "Words in a text box")
+
+
+def _with_text_box(content: bytes, behind: str, text: str) -> bytes:
+    run = f"<w:t>{behind}</w:t></w:r>"
+    box = f"<w:r><w:pict><w:txbxContent><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:txbxContent></w:pict></w:r>"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(buffer, "w") as target:
+        for name in source.namelist():
+            part = source.read(name)
+            target.writestr(name, part.replace(run.encode(), (run + box).encode()))
+    return buffer.getvalue()
