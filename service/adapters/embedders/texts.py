@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from service.domain.documents import Chunk
+from service.domain.units import unit_in_context
 from service.ports import EmbeddedChunk
 
 if TYPE_CHECKING:
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
 
 
 def chunk_texts(chunk: Chunk) -> list[str]:
-    """The text of the chunk below its headings, then each unit below the innermost heading."""
+    """The text of the chunk below its headings, then each unit after them."""
     path = " > ".join(chunk.headings)
-    inner = f"{chunk.headings[-1]}: " if chunk.headings else ""
-    units = [inner + chunk.text[unit.start : unit.end] for unit in chunk.units]
+    units = [unit_in_context(chunk, unit) for unit in chunk.units]
     return [f"{path}\n{chunk.text}" if path else chunk.text, *units]
 
 
