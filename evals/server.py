@@ -26,7 +26,7 @@ def served(settings: Mapping[str, str]) -> Generator[str]:
         environment = {**os.environ, "RAGSQL_DATA_DIR": folder, **settings}
         log = Path(folder) / "server.log"
         with log.open("wb") as out:
-            command = [sys.executable, "-m", "service.cli", "serve", "--port", str(port)]
+            command = [sys.executable, "-m", "service.cli.main", "serve", "--port", str(port)]
             process = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)
             try:
                 _wait(process, f"http://127.0.0.1:{port}", log)

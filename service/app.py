@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -42,16 +42,16 @@ from service.settings import Settings, load
 from service.transport.app import build_transport
 from service.usecases.answer_cache import AnswerCache
 from service.usecases.answer_question import AnswerQuestion
-from service.usecases.answer_sql import AnswerSql
 from service.usecases.bundle import UseCases
 from service.usecases.check_health import CheckHealth
+from service.usecases.execute_sql import ManageSql
 from service.usecases.feedback import RecordFeedback
 from service.usecases.knowledge import ManageKnowledge
 from service.usecases.manage_caches import ManageCaches
 from service.usecases.manage_documents import ManageDocuments
-from service.usecases.manage_sql import ManageSql
 from service.usecases.retrieve_passages import RetrievePassages
 from service.usecases.route_question import RouteQuestion
+from service.usecases.sql_statements import SqlRunner
 
 CACHE_BYTES = 64 * 1024 * 1024
 
@@ -147,13 +147,13 @@ def _chat(settings: Settings, closing: ExitStack) -> ChatModel:
 
 def _use_cases(settings: Settings, ports: Ports, retrieve: RetrievePassages, route: RouteQuestion) -> UseCases:
     limits = ExecutionLimits(timeout_seconds=settings.sql_timeout_seconds, max_rows=settings.sql_max_rows)
-    answer_sql = AnswerSql(ports.records, ports.database, ports.sqlgen, limits, SqlPolicy(settings.sql_policy.upper()))
+    runner = SqlRunner(ports.records, ports.database, ports.sqlgen, SqlPolicy(settings.sql_policy.upper()))
     models = (ports.embedder.model, ports.chat.model)
     cache = AnswerCache(ports.cache, ports.vectors, ports.database, models)
     return UseCases(
         documents=ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, ports.embedder),
-        questions=AnswerQuestion(retrieve, route, answer_sql, ports.records, cache),
-        sql=ManageSql(ports.records, answer_sql),
+        questions=AnswerQuestion(retrieve, route, runner, limits, ports.records, cache),
+        sql=ManageSql(runner),
         knowledge=ManageKnowledge(ports.records),
         feedback=RecordFeedback(ports.records),
         caches=ManageCaches(ports.cache),
@@ -176,7 +176,7 @@ def _components(ports: Ports) -> dict[str, tuple[Checkable, bool]]:
 
 def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         if assembly.settings.sample_data:
             await startup.load_samples(assembly.use_cases.documents, assembly.settings.data_dir)
         warming = asyncio.create_task(startup.warm(assembly.route))

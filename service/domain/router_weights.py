@@ -1,4 +1,14 @@
-MEANS = (0.0,) * 9
-SCALES = (1.0,) * 9
-WEIGHTS = {"DOCUMENTS": (0.0,) * 9, "HYBRID": (0.0,) * 9, "SQL": (0.0,) * 9}
-INTERCEPTS = {"DOCUMENTS": 0.0, "HYBRID": 0.0, "SQL": 0.0}
+"""The router's weights, written by evals/train_router.py.
+
+10-fold on the training questions: 51 of 60, calibration error 0.213.
+Held out: 25 of 30, calibration error 0.089.
+"""
+
+MEANS = (0.4958, 0.3654, 0.3833, 0.1333, 0.6500, 0.1500, 0.1333, 0.2833, 0.9700)
+SCALES = (0.1449, 0.1191, 0.6854, 0.3399, 0.4770, 0.3571, 0.3399, 0.4506, 0.2957)
+WEIGHTS = {
+    "DOCUMENTS": (0.3084, -0.4767, -0.3228, -0.2134, -0.3176, -0.1775, 0.2602, -0.0737, -0.0403),
+    "HYBRID": (0.0683, 0.2004, 0.0886, 0.0614, 0.1967, -0.0997, -0.1498, 0.4433, 0.4505),
+    "SQL": (-0.3767, 0.2763, 0.2343, 0.1519, 0.1209, 0.2771, -0.1104, -0.3696, -0.4102),
+}
+INTERCEPTS = {"DOCUMENTS": 0.0211, "HYBRID": 0.0867, "SQL": -0.1078}

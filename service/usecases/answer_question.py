@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from service.domain.caller import Caller
-from service.domain.prices import embedding_cost
+from service.domain.prices import cost_usd
 from service.domain.questions import (
     Answer,
     Event,
@@ -19,15 +19,15 @@ from service.domain.questions import (
     TextDelta,
     Usage,
 )
-from service.domain.sql import SqlResult, SqlStatement
-from service.errors import NotConfigured, RagsqlError
+from service.domain.sql import ExecutionLimits, SqlResult, SqlStatement
+from service.errors import NotConfigured, RagsqlError, SqlNotGenerated
 from service.ports import AnswerRecords, CannotAnswer
 from service.usecases.answer_cache import AnswerCache
-from service.usecases.answer_sql import AnswerSql, Proposal
 from service.usecases.compose_answer import cite, compose, select_evidence, statement_of
 from service.usecases.read_passages import Evidence
 from service.usecases.retrieve_passages import Retrieved, RetrievePassages
 from service.usecases.route_question import RouteQuestion
+from service.usecases.sql_statements import Proposal, SqlRunner
 
 LEAST_SCORE = 0.42
 """Evidence below this supports nothing; chosen on evals/data/musicstore.jsonl."""
@@ -55,7 +55,8 @@ class AnswerQuestion:
 
     retrieve: RetrievePassages
     route: RouteQuestion
-    sql: AnswerSql
+    sql: SqlRunner
+    limits: ExecutionLimits
     records: AnswerRecords
     cache: AnswerCache
 
@@ -94,7 +95,7 @@ class AnswerQuestion:
     async def _answer_from_database(
         self, caller: Caller, question: Question, found: Retrieved, route: Route, work: _Work
     ) -> AsyncIterator[Event]:
-        rules = [statement_of(item) for item in work.evidence] if route is Route.HYBRID else []
+        rules = tuple(statement_of(item) for item in work.evidence) if route is Route.HYBRID else ()
         try:
             proposal = await self.sql.propose(caller, question.text, rules)
             work.usage += proposal.usage
@@ -105,9 +106,9 @@ class AnswerQuestion:
             if await self._must_wait(caller, question, proposal):
                 work.pending = proposal.statement
                 return
-            work.result = await self.sql.run(caller, proposal.statement)
+            work.result = await self.sql.run(caller, proposal.statement, self.limits)
             yield work.result
-        except NotConfigured as error:
+        except (NotConfigured, SqlNotGenerated) as error:
             work.gap = error.message
         except RagsqlError as error:
             if route is Route.SQL or not work.evidence:
@@ -116,7 +117,7 @@ class AnswerQuestion:
 
     async def _must_wait(self, caller: Caller, question: Question, proposal: Proposal) -> bool:
         doubtful = proposal.confidence < LEAST_CONFIDENCE
-        return doubtful or not await self.sql.may_run(caller, question.sql_policy)
+        return doubtful or not await self.sql.may_run_at_once(caller, question.sql_policy)
 
     def _outcome(self, route: Route, question: Question, work: _Work) -> Answer | PendingSql | NoAnswer:
         evidence = [] if route is Route.SQL else work.evidence
@@ -135,7 +136,7 @@ class AnswerQuestion:
 
     def _embedding_usage(self, found: Retrieved) -> Usage:
         model = self.retrieve.embedder.model
-        return Usage(embedding_tokens=found.tokens, cost_usd=embedding_cost(model, found.tokens), models=(model,))
+        return Usage(embedding_tokens=found.tokens, cost_usd=cost_usd(model, found.tokens), models=(model,))
 
 
 def replay(result: QueryResult) -> Sequence[Event]:
