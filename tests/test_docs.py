@@ -1,4 +1,7 @@
-"""Every command and every program of the README, run against the service as `ragsql serve` starts it."""
+"""Every command and every program of the README, run against the service as `ragsql serve` starts it.
+
+Only the chat model is scripted, since how fast a real one is depends on what else the machine does.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ import pytest
 
 from service import settings
 from service.samples import QUESTIONS
+from tests.scripted_model import scripted_model
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -55,17 +59,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     _copy_programs(folder / ".venv" / "bin")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "service.cli.main", "serve", "--http2", "--port", str(port)],
-        env={**os.environ, "PYTHONPATH": PATHS, "RAGSQL_DATA_DIR": str(folder / "data"), "COLUMNS": "200"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield Served(port, _greeting(process), folder)
-    finally:
-        process.terminate()
-        process.wait(30)
+    with scripted_model() as model:
+        data = {"RAGSQL_DATA_DIR": str(folder / "data"), "OPENAI_BASE_URL": model}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service.cli.main", "serve", "--http2", "--port", str(port)],
+            env={**os.environ, "PYTHONPATH": PATHS, "COLUMNS": "200", **data},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield Served(port, _greeting(process), folder)
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 def _greeting(process: subprocess.Popen[str]) -> str:

@@ -62,7 +62,7 @@ def test_what_lambda_would_not_deliver_is_refused(function: Function) -> None:
 
 
 def test_unknown_paths_are_errors_of_ours(function: Function) -> None:
-    assert error_of(function.invoke(url_event("GET", "/nothing"))) == (404, "unimplemented", "UNKNOWN_PATH")
+    assert error_of(function.invoke(url_event("GET", "/nothing"))) == (404, "not_found", "UNKNOWN_PATH")
 
 
 def test_import_loads_nothing_heavy() -> None:
