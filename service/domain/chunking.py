@@ -12,7 +12,7 @@ from service.domain.sections import Section, runs_of_siblings, sections
 
 SMALLEST_LIMIT = 24
 _HEADINGS_SHARE = 2
-_TINY_SHARE = 4
+_TINY_SHARE = 8
 _MERGED_SHARE = 2
 _HEADER_SHARE = 2
 

@@ -12,7 +12,7 @@ _NEVER_LAST = frozenset(
     "lt col sgt gov sen rep ref refs eds app tel ext bzw ca z.b d.h".split()
 )
 _BEFORE_NUMBERS = frozenset("no p art jan feb mar apr jun jul aug sep sept oct nov dec".split())
-_STOP = re.compile(r"(?P<mark>[.!?…]+)(?P<close>[\"'”’»)\]]*)(?=\s)|[。！？｡]+[」』”’）]*|\n+")
+_STOP = re.compile(r"(?<=\S)(?P<mark>[.!?…]+)(?P<close>[\"'”’»)\]]*)(?=\s)|[。！？｡]+[」』”’）]*|\n+")
 _WORD_BEFORE = re.compile(r"[^\s(\[\"'“‘«]{1,24}\Z")
 _ENUMERATOR = re.compile(r"(?:\d{1,3}|[a-zA-Z]|[ivxlcIVXLC]{1,5})(?:\.\d+)*\Z")
 
@@ -32,11 +32,15 @@ def sentences(text: str) -> list[Span]:
 
 
 def _append(spans: list[Span], text: str, start: int, end: int) -> None:
+    """Add what is there, to the sentence before it when it is no more than signs."""
     piece = text[start:end]
     stripped = piece.strip()
-    if stripped:
-        begin = start + len(piece) - len(piece.lstrip())
-        spans.append(Span(begin, begin + len(stripped)))
+    if not stripped:
+        return
+    begin = start + len(piece) - len(piece.lstrip())
+    if spans and not any(map(str.isalnum, stripped)):
+        begin = spans.pop().start
+    spans.append(Span(begin, start + len(piece.rstrip())))
 
 
 def _boundaries(text: str) -> Iterator[int]:

@@ -14,7 +14,6 @@ from service.usecases.embedded_chunks import Processed, dump, load
 
 _CHUNKING = "1"
 _LARGEST_CHUNK = 400
-_SPECIAL_TOKENS = 2
 _BATCH = 64
 
 
@@ -52,7 +51,7 @@ class ProcessDocument:
         await self.blobs.put(caller, processed_key(sha256), await asyncio.to_thread(dump, processed))
 
     def _chunk_tokens(self) -> int:
-        return min(self.embedder.max_tokens - _SPECIAL_TOKENS, _LARGEST_CHUNK)
+        return min(self.embedder.max_tokens, _LARGEST_CHUNK)
 
     def _fingerprint(self) -> str:
         parts = (

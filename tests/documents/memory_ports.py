@@ -56,6 +56,10 @@ class MemoryBlobs(Flaky):
 
 @dataclass
 class MemoryVectors(Flaky):
+    """Waits for gate inside replace, and says with reached that it is there."""
+
+    gate: asyncio.Event | None = None
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
     stored: dict[tuple[str, str], list[EmbeddedChunk]] = field(
         default_factory=dict[tuple[str, str], list[EmbeddedChunk]]
     )
@@ -64,7 +68,8 @@ class MemoryVectors(Flaky):
         self, caller: Caller, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str] = ()
     ) -> None:
         self.called("replace")
-        await asyncio.sleep(0)
+        self.reached.set()
+        await self.gate.wait() if self.gate else await asyncio.sleep(0)
         for document_id in replaces:
             self.stored.pop((caller.tenant, document_id), None)
         self.stored[caller.tenant, document.id] = list(chunks)
@@ -124,18 +129,15 @@ class MemoryRecords(Flaky):
 
 @dataclass
 class LineParser(Flaky):
-    """Each line of a file is a paragraph. Waits for gate before it gives anything."""
+    """Each line of a file is a paragraph."""
 
     version: str = "1"
-    gate: asyncio.Event | None = None
 
     def detect(self, content: bytes, filename: str) -> str:
         return "text/plain"
 
     async def parse(self, caller: Caller, content: bytes, media_type: str, filename: str) -> ParsedDocument:
         self.called("parse")
-        if self.gate:
-            await self.gate.wait()
         blocks = tuple(Block(BlockKind.TEXT, line) for line in content.decode().splitlines() if line.strip())
         if not blocks:
             raise UnreadableDocument("Nothing in it.")

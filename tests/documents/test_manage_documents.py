@@ -176,18 +176,20 @@ async def test_uploads_of_one_name_run_one_after_the_other(world: World) -> None
     assert records == vectors == {uploaded[-1].document.id}
 
 
-async def test_a_cancelled_upload_is_whole_or_absent(world: World) -> None:
-    for steps in range(40):
-        task = asyncio.create_task(world.use_cases().upload(ME, f"{steps}.txt", b"Text %d." % steps))
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    records, vectors, blobs = world.left()
-    assert records == vectors
-    assert {key for key in blobs if key.startswith("files/")} == {f"files/{document_id}" for document_id in records}
-    assert len(blobs) == 2 * len(records)
-    assert all(document.state is DocumentState.ACTIVE for document in world.records.stored.values())
+async def test_an_upload_cancelled_while_it_is_stored_is_stored_whole(world: World) -> None:
+    old = (await world.use_cases().upload(ME, "a.txt", TEXT)).document
+    world.vectors.gate, world.vectors.reached = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(world.use_cases().upload(ME, "a.txt", b"Now something else."))
+    await world.vectors.reached.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    world.vectors.gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (document,) = world.records.stored.values()
+    assert document.id != old.id
+    assert document.state is DocumentState.ACTIVE
+    assert world.left() == ({document.id}, {document.id}, {f"files/{document.id}", f"processed/{document.sha256}"})
 
 
 @pytest.mark.parametrize("filename", ["", "x" * 256, "a/b.txt", "a\\b.txt", "a\nb", "a\0", "..", ".", "\ud800.txt"])

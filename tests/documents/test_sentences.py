@@ -28,6 +28,8 @@ def split(text: str) -> list[str]:
         ("これは文です。次の文です。", ["これは文です。", "次の文です。"]),
         ("first line\nsecond line", ["first line", "second line"]),
         ("  spaced.   Out.  ", ["spaced.", "Out."]),
+        ("Vectors . . . . . 7 More . . 8", ["Vectors . . . . . 7 More . . 8"]),
+        ("One. Two. --", ["One.", "Two. --"]),
         ("", []),
         (" \n ", []),
     ],

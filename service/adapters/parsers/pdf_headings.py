@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _HIGHEST_LEVEL = 6
 _LONGEST = 160
-_LEADER = re.compile(r"(?:\.\s?){4,}\s*\w*$|(?:\s\.){2,}\s*\d+$")
+_LEADER = re.compile(r"…\s*\w*$|(?:\s\.){2,}\s*\d+$")
 _NUMBER = re.compile(r"(\d+(?:\.\d+)*)\.?\s+\S")
 _LEADING_NUMBER = re.compile(r"^(?:(?:chapter|appendix|section)\s+)?(?:\d+(?:\.\d+)*|[A-Z](?:\.\d+)*)[.:]?\s+", re.I)
 _NOT_WORDS = re.compile(r"\W+")

@@ -22,6 +22,7 @@ _WIDEST_GAP = 1.2
 _WIDEST_GAP_AFTER_MARK = 5.0
 _SPACE = 0.22
 _LOOK = 12
+_LEADER = re.compile(r"(?:\s?\.){4,}")
 _MARK = re.compile(r"[•▪●◦‣–·*∗■□➢✓-]|\(?(?:\d{1,3}|[a-zA-Z])[.)]")
 
 
@@ -82,7 +83,8 @@ def _runs(page: Any, number: int, media_box: tuple[float, float, float, float]) 
 
 
 def _one_line(raw: str) -> str:
-    return " ".join(clean(raw.replace("\ufffe", HYPHEN).replace("\x02", HYPHEN)).split())
+    text = " ".join(clean(raw.replace("\ufffe", HYPHEN).replace("\x02", HYPHEN)).split())
+    return _LEADER.sub(" …", text)
 
 
 def _font(page: Any, x: float, y: float) -> str:
