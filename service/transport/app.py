@@ -9,8 +9,6 @@ from typing import Any, Concatenate, TypeVar, cast
 from connectrpc.server import ConnectASGIApplication
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -23,6 +21,7 @@ from ragsql.v1.health_service_connect import HealthServiceASGIApplication
 from ragsql.v1.knowledge_service_connect import KnowledgeServiceASGIApplication
 from ragsql.v1.query_service_connect import QueryServiceASGIApplication
 from ragsql.v1.sql_service_connect import SqlServiceASGIApplication
+from service.transport.cors import cors
 from service.transport.http_routes import http_routes
 from service.transport.interceptors import BoundsInterceptor, OutcomeInterceptor
 from service.transport.json_codec import JsonCodec
@@ -69,7 +68,7 @@ def build_transport(
             Route("/openapi.json", _openapi),
             *extra_routes,
         ],
-        middleware=[_cors(cors_origins)] if cors_origins else [],
+        middleware=[cors(cors_origins)] if cors_origins else [],
         exception_handlers={HTTPException: refused, Exception: refused},
         lifespan=lifespan,
     )
@@ -97,18 +96,6 @@ def _services(use_cases: UseCases, max_request_bytes: int) -> list[tuple[object,
         serve(FeedbackServiceASGIApplication, FeedbackService(use_cases.feedback)),
         serve(CacheServiceASGIApplication, CacheService(use_cases.caches)),
     ]
-
-
-def _cors(origins: Sequence[str]) -> Middleware:
-    headers = ("content-type", "connect-protocol-version", "connect-timeout-ms", "x-user-agent", "authorization")
-    return Middleware(
-        CORSMiddleware,
-        allow_origins=origins,
-        allow_methods=("GET", "POST", "DELETE"),
-        allow_headers=(*headers, "x-grpc-web", "grpc-timeout"),
-        expose_headers=("grpc-status", "grpc-message", "grpc-status-details-bin"),
-        max_age=7200,
-    )
 
 
 async def _openapi(request: Request) -> Response:

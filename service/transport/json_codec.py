@@ -63,7 +63,7 @@ def write_json(message: Message) -> bytes:
 def read_json(data: bytes, message: Message) -> None:
     """Fill message. Raises InvalidRequest when fields are to blame, else MalformedRequest."""
     value = _load(data)
-    if not _parses(value, message):
+    if value and not _parses(value, message):
         if problems := list(_problems(value, _descriptor(message), "")):
             raise InvalidRequest(*problems)
         name = message.DESCRIPTOR.full_name
@@ -78,7 +78,7 @@ def read_value(name: str, value: Any, message: Message) -> None:
 
 def _load(data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data.decode(), object_pairs_hook=_unique)
+        value = _decoder.decode(data.decode())
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise MalformedRequest(f"The body is not JSON: it goes wrong at {place}.") from None
@@ -94,6 +94,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) < len(pairs):
         raise MalformedRequest("The body has a field twice.")
     return value
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 def _parses(value: dict[str, Any], message: Message) -> bool:

@@ -20,7 +20,7 @@ from ragsql.v1 import (
     sql_statement_pb2,
 )
 from service.domain.documents import Document, DocumentState
-from service.domain.health import ComponentHealth, Health
+from service.domain.health import ComponentHealth, Health, HealthStatus
 from service.domain.sql import ExampleQuery, KnowledgeItem, SqlStatement
 from service.ports import CacheCounters
 
@@ -30,6 +30,7 @@ DEFAULT_MAX_ROWS = 100
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _SECOND = dt.timedelta(seconds=1)
+_STATUS = {status: f"HEALTH_STATUS_{status}" for status in HealthStatus}
 
 
 def id_of(name: str) -> str:
@@ -147,7 +148,7 @@ def _cache_kind(name: str) -> str:
 def health(item: Health) -> health_service_pb2.HealthResponse:
     """The health of the service and of its parts."""
     return health_service_pb2.HealthResponse(
-        status=f"HEALTH_STATUS_{item.status}", components=map(_component, item.components), version=item.version
+        status=_STATUS[item.status], components=map(_component, item.components), version=item.version
     )
 
 
@@ -155,6 +156,6 @@ def _component(item: ComponentHealth) -> health_service_pb2.ComponentHealth:
     return health_service_pb2.ComponentHealth(
         component=item.component,
         adapter=item.adapter,
-        status=f"HEALTH_STATUS_{item.status}",
+        status=_STATUS[item.status],
         detail=item.detail,
     )

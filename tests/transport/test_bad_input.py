@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 from google.protobuf.json_format import ParseDict
 
-from ragsql.v1.document_service_pb2 import UploadRequest
 from ragsql.v1.query_service_pb2 import QueryRequest, StreamQueryRequest
+from tests.transport.bad import QUERY, STREAM, Bad, check, json_bytes, kind, post_stream
 from tests.transport.fakes import Fakes
-from tests.transport.wire import envelope, error_info, stream_error, violated_fields
+from tests.transport.wire import error_info, violated_fields
 
 pytestmark = pytest.mark.anyio
-
-QUERY = "/ragsql.v1.QueryService/Query"
-STREAM = "/ragsql.v1.QueryService/StreamQuery"
-UPLOAD = "/ragsql.v1.DocumentService/Upload"
-MIB = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Bad:
-    """A request in JSON form, the fields to blame, and the error."""
-
-    request: dict[str, Any]
-    fields: list[str]
-    code: str = "invalid_argument"
-    reason: str = "INVALID_FIELD"
-    status: int = 400
-    connect_status: int = 400
-    only_json: bool = field(default=False)
-
 
 QUESTIONS = {
     "empty": Bad({"query": ""}, ["query"]),
@@ -73,88 +51,6 @@ async def test_bad_questions(http: httpx.AsyncClient, fakes: Fakes, bad: Bad) ->
         wrapped = ParseDict({"request": bad.request}, StreamQueryRequest()).SerializeToString()
         check(await post_stream(http, "proto", wrapped), bad, nested)
     assert fakes.calls == []
-
-
-TOO_LARGE = base64.b64encode(b"x" * (4 * MIB + 1)).decode()
-FILES = {
-    "0 bytes": Bad({"filename": "a.txt", "content": ""}, ["content"]),
-    "4 MiB + 1 byte": Bad(
-        {"filename": "a.txt", "content": TOO_LARGE}, ["content"], "resource_exhausted", "PAYLOAD_TOO_LARGE", 413, 429
-    ),
-    "no name": Bad({"filename": "", "content": "eA=="}, ["filename"]),
-    "256 characters": Bad({"filename": "x" * 252 + ".txt", "content": "eA=="}, ["filename"]),
-    "a path": Bad({"filename": "../a.txt", "content": "eA=="}, ["filename"]),
-    "a Windows path": Bad({"filename": "c:\\a.txt", "content": "eA=="}, ["filename"]),
-    "a control character": Bad({"filename": "a\u0000.txt", "content": "eA=="}, ["filename"]),
-    "a parent": Bad({"filename": "..", "content": "eA=="}, ["filename"]),
-    "no base64": Bad({"filename": "a.txt", "content": "%%%"}, ["content"], only_json=True),
-}
-
-
-@pytest.mark.parametrize("bad", FILES.values(), ids=FILES.keys())
-async def test_bad_files(http: httpx.AsyncClient, fakes: Fakes, bad: Bad) -> None:
-    plain, rpc = [await http.post(path, json=bad.request) for path in ("/upload", UPLOAD)]
-    assert (plain.status_code, rpc.status_code) == (bad.status, bad.connect_status)
-    check(plain.json(), bad)
-    check(rpc.json(), bad)
-    if not bad.only_json:
-        data = ParseDict(bad.request, UploadRequest()).SerializeToString()
-        check((await http.post(UPLOAD, content=data, headers=kind("application/proto"))).json(), bad)
-        content = base64.b64decode(bad.request["content"])
-        if bad.fields == ["content"]:
-            multipart = await http.post("/upload", files={"file": (bad.request["filename"], content)})
-            assert multipart.status_code == bad.status
-            check(multipart.json(), bad)
-    assert fakes.calls == []
-
-
-async def test_a_file_of_4_mib_is_accepted_in_every_form(http: httpx.AsyncClient, fakes: Fakes) -> None:
-    content = b"x" * 4 * MIB
-    request = UploadRequest(filename="a.txt", content=content)
-    encoded = {"filename": "a.txt", "content": base64.b64encode(content).decode()}
-    responses = [
-        await http.post("/upload", files={"file": ("a.txt", content)}),
-        await http.post("/upload", json=encoded),
-        await http.post(UPLOAD, json=encoded),
-        await http.post(UPLOAD, content=request.SerializeToString(), headers=kind("application/proto")),
-    ]
-    assert [response.status_code for response in responses] == [200] * 4
-    assert fakes.calls == [("upload", ("a.txt", 4 * MIB))] * 4
-
-
-@pytest.mark.parametrize("announced", [True, False])
-async def test_a_body_over_6_mib_is_not_read_to_its_end(http: httpx.AsyncClient, fakes: Fakes, announced: bool) -> None:
-    read = 0
-
-    async def body() -> AsyncIterator[bytes]:
-        nonlocal read
-        yield b'--b\r\ncontent-disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
-        for _ in range(20):
-            read += MIB
-            yield b"x" * MIB
-
-    length = {"content-length": str(20 * MIB)} if announced else {}
-    for path, content_type in (("/upload", "multipart/form-data; boundary=b"), ("/query", "application/json")):
-        read = 0
-        response = await http.post(path, content=body(), headers=kind(content_type) | length)
-        assert response.status_code == 413
-        assert error_info(response.json()).reason == "PAYLOAD_TOO_LARGE"
-        assert read <= (MIB if announced else 8 * MIB)
-    response = await http.post(UPLOAD, content=body(), headers=kind("application/proto"))
-    assert (response.status_code, response.json()["code"]) == (429, "resource_exhausted")
-    assert error_info(response.json()).reason == "PAYLOAD_TOO_LARGE"
-    assert fakes.calls == []
-
-
-async def test_an_unsupported_type_of_file(http: httpx.AsyncClient, fakes: Fakes) -> None:
-    bad = Bad({}, [], reason="UNSUPPORTED_MEDIA_TYPE", status=415)
-    plain = await http.post("/upload", files={"file": ("a.zip", b"PK")})
-    assert plain.status_code == 415
-    check(plain.json(), bad)
-    rpc = await http.post(UPLOAD, json={"filename": "a.zip", "content": "UEs="})
-    assert rpc.status_code == 400
-    check(rpc.json(), bad)
-    assert fakes.documents == {}
 
 
 @pytest.mark.parametrize(
@@ -273,24 +169,3 @@ async def test_bounds_of_the_other_methods(
     assert response.status_code == 400
     assert violated_fields(response.json()) == fields
     assert fakes.calls == []
-
-
-def check(error: dict[str, Any], bad: Bad, fields: list[str] | None = None) -> None:
-    assert error["code"] == bad.code
-    info = error_info(error)
-    assert (info.reason, info.domain) == (bad.reason, "ragsql")
-    assert violated_fields(error) == (bad.fields if fields is None else fields)
-    assert len(error["message"]) > 10
-
-
-async def post_stream(http: httpx.AsyncClient, codec: str, message: bytes) -> dict[str, Any]:
-    headers = kind(f"application/connect+{codec}")
-    return stream_error((await http.post(STREAM, content=envelope(message), headers=headers)).content)
-
-
-def kind(content_type: str) -> dict[str, str]:
-    return {"content-type": content_type}
-
-
-def json_bytes(value: Any) -> bytes:
-    return httpx.Request("POST", "http://test", json=value).content
