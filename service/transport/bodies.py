@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 from service.errors import FieldViolation, InvalidRequest, PayloadTooLarge
@@ -28,6 +27,8 @@ async def read_json_body(request: Request, max_bytes: int) -> bytes:
 
 async def read_file(request: Request, max_bytes: int) -> tuple[str, bytes]:
     """The name and the bytes of the one part "file". Raises InvalidRequest, MalformedRequest, PayloadTooLarge."""
+    from starlette.formparsers import MultiPartException, MultiPartParser
+
     parser = MultiPartParser(request.headers, limited(request, max_bytes, field="content"), max_files=1, max_fields=1)
     # Bounded by max_bytes, so the file stays in memory: a spooled one would block the event loop on the disk.
     parser.spool_max_size = max_bytes
