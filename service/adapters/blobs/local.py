@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import os
 import re
@@ -35,14 +34,14 @@ class LocalBlobStore:
 
     async def get(self, caller: Caller, key: str) -> bytes:
         """Raises NotFound, InvalidRequest and UpstreamUnavailable."""
-        try:
-            return await _in_thread(Path.read_bytes, self._path(caller, key))
-        except FileNotFoundError:
-            raise NotFound(f'There is no stored file "{key}".') from None
+        content = await _in_thread(_read, self._path(caller, key))
+        if content is None:
+            raise NotFound(f'There is no stored file "{key}".')
+        return content
 
     async def delete(self, caller: Caller, key: str) -> None:
         """Delete if it is there. Raises InvalidRequest and UpstreamUnavailable."""
-        await _in_thread(_remove, self._path(caller, key), self._folder(caller))
+        await _in_thread(_remove, self._path(caller, key))
 
     async def check(self) -> ComponentHealth:
         """Whether the folder can be written to."""
@@ -70,8 +69,6 @@ class LocalBlobStore:
 async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return await asyncio.to_thread(work, *args, **kwargs)
-    except FileNotFoundError:
-        raise
     except OSError as error:
         raise UpstreamUnavailable(
             f"The folder for files cannot be used: {error.strerror}. Check its disk and its permissions."
@@ -101,14 +98,15 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _remove(path: Path, top: Path) -> None:
-    """Remove a file and the folders that it leaves empty."""
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        for folder in path.parents:
-            if folder == top:
-                break
-            folder.rmdir()
 
 
 def _probe(root: Path) -> None:

@@ -133,7 +133,7 @@ def _continues(line: Line, following: Line) -> bool:
     return (
         following.page == line.page
         and following.bold == line.bold
-        and abs(following.height - line.height) < 0.12 * line.height
+        and abs(following.height - line.height) < 0.4 * line.height
         and -0.2 * line.height <= following.top - line.bottom <= 0.7 * line.height
         and min(line.right, following.right) > max(line.left, following.left)
         and not _NUMBER.match(following.text)
