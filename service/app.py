@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -102,21 +102,22 @@ def build_app(settings: Settings, *, reflection: bool = False, **overrides: Any)
 def assemble(settings: Settings, **overrides: Any) -> Assembly:
     """Adapters and use cases. Nothing connects, starts or loads before it is used."""
     closing = ExitStack()
-    ports = replace(_choose(settings, closing), **overrides)
+    ports = replace(_choose(settings, closing, overrides), **overrides)
     retrieve = RetrievePassages(ports.embedder, ports.vectors)
     route = RouteQuestion(ports.embedder, ports.database)
     return Assembly(settings, ports, _use_cases(settings, ports, retrieve, route), retrieve, route, closing.close)
 
 
-def _choose(settings: Settings, closing: ExitStack) -> Ports:
+def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]) -> Ports:
+    """The adapters of the settings. One that another is built on is taken from overrides if it is there."""
     data = settings.data_dir
     data.mkdir(parents=True, exist_ok=True)
-    embedder = _embedder(settings)
+    embedder: Embedder = overrides.get("embedder") or _embedder(settings)
     parser = DocumentParser()
     closing.callback(parser.close)
-    chat = _chat(settings, closing)
+    chat: ChatModel = overrides.get("chat") or _chat(settings, closing)
     url = settings.database_url or (samples.DATABASE_URL if settings.sample_data else "")
-    database = open_database(url) if url else None
+    database: Database | None = overrides.get("database") or (open_database(url) if url else None)
     return Ports(
         blobs=LocalBlobStore(data / "blobs"),
         parser=parser,

@@ -1,0 +1,90 @@
+"""A whole service with real stores and a real database; only the models are replaced."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from service.app import Assembly, assemble
+from service.domain.caller import DEFAULT_CALLER, Caller
+from service.domain.documents import Chunk
+from service.domain.questions import Usage
+from service.errors import NotConfigured
+from service.ports import CannotAnswer, EmbeddedChunk, SqlDraft, SqlRequest
+from service.settings import load
+from tests.answers.words import embed_words
+
+
+class WordEmbedder:
+    """Texts that share words are near: a real embedder's contract without its model."""
+
+    model = "words"
+    dimension = 256
+    max_tokens = 200
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    async def embed_chunks(self, caller: Caller, chunks: Sequence[Chunk]) -> list[EmbeddedChunk]:
+        return [embed_words(chunk, self.dimension) for chunk in chunks]
+
+    async def embed_query(self, caller: Caller, text: str) -> object:
+        return embed_words(Chunk(0, text, units=(), span=_span(text)), self.dimension).vector
+
+
+@dataclass
+class ScriptedGenerator:
+    """Replies with what the test put in, and remembers what it was asked."""
+
+    reply: SqlDraft | CannotAnswer | Exception = field(
+        default_factory=lambda: NotConfigured("No chat model is installed: run `ragsql models pull`.")
+    )
+    requests: list[SqlRequest] = field(default_factory=list[SqlRequest])
+
+    async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
+        self.requests.append(request)
+        if isinstance(self.reply, Exception):
+            raise self.reply
+        return self.reply
+
+
+def draft(sql: str, confidence: float = 1.0) -> SqlDraft:
+    return SqlDraft(sql, ("agent",), "Counts customers.", Usage(10, 5, models=("scripted",)), confidence)
+
+
+def _span(text: str) -> object:
+    from service.domain.documents import Span
+
+    return Span(0, len(text))
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A running assembly and its scripted generator."""
+
+    assembly: Assembly
+    generator: ScriptedGenerator
+    database: Path
+
+    async def upload(self, filename: str, text: str) -> str:
+        return (await self.assembly.use_cases.documents.upload(DEFAULT_CALLER, filename, text.encode())).document.id
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A service over an empty store and a small database."""
+    database = tmp_path / "shop.db"
+    with sqlite3.connect(database) as connection:
+        connection.executescript(
+            "CREATE TABLE agent (id INTEGER PRIMARY KEY, name TEXT, customers INTEGER);"
+            "INSERT INTO agent VALUES (1, 'Jane', 21), (2, 'Steve', 18);"
+        )
+    settings = load({"RAGSQL_DATA_DIR": str(tmp_path / "data"), "DATABASE_URL": f"sqlite:///{database}"})
+    generator = ScriptedGenerator()
+    assembly = assemble(settings, embedder=WordEmbedder(), sqlgen=generator)
+    yield World(assembly, generator, database)
+    assembly.close()
