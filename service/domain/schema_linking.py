@@ -14,8 +14,8 @@ _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _STOP = frozenset(
     "a an and are as at be been by did do does for from had has have how in is it its many me most much my of on or "
-    "our ours so that the their them there they this to us was we were what when where which who whose why will with would "
-    "you your than then more less each all any every if not no out get got id name number date type".split()
+    "our ours so that the their them there they this to us was we were what when where which who whose why will with "
+    "would you your than then more less each all any every if not no out get got id name number date type".split()
 )
 
 

@@ -122,4 +122,4 @@ def _limited(tree: exp.Expr, max_rows: int) -> exp.Expr:
 def _first_line(error: Exception) -> str:
     # sqlglot underlines the place with terminal escapes.
     text = str(error).splitlines()[0] if str(error) else "unknown syntax."
-    return text.replace("\x1b[4m", "").replace("\x1b[0m", "")[:200]
+    return text.replace("\x1b[4m", "").replace("\x1b[0m", "")[:200].rstrip(".") + "."

@@ -25,7 +25,7 @@ def check_joins(qualified: exp.Expr) -> None:
         bounded = {name for name, source in sources.items() if _is_one_row(source)}
         for condition, is_on in _conditions(select):
             names = sorted({column.table for column in condition.find_all(exp.Column)})
-            if is_on and len(names) == 1:
+            if is_on and len(names) == 1 and condition.find(exp.Literal):
                 bounded.update(names)
             for name in names:
                 groups.setdefault(name, name)

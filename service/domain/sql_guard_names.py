@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 _PLAIN = {"sqlite": re.compile(r"[A-Za-z_][A-Za-z0-9_]*"), "postgresql": re.compile(r"[a-z_][a-z0-9_]*")}
+# Keywords that both databases read as names, and reserved words that sqlglot does not list.
+_USUAL = frozenset("NAME TITLE DATE STATE YEAR TEXT".split())
+_RESERVED = frozenset(
+    "ANALYSE ASYMMETRIC BOTH CHECK COLUMN CONSTRAINT DEFAULT DEFERRABLE DO FOREIGN GROUP GRANT INDEX INITIALLY LEADING "
+    "LIMIT OFFSET ONLY ORDER PLACING PRIMARY REFERENCES SYMMETRIC TABLE TO TRAILING USER VARIADIC".split()
+)
 _DEFAULT_SCHEMAS = {"sqlite": "main", "postgresql": "public"}
 
 
@@ -50,7 +56,7 @@ def _keywords(dialect: str) -> frozenset[str]:
 
     names = {"sqlite": "sqlite", "postgresql": "postgres"}
     tokenizer = Dialect.get_or_raise(names[dialect]).tokenizer_class
-    return frozenset(tokenizer.KEYWORDS) - {"NAME", "TITLE", "DATE", "STATE"}
+    return frozenset(word.partition(" ")[0] for word in tokenizer.KEYWORDS) - _USUAL | _RESERVED
 
 
 def _schema_names(schema: Schema) -> list[str]:
@@ -152,17 +158,19 @@ def qualify(tree: exp.Expr, schema: Schema) -> exp.Expr:
 
 
 def _flatten(tree: exp.Expr, known: dict[str, SchemaTable]) -> None:
-    """Write schema-qualified tables as one identifier, since the mapping has one level."""
+    """Give every table an alias as it is written, and write schema-qualified ones as one identifier.
+
+    sqlglot would fold an alias of its own making, and its mapping has one level.
+    """
     from sqlglot import exp
 
     for table in tree.find_all(exp.Table):
-        if not table.db:
-            continue
         if not table.alias:
             table.set("alias", exp.TableAlias(this=table.this.copy()))
-        real = known[".".join(part.name for part in table.parts)].name
-        table.set("this", exp.to_identifier(real, quoted=True))
-        table.set("db", None)
+        if table.db:
+            real = known[".".join(part.name for part in table.parts)].name
+            table.set("this", exp.to_identifier(real, quoted=True))
+            table.set("db", None)
 
 
 def _unflatten(table: exp.Table, dialect: str) -> None:

@@ -58,7 +58,8 @@ SELECT current_setting('is_superuser') = 'on'
              AND (has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
                   OR has_any_column_privilege(c.oid, 'INSERT, UPDATE')))
   OR EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.relkind = 'S' AND n.nspname !~ '^pg_' AND has_sequence_privilege(c.oid, 'USAGE, UPDATE'))
+             WHERE n.nspname !~ '^pg_'
+             AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'USAGE, UPDATE') ELSE false END)
   OR EXISTS (SELECT 1 FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND has_schema_privilege(n.oid, 'CREATE'))
   OR has_database_privilege(current_database(), 'CREATE')
   OR EXISTS (SELECT 1 FROM pg_roles r WHERE r.rolname IN

@@ -19,6 +19,7 @@ _MAX_PER_RUN = 6
 _MAX_PART_VALUES = 4
 _FEW = 200
 _MAX_CODE = 3
+_GENERIC = 2
 
 _SECRET = re.compile(
     r"e_?mail|phone|mobile|(^|_)fax|address|street|passw|secret|token|api_?key|ssn|social_?security|iban|"
@@ -91,6 +92,11 @@ class ValueIndex:
                         found.extend(matches[:_MAX_PER_RUN])
         return found[:_MAX_MATCHES]
 
+    def _is_generic(self, word: str, match: ValueMatch) -> bool:
+        """Whether a word is part of so many values of a column that it names none of them."""
+        column = (match.table, match.column)
+        return sum((m.table, m.column) == column for m in self.parts.get(word, [])) >= _GENERIC
+
     def _matches(self, words: Sequence[str], folded: list[str], run: range) -> list[ValueMatch]:
         key = " ".join(folded[i] for i in run if folded[i])
         if not key:
@@ -102,6 +108,7 @@ class ValueIndex:
         matches = [m for m in self.whole.get(key, []) if len(m.value) > _MAX_CODE or m.value == shown]
         if not named:
             matches = [m for m in matches if (m.table, m.column) in self.few or len(run) > 2]
+            matches = [m for m in matches if len(run) > 1 or not self._is_generic(key, m)]
         if not matches and len(run) == 1 and named:
             parts = self.parts.get(key, [])
             shortest = min((len(m.value.split()) for m in parts), default=0)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from service.adapters.sqlgen.confidence import rate
 from service.adapters.sqlgen.explanation import explain
 from service.adapters.sqlgen.knowledge import nearest
+from service.adapters.sqlgen.mend import mend
 from service.adapters.sqlgen.prompt_text import question_text, repair_text, schema_text, system_text
 from service.adapters.sqlgen.reply import GRAMMAR, Declined, parse_reply
+from service.adapters.sqlgen.shape import complete
 from service.adapters.sqlgen.style import style_messages
 from service.domain.caller import Caller
 from service.domain.questions import Usage
@@ -69,7 +71,7 @@ class PromptSqlGenerator:
         if sql is None:
             return "The reply must be exactly one fenced sql block with one SELECT."
         try:
-            guarded = await asyncio.to_thread(guard, sql, schema, MAX_STATEMENT_ROWS)
+            guarded = await asyncio.to_thread(_guard_mended, sql, schema)
             await self.database.explain(caller, guarded.sql)
         except (SqlRejected, SqlExecutionFailed, SqlTimeout) as error:
             return error.message
@@ -85,6 +87,10 @@ def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
         *style_messages(),
         ChatMessage("user", f"{schema_text(tables)}\n\n{asked}"),
     ]
+
+
+def _guard_mended(sql: str, schema: Schema) -> GuardedSql:
+    return guard(complete(mend(sql, schema) or sql, schema), schema, MAX_STATEMENT_ROWS)
 
 
 def _draft(guarded: GuardedSql, request: SqlRequest, links: Links, usage: Usage) -> SqlDraft:

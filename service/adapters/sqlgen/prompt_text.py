@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from service.domain.schema_linking import name_parts
+from service.adapters.sqlgen.periods import periods_of
+from service.domain.schema_linking import name_parts, stem
 from service.domain.sql import KnowledgeItem, SchemaColumn, SchemaTable, ValueMatch
 
 PROMPT_VERSION = "1"
@@ -12,18 +13,21 @@ _MAX_SHOWN_VALUES = 8
 _MAX_SHOWN_CHARS = 160
 _MAX_KNOWLEDGE = 3
 _UNITS = {
-    "millisecond": "duration; minutes = {}/60000.0",
-    "second": "duration; minutes = {}/60.0",
-    "byt": "size; megabytes = {}/1048576.0",
-    "cent": "money in cents; / 100.0",
+    "millisecond": "minutes: {}/60000.0",
+    "second": "minutes: {}/60.0",
+    "byt": "megabytes: {}/1048576.0",
+    "cent": "money: {}/100.0",
 }
+# The values of these say nothing about the schema, and small models copy them into filters.
+_PLACES = frozenset(stem(word) for word in ("city", "state", "country", "region", "county", "province", "town"))
 _DIALECTS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 _DATES = {
-    "sqlite": "Dates are ISO text: a year is d >= '2020-01-01' AND d < '2021-01-01'; parts by strftime('%Y', d).",
-    "postgresql": "A year is d >= '2020-01-01' AND d < '2021-01-01'; parts by EXTRACT(YEAR FROM d) or date_trunc.",
+    "sqlite": "Dates are ISO text; parts of them by strftime('%Y', d).",
+    "postgresql": "Parts of dates by EXTRACT(YEAR FROM d) or to_char(d, 'YYYY-MM').",
 }
 _RULES = """You write one {dialect} SELECT that answers a question about a database.
-- Use only the given tables and columns. Join along the -> keys.
+- Use only the given tables and columns, and no more tables than needed. Join along the -> keys.
+- Filter only by what the question, the stored values or the facts say.
 - Select what identifies the answer (a person: first and last name; a thing: its name) and the number asked about.
 - Most, best, biggest, longest: ORDER BY ... DESC LIMIT 1, or LIMIT n when a number is asked for.
 - Facts decide thresholds, lists and percentages: copy their numbers and names into the SQL.
@@ -56,7 +60,7 @@ def table_line(table: SchemaTable) -> str:
 def _column_text(column: SchemaColumn, table: SchemaTable, target: str) -> str:
     key = " key" if table.primary_key == (column.name,) else ""
     values = ""
-    if column.values and len(column.values) <= _MAX_SHOWN_VALUES:
+    if column.values and len(column.values) <= _MAX_SHOWN_VALUES and not _PLACES.intersection(name_parts(column.name)):
         shown = " | ".join(f"'{value}'" for value in column.values)
         values = f" [{shown}]" if len(shown) <= _MAX_SHOWN_CHARS else ""
     unit = next((text for part, text in _UNITS.items() if part in name_parts(column.name)), "")
@@ -88,6 +92,9 @@ def question_text(
             parts.append(f"Known: {item.documentation or item.ddl}")
     if rules:
         parts.append("Facts:\n" + "\n".join(f"- {rule}" for rule in rules))
+    periods = periods_of(question)
+    if periods:
+        parts.append("Dates: " + "; ".join(periods))
     if values:
         parts.append("Stored values: " + "; ".join(_value_texts(values)))
     parts.append(f"Question: {question}")

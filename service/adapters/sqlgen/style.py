@@ -9,7 +9,7 @@ Coach(CoachId int key, FirstName text, LastName text, HeadId int -> Coach.CoachI
 Member(MemberId int key, FirstName text, LastName text, City text, CoachId int -> Coach.CoachId)
 Visit(VisitId int key, MemberId int -> Member.MemberId, VisitDate datetime, Fee decimal)
 Purchase(VisitId int -> Visit.VisitId, ItemId int -> Item.ItemId, Price decimal, Pieces int)
-Item(ItemId int key, Name text, Seconds int (duration; minutes = Seconds/60.0), BrandId int -> Brand.BrandId)
+Item(ItemId int key, Name text, Seconds int (minutes: Seconds/60.0), BrandId int -> Brand.BrandId)
 Brand(BrandId int key, Name text)"""
 _EXAMPLES = (
     (
@@ -20,6 +20,10 @@ _EXAMPLES = (
         "Question: Which two brands earn us the most?",
         "SELECT b.Name, ROUND(SUM(p.Price * p.Pieces), 2) AS earned FROM Purchase p JOIN Item i ON i.ItemId = p.ItemId "
         "JOIN Brand b ON b.BrandId = i.BrandId GROUP BY b.BrandId, b.Name ORDER BY earned DESC LIMIT 2",
+    ),
+    (
+        "Question: What is the longest item, in minutes?",
+        "SELECT Name, ROUND(Seconds / 60.0, 1) AS minutes FROM Item ORDER BY Seconds DESC LIMIT 1",
     ),
     (
         "Facts:\n- Gold | more than $80.00 in a year | free towel\nQuestion: Who was entitled to a free towel in 2019?",

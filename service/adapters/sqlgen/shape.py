@@ -1,0 +1,95 @@
+"""What an answer needs to show: the number it was chosen by, and whole names of people."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from service.domain.sql import Schema
+from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
+from service.errors import SqlRejected
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+_FIRST = re.compile(r"first_?name|given_?name", re.IGNORECASE)
+_LAST = re.compile(r"last_?name|surname|family_?name", re.IGNORECASE)
+
+
+def complete(sql: str, schema: Schema) -> str:
+    """The statement with the measures of its ORDER BY and HAVING, and both names of a person, in its SELECT list.
+
+    Only the outermost SELECT, and only when its rows stay the same.
+    """
+    from sqlglot import exp
+
+    try:
+        tree = parse_statement(sql, schema.dialect)
+    except SqlRejected:
+        return sql
+    if not isinstance(tree, exp.Select) or tree.args.get("distinct"):
+        return sql
+    if not (_add_other_names(tree, schema) | _add_measures(tree)):
+        return sql
+    return tree.sql(SQLGLOT_DIALECTS[schema.dialect])
+
+
+def _add_measures(tree: exp.Select) -> bool:
+    from sqlglot import exp
+
+    wanted: list[exp.Expr] = []
+    having, order = tree.args.get("having"), tree.args.get("order")
+    if having:
+        wanted.extend(having.find_all(exp.AggFunc))
+    for item in order.expressions if order and tree.args.get("limit") else ():
+        aggregates = tree.args.get("group") or item.find(exp.AggFunc)
+        plain = isinstance(item.this, exp.Column) and not _is_alias(item.this, tree)
+        if item.find(exp.AggFunc) or (plain and not aggregates and not _aggregated(tree)):
+            wanted.append(item.this)
+    shown = {part.sql().lower() for item in tree.selects for part in (item.unalias(), *item.find_all(exp.AggFunc))}
+    new = [node for node in wanted if node.sql().lower() not in shown]
+    for node in {node.sql().lower(): node for node in new}.values():
+        tree.append("expressions", node.copy())
+    return bool(new)
+
+
+def _is_alias(column: exp.Column, tree: exp.Select) -> bool:
+    return not column.table and column.name.lower() in {item.alias_or_name.lower() for item in tree.selects}
+
+
+def _aggregated(tree: exp.Select) -> bool:
+    from sqlglot import exp
+
+    return any(item.find(exp.AggFunc) for item in tree.selects)
+
+
+def _add_other_names(tree: exp.Select, schema: Schema) -> bool:
+    """Add the last name beside a first name, and the other way round, from the same table."""
+    from sqlglot import exp
+
+    columns = [item.unalias() for item in tree.selects]
+    shown = {(column.table.lower(), column.name.lower()) for column in columns if isinstance(column, exp.Column)}
+    changed = False
+    for column in columns:
+        other = _other_name(column.name, schema) if isinstance(column, exp.Column) else ""
+        if other and isinstance(column, exp.Column) and (column.table.lower(), other.lower()) not in shown:
+            added = exp.column(other, table=column.args.get("table"))
+            tree.append("expressions", added)
+            group = tree.args.get("group")
+            if group:
+                group.append("expressions", added.copy())
+            changed = True
+    return changed
+
+
+def _other_name(name: str, schema: Schema) -> str:
+    """The counterpart of a first or last name, when every table that has the one has the other."""
+    pattern = _LAST if _FIRST.fullmatch(name) else _FIRST if _LAST.fullmatch(name) else None
+    if pattern is None:
+        return ""
+    found: set[str] = set()
+    for table in schema.tables:
+        names = [column.name for column in table.columns]
+        if name.lower() in {known.lower() for known in names}:
+            found.add(next((known for known in names if pattern.fullmatch(known)), ""))
+    return found.pop() if len(found) == 1 else ""
