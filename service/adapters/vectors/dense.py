@@ -67,7 +67,10 @@ class DenseView:
 
     def cosines(self, vector: Vectors) -> Vectors:
         """The cosine of every row with a unit vector, exact."""
-        return self.matrix[: self.size] @ vector
+        import numpy as np
+
+        # Not a matrix product: that one starts threads, which cost more than they bring on busy cores.
+        return np.vecdot(self.matrix[: self.size], vector)
 
     def rows_of(self, chunk_ids: Ids) -> tuple[Ids, Mask]:
         """The row of each chunk id, and whether it really is there."""
