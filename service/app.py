@@ -10,22 +10,10 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from service import __version__, samples, startup
-from service.adapters.blobs.local import LocalBlobStore
-from service.adapters.caches.memory import MemoryCache
-from service.adapters.chat.llama import LlamaServer
-from service.adapters.chat.openai import OpenAIChat
-from service.adapters.databases.open import open_database
-from service.adapters.embedders.minilm import MiniLmEmbedder
-from service.adapters.embedders.openai import OpenAIEmbedder
-from service.adapters.parsers.parser import DocumentParser
-from service.adapters.records.sql import SqlRecordStore
-from service.adapters.sqlgen.prompt import PromptSqlGenerator
-from service.adapters.vectors.sqlite import SqliteVectorStore
+from service import __version__, backends, samples, startup
+from service.deferred import deferred
 from service.domain.questions import SqlPolicy
 from service.domain.sql import ExecutionLimits
-from service.models.catalog import MINILM, QWEN_CODER
-from service.models.store import ModelStore
 from service.ports import (
     BlobStore,
     Cache,
@@ -52,8 +40,6 @@ from service.usecases.manage_documents import ManageDocuments
 from service.usecases.retrieve_passages import RetrievePassages
 from service.usecases.route_question import RouteQuestion
 from service.usecases.sql_statements import SqlRunner
-
-CACHE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,48 +95,31 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
 
 
 def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]) -> Ports:
-    """The adapters of the settings. One that another is built on is taken from overrides if it is there."""
+    """The adapters of the settings, each made on its first use; one that is overridden never is."""
     data = settings.data_dir
-    data.mkdir(parents=True, exist_ok=True)
-    embedder: Embedder = overrides.get("embedder") or _embedder(settings)
-    parser = DocumentParser()
-    closing.callback(parser.close)
-    chat: ChatModel = overrides.get("chat") or _chat(settings, closing)
     url = settings.database_url or (samples.DATABASE_URL if settings.sample_data else "")
-    database: Database | None = overrides.get("database") or (open_database(url) if url else None)
+    embedder: Embedder = overrides.get("embedder") or deferred(lambda: backends.make_embedder(settings))
+    chat: ChatModel = overrides.get("chat") or deferred(lambda: backends.make_chat(settings, closing))
+    database: Database | None = overrides.get("database") or (
+        deferred(lambda: backends.make_database(url)) if url else None
+    )
     return Ports(
-        blobs=LocalBlobStore(data / "blobs"),
-        parser=parser,
+        blobs=deferred(lambda: backends.make_blobs(data)),
+        parser=deferred(lambda: backends.make_parser(closing)),
         embedder=embedder,
         chat=chat,
-        vectors=SqliteVectorStore(data / "vectors.db", embedder.model, embedder.dimension),
-        records=SqlRecordStore(f"sqlite:///{data / 'records.db'}"),
-        cache=MemoryCache(CACHE_BYTES),
+        vectors=deferred(lambda: backends.make_vectors(data, embedder)),
+        records=deferred(lambda: backends.make_records(data, closing)),
+        cache=deferred(backends.make_cache),
         database=database,
-        sqlgen=PromptSqlGenerator(chat, database) if database else None,
+        sqlgen=deferred(lambda: backends.make_sqlgen(chat, database)) if database else None,
     )
-
-
-def _embedder(settings: Settings) -> Embedder:
-    if settings.embedder == "openai":
-        return OpenAIEmbedder(settings.openai_api_key, settings.openai_base_url, settings.embedding_model)
-    return MiniLmEmbedder(ModelStore(settings.model_dir).folder(MINILM), settings.threads)
-
-
-def _chat(settings: Settings, closing: ExitStack) -> ChatModel:
-    if settings.chat == "openai":
-        return OpenAIChat(settings.chat_model, api_key=settings.openai_api_key, base_url=settings.openai_base_url)
-    gguf = settings.local_model or ModelStore(settings.model_dir).weights(QWEN_CODER)
-    server = LlamaServer(gguf, settings.data_dir / "llama.log", settings.threads)
-    closing.callback(server.close)
-    return OpenAIChat(server.model, server=server)
 
 
 def _use_cases(settings: Settings, ports: Ports, retrieve: RetrievePassages, route: RouteQuestion) -> UseCases:
     limits = ExecutionLimits(timeout_seconds=settings.sql_timeout_seconds, max_rows=settings.sql_max_rows)
     runner = SqlRunner(ports.records, ports.database, ports.sqlgen, SqlPolicy(settings.sql_policy.upper()))
-    models = (ports.embedder.model, ports.chat.model)
-    cache = AnswerCache(ports.cache, ports.vectors, ports.database, models)
+    cache = AnswerCache(ports.cache, ports.vectors, ports.database, ports.embedder, ports.chat)
     return UseCases(
         documents=ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, ports.embedder),
         questions=AnswerQuestion(retrieve, route, runner, limits, ports.records, cache),

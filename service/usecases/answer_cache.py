@@ -10,7 +10,7 @@ from service.domain.caller import Caller
 from service.domain.codec import decode, encode
 from service.domain.questions import Answer, QueryResult, Question, Route
 from service.errors import UpstreamUnavailable
-from service.ports import Cache, Database, VectorStore
+from service.ports import Cache, ChatModel, Database, Embedder, VectorStore
 
 KIND = "answer"
 FLOW_VERSION = "1"
@@ -20,12 +20,13 @@ TTL_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class AnswerCache:
-    """models names every model that has a part in an answer."""
+    """embedder and chat are here for their names: whatever has a part in an answer is part of its key."""
 
     cache: Cache
     vectors: VectorStore
     database: Database | None
-    models: tuple[str, ...]
+    embedder: Embedder
+    chat: ChatModel
 
     async def key(self, caller: Caller, question: Question) -> str:
         """Everything that the answer depends on, as SHA-256 in hex."""
@@ -37,7 +38,8 @@ class AnswerCache:
             question.documents,
             question.top_k,
             FLOW_VERSION,
-            self.models,
+            self.embedder.model,
+            self.chat.model,
             await self.vectors.epoch(caller),
             await self._schema_epoch(caller),
         )

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from service.adapters.parsers.parser import DocumentParser
 from service.app import Assembly, assemble
 from service.domain.caller import DEFAULT_CALLER, Caller
-from service.domain.documents import Chunk
+from service.domain.documents import Chunk, Span
 from service.domain.questions import Usage
 from service.errors import NotConfigured
 from service.ports import CannotAnswer, EmbeddedChunk, SqlDraft, SqlRequest
@@ -33,7 +34,7 @@ class WordEmbedder:
         return [embed_words(chunk, self.dimension) for chunk in chunks]
 
     async def embed_query(self, caller: Caller, text: str) -> object:
-        return embed_words(Chunk(0, text, units=(), span=_span(text)), self.dimension).vector
+        return embed_words(Chunk(0, text, units=(), span=Span(0, len(text))), self.dimension).vector
 
 
 @dataclass
@@ -56,12 +57,6 @@ def draft(sql: str, confidence: float = 1.0) -> SqlDraft:
     return SqlDraft(sql, ("agent",), "Counts customers.", Usage(10, 5, models=("scripted",)), confidence)
 
 
-def _span(text: str) -> object:
-    from service.domain.documents import Span
-
-    return Span(0, len(text))
-
-
 @dataclass(frozen=True, slots=True)
 class World:
     """A running assembly and its scripted generator."""
@@ -74,8 +69,16 @@ class World:
         return (await self.assembly.use_cases.documents.upload(DEFAULT_CALLER, filename, text.encode())).document.id
 
 
+@pytest.fixture(scope="session")
+def parser() -> Iterator[DocumentParser]:
+    """One for all tests: its first document costs an import."""
+    shared = DocumentParser()
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, parser: DocumentParser) -> Iterator[World]:
     """A service over an empty store and a small database."""
     database = tmp_path / "shop.db"
     with sqlite3.connect(database) as connection:
@@ -85,6 +88,6 @@ def world(tmp_path: Path) -> Iterator[World]:
         )
     settings = load({"RAGSQL_DATA_DIR": str(tmp_path / "data"), "DATABASE_URL": f"sqlite:///{database}"})
     generator = ScriptedGenerator()
-    assembly = assemble(settings, embedder=WordEmbedder(), sqlgen=generator)
+    assembly = assemble(settings, embedder=WordEmbedder(), parser=parser, sqlgen=generator)
     yield World(assembly, generator, database)
     assembly.close()

@@ -22,7 +22,16 @@ from service.ports import CannotAnswer
 from service.usecases.answer_question import NOTHING_FOUND
 from tests.answers.conftest import World, draft
 
-RULES = "# Caseload\n\nNo support agent looks after more than 20 customers.\n\n# Pay\n\nSalaries are paid on Fridays.\n"
+RULES = """# Caseload
+
+No support agent looks after more than 20 customers. When somebody goes over that number, the manager moves accounts to
+a colleague before the end of the month. New accounts are given to whoever has the fewest.
+
+# Pay
+
+Salaries are paid on the last Friday. Expenses are paid back within a week of the day on which their receipts arrived at
+the office, and never in cash.
+"""
 TOO_MANY = "SELECT name, customers FROM agent WHERE customers > 20"
 CASELOAD = "How many customers may a support agent look after?"
 
@@ -45,7 +54,7 @@ async def test_a_document_answers_with_a_quote_that_stands_in_it(world: World) -
     citation = result.outcome.citations[0]
     assert citation.quote == "No support agent looks after more than 20 customers."
     assert (citation.document_id, citation.filename) == (document, "rules.md")
-    assert "Caseload" in citation.headings
+    assert citation.headings[-1] == "Caseload"
     (span,) = citation.answer_spans
     assert result.outcome.text[span.start : span.end] == citation.quote
     assert result.usage.embedding_tokens > 0

@@ -1,0 +1,108 @@
+"""Which adapter serves a port, by the settings. Each is imported when it is made."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from service.ports import (
+        BlobStore,
+        Cache,
+        ChatModel,
+        Database,
+        Embedder,
+        Parser,
+        RecordStore,
+        SqlGenerator,
+        VectorStore,
+    )
+    from service.settings import Settings
+
+CACHE_BYTES = 64 * 1024 * 1024
+
+
+def make_blobs(data: Path) -> BlobStore:
+    """Files below the data folder."""
+    from service.adapters.blobs.local import LocalBlobStore
+
+    return LocalBlobStore(data / "blobs")
+
+
+def make_parser(closing: ExitStack) -> Parser:
+    """Parsers in processes that closing ends."""
+    from service.adapters.parsers.parser import DocumentParser
+
+    parser = DocumentParser()
+    closing.callback(parser.close)
+    return parser
+
+
+def make_embedder(settings: Settings) -> Embedder:
+    """MiniLM here, or OpenAI."""
+    if settings.embedder == "openai":
+        from service.adapters.embedders.openai import OpenAIEmbedder
+
+        return OpenAIEmbedder(settings.openai_api_key, settings.openai_base_url, settings.embedding_model)
+    from service.adapters.embedders.minilm import MiniLmEmbedder
+    from service.models.catalog import MINILM
+    from service.models.store import ModelStore
+
+    return MiniLmEmbedder(ModelStore(settings.model_dir).folder(MINILM), settings.threads)
+
+
+def make_chat(settings: Settings, closing: ExitStack) -> ChatModel:
+    """A llama.cpp process that closing ends, or any OpenAI-compatible server."""
+    from service.adapters.chat.openai import OpenAIChat
+
+    if settings.chat == "openai":
+        return OpenAIChat(settings.chat_model, api_key=settings.openai_api_key, base_url=settings.openai_base_url)
+    from service.adapters.chat.llama import LlamaServer
+    from service.models.catalog import QWEN_CODER
+    from service.models.store import ModelStore
+
+    gguf = settings.local_model or ModelStore(settings.model_dir).weights(QWEN_CODER)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    server = LlamaServer(gguf, settings.data_dir / "llama.log", settings.threads)
+    closing.callback(server.close)
+    return OpenAIChat(server.model, server=server)
+
+
+def make_vectors(data: Path, embedder: Embedder) -> VectorStore:
+    """One SQLite file."""
+    from service.adapters.vectors.sqlite import SqliteVectorStore
+
+    data.mkdir(parents=True, exist_ok=True)
+    return SqliteVectorStore(data / "vectors.db", embedder.model, embedder.dimension)
+
+
+def make_records(data: Path, closing: ExitStack) -> RecordStore:
+    """One SQLite file."""
+    from service.adapters.records.sql import SqlRecordStore
+
+    data.mkdir(parents=True, exist_ok=True)
+    records = SqlRecordStore(f"sqlite:///{data / 'records.db'}")
+    closing.callback(records.close)
+    return records
+
+
+def make_cache() -> Cache:
+    """Memory of this process."""
+    from service.adapters.caches.memory import MemoryCache
+
+    return MemoryCache(CACHE_BYTES)
+
+
+def make_database(url: str) -> Database:
+    """The user's database."""
+    from service.adapters.databases.open import open_database
+
+    return open_database(url)
+
+
+def make_sqlgen(chat: ChatModel, database: Database) -> SqlGenerator:
+    """SQL by a chat model."""
+    from service.adapters.sqlgen.prompt import PromptSqlGenerator
+
+    return PromptSqlGenerator(chat, database)
