@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from service.adapters.records.sql import SqlRecordStore
+from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
-
-START = dt.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC)
+from service.ports import RecordStore
+from tests.contract.records import START
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +28,20 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/new folder/records.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def record_store(request: pytest.FixtureRequest) -> Iterator[RecordStore]:
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    store = SqlRecordStore(url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def caller() -> Caller:
+    """A tenant of this test's own: the PostgreSQL server is shared."""
+    return Caller(tenant=uuid.uuid4().hex, principal="ann")
 
 
 @pytest.fixture

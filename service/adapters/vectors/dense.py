@@ -136,7 +136,7 @@ def _buffers(view: DenseView, size: int) -> tuple[Vectors, Ids]:
 
     if size <= len(view.ids):
         return view.matrix, view.ids
-    capacity = max(_MIN_ROWS, size, len(view.ids) * 3 // 2 if view.size else 0)
+    capacity = max(_MIN_ROWS, size + size // 8)
     matrix = np.zeros((capacity, view.matrix.shape[1]), np.float32)
     ids = np.zeros(capacity, np.int64)
     matrix[: view.size] = view.matrix[: view.size]

@@ -1,0 +1,40 @@
+"""What tests of records keep and read."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from service.domain.caller import Caller
+from service.domain.sql import SqlStatement, StatementState
+from service.ports import RecordStore
+
+START = dt.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC)
+FAR = dt.datetime(2999, 1, 1, tzinfo=dt.UTC)
+
+
+def statement(statement_id: str, *, minutes: int = 0, **changed: object) -> SqlStatement:
+    values = SqlStatement(
+        id=statement_id,
+        question="How many?",
+        sql="SELECT 1",
+        dialect="sqlite",
+        explanation="One.",
+        tables=("albums", "Größe"),
+        etag="e",
+        state=StatementState.PROPOSED,
+        create_time=START + dt.timedelta(minutes=minutes),
+        expire_time=FAR,
+    )
+    return dataclasses.replace(values, **changed)  # pyright: ignore[reportArgumentType]
+
+
+async def all_ids(store: RecordStore, caller: Caller, size: int = 10) -> list[str]:
+    ids: list[str] = []
+    token = ""
+    while True:
+        page = await store.list_documents(caller, size, token)
+        ids += [document.id for document in page.items]
+        token = page.next_token
+        if not token:
+            return ids
