@@ -271,9 +271,7 @@ class AnswerRecords(Protocol):
         """Insert."""
         ...
 
-    async def save_feedback(
-        self, caller: Caller, answer_id: str, rating: str, comment: str, corrected_sql: str
-    ) -> str:
+    async def save_feedback(self, caller: Caller, answer_id: str, rating: str, comment: str, corrected_sql: str) -> str:
         """Insert and return the feedback's id. Raises NotFound when there is no such answer."""
         ...
 

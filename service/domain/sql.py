@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from service.domain.tables import Table
 
-
 MAX_RESULT_ROWS = 1000
 """The most rows that one execution returns."""
 MAX_STATEMENT_ROWS = MAX_RESULT_ROWS + 1

@@ -31,7 +31,7 @@ from service.usecases.sql_statements import Proposal, SqlRunner
 
 LEAST_SCORE = 0.42
 """Evidence below this supports nothing; chosen on evals/data/musicstore.jsonl."""
-LEAST_CONFIDENCE = 0.5
+LEAST_CONFIDENCE = 0.2
 """A statement below this is shown to a person before it runs."""
 NOTHING_FOUND = (
     "No passage of the documents answers this. Name what you mean as the documents do, or upload one that says it."
