@@ -86,7 +86,7 @@ async def test_stored_values_reach_the_prompt_and_secrets_do_not(tmp_path: Path)
     _, chat = await generate(tmp_path, "What did Helena Holy buy in May 2024?", fenced("SELECT id FROM orders"))
     asked = chat.asked[0][-1].content
     assert "users.last_name = 'Holý'" in asked
-    assert "May 2024 is d >= '2024-05-01' AND d < '2024-06-01'" in asked
+    assert "May 2024 is orders.ordered >= '2024-05-01' AND orders.ordered < '2024-06-01'" in asked
     assert "example.com" not in asked
     assert asked.endswith("Question: What did Helena Holy buy in May 2024?")
 

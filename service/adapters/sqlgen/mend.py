@@ -55,6 +55,8 @@ class _Mender:
                 changed = True
             elif column.table:
                 changed |= self._place(column, select)
+            elif stored and not _is_known_name(column.name, select) and not self._owners(column.name, stored):
+                changed |= self._fetch(column, select)
         return changed
 
     def _place(self, column: exp.Column, select: exp.Select) -> bool:
@@ -69,9 +71,21 @@ class _Mender:
         if table is None or self._has(table, column.name):
             return False
         found = self._owners(column.name, {a: self.tables[t] for a, t in sources.items() if t in self.tables})
+        if not found:
+            return self._fetch(column, select)
         if len(found) != 1:
             return False
         column.set("table", exp.to_identifier(found[0]))
+        return True
+
+    def _fetch(self, column: exp.Column, select: exp.Select) -> bool:
+        """Join the only table of the schema that has a column, and take it from there."""
+        from sqlglot import exp
+
+        owners = self._owners(column.name, self.tables)
+        if len(owners) != 1 or not self._join(select, _sources(select), owners[0]):
+            return False
+        column.set("table", exp.to_identifier(self.tables[owners[0]].name))
         return True
 
     def _join(self, select: exp.Select, sources: dict[str, str], missing: str) -> bool:
@@ -112,11 +126,24 @@ class _Mender:
         return any(known.name.lower() == column.lower() for known in table.columns)
 
 
+def _is_known_name(name: str, select: exp.Select) -> bool:
+    """Whether a bare name may be an output's alias, or a column of a derived table or an outer query."""
+    from sqlglot import exp
+
+    aliases = {item.alias.lower() for item in select.selects if item.alias}
+    plain = all(isinstance(source, exp.Table) for source in _parts(select)) and select.parent_select is None
+    return name.lower() in aliases or not plain
+
+
+def _parts(select: exp.Select) -> list[exp.Expr]:
+    from_clause = select.args.get("from_")
+    parts: list[exp.Expr] = [from_clause.this] if from_clause else []
+    parts.extend(join.this for join in select.args.get("joins") or ())
+    return parts
+
+
 def _sources(select: exp.Select) -> dict[str, str]:
     """Stored tables of one SELECT by lower-case alias."""
     from sqlglot import exp
 
-    from_clause = select.args.get("from_")
-    parts: list[exp.Expr] = [from_clause.this] if from_clause else []
-    parts.extend(join.this for join in select.args.get("joins") or ())
-    return {part.alias_or_name.lower(): part.name.lower() for part in parts if isinstance(part, exp.Table)}
+    return {part.alias_or_name.lower(): part.name.lower() for part in _parts(select) if isinstance(part, exp.Table)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 
 _MONTHS = "january february march april may june july august september october november december".split()
 _YEAR = r"(?P<year>(?:19|20)\d\d)\b"
@@ -14,19 +15,22 @@ _PERIOD = re.compile(
 )
 
 
-def periods_of(question: str) -> list[str]:
-    """One text a period, such as "2023 is d >= '2023-01-01' AND d < '2024-01-01'", in order, each once."""
+def periods_of(question: str, columns: Sequence[str]) -> list[str]:
+    """Texts such as "2023 is T.Day >= '2023-01-01' AND T.Day < '2024-01-01'", one a period and date column."""
     found: list[str] = []
     for match in _PERIOD.finditer(question):
-        year = int(match["year"])
-        if match["month"]:
-            first = next(i for i, name in enumerate(_MONTHS, 1) if name[:3] == match["month"][:3].lower())
-            months = 1
-        elif match["quarter"]:
-            first, months = int(match["quarter"]) * 3 - 2, 3
-        else:
-            first, months = 1, 12
-        start = dt.date(year, first, 1)
-        end = dt.date(year + (first + months > 12), (first + months - 1) % 12 + 1, 1)
-        found.append(f"{match[0]} is d >= '{start}' AND d < '{end}'")
+        start, end = _bounds(match)
+        found.extend(f"{match[0]} is {name} >= '{start}' AND {name} < '{end}'" for name in columns)
     return list(dict.fromkeys(found))
+
+
+def _bounds(match: re.Match[str]) -> tuple[dt.date, dt.date]:
+    if match["month"]:
+        first = next(i for i, name in enumerate(_MONTHS, 1) if name[:3] == match["month"][:3].lower())
+        months = 1
+    elif match["quarter"]:
+        first, months = int(match["quarter"]) * 3 - 2, 3
+    else:
+        first, months = 1, 12
+    year = int(match["year"])
+    return dt.date(year, first, 1), dt.date(year + (first + months > 12), (first + months - 1) % 12 + 1, 1)

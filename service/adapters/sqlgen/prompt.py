@@ -15,9 +15,10 @@ from service.adapters.sqlgen.prompt_text import question_text, repair_text, sche
 from service.adapters.sqlgen.reply import GRAMMAR, Declined, parse_reply
 from service.adapters.sqlgen.shape import complete
 from service.adapters.sqlgen.style import style_messages
+from service.adapters.sqlgen.units import conversions
 from service.domain.caller import Caller
 from service.domain.questions import Usage
-from service.domain.schema_linking import Links, link, relevant_tables, words_of
+from service.domain.schema_linking import Links, link, name_parts, relevant_tables, words_of
 from service.domain.sql import MAX_STATEMENT_ROWS, Schema
 from service.domain.sql_guard import GuardedSql, guard
 from service.errors import SqlExecutionFailed, SqlNotGenerated, SqlRejected, SqlTimeout
@@ -54,7 +55,7 @@ class PromptSqlGenerator:
             parsed = parse_reply(reply.text)
             if isinstance(parsed, Declined):
                 return CannotAnswer(parsed.reason, usage)
-            result = await self._check(caller, parsed, request.schema)
+            result = await self._check(caller, parsed, request)
             if isinstance(result, GuardedSql):
                 return await asyncio.to_thread(_draft, result, request, links, usage)
             if result == problem:
@@ -66,12 +67,12 @@ class PromptSqlGenerator:
             ]  # fmt: skip
         raise SqlNotGenerated(f"No valid SQL could be written for this question. The last problem: {problem}")
 
-    async def _check(self, caller: Caller, sql: str | None, schema: Schema) -> GuardedSql | str:
+    async def _check(self, caller: Caller, sql: str | None, request: SqlRequest) -> GuardedSql | str:
         """The guarded statement, or what is wrong with it."""
         if sql is None:
             return "The reply must be exactly one fenced sql block with one SELECT."
         try:
-            guarded = await asyncio.to_thread(_guard_mended, sql, schema)
+            guarded = await asyncio.to_thread(_guard_mended, sql, request)
             await self.database.explain(caller, guarded.sql)
         except (SqlRejected, SqlExecutionFailed, SqlTimeout) as error:
             return error.message
@@ -81,7 +82,7 @@ class PromptSqlGenerator:
 def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
     tables = relevant_tables(request.schema, links, _MAX_TABLES)
     knowledge = nearest(request.question, request.knowledge)
-    asked = question_text(request.question, links.values, knowledge, request.rules)
+    asked = question_text(request, links.values, knowledge)
     return [
         ChatMessage("system", system_text(request.schema.dialect)),
         *style_messages(),
@@ -89,8 +90,10 @@ def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
     ]
 
 
-def _guard_mended(sql: str, schema: Schema) -> GuardedSql:
-    return guard(complete(mend(sql, schema) or sql, schema), schema, MAX_STATEMENT_ROWS)
+def _guard_mended(sql: str, request: SqlRequest) -> GuardedSql:
+    mended = mend(sql, request.schema) or sql
+    completed = complete(mended, request.schema, conversions(request.question, request.schema))
+    return guard(completed, request.schema, MAX_STATEMENT_ROWS)
 
 
 def _draft(guarded: GuardedSql, request: SqlRequest, links: Links, usage: Usage) -> SqlDraft:
@@ -104,9 +107,12 @@ def _nearest_names(problem: str, schema: Schema) -> list[str]:
     names = {f"{t.name}.{c.name}": c.name for t in schema.tables for c in t.columns} | {
         t.name: t.name for t in schema.tables
     }
+    lowered = {full: short.lower() for full, short in names.items()}
     found: list[str] = []
     for first, second in wanted[:3]:
-        lowered = {full: short.lower() for full, short in names.items()}
-        close = difflib.get_close_matches((first or second).lower(), set(lowered.values()), n=3, cutoff=0.6)
+        name = first or second
+        close = set(difflib.get_close_matches(name.lower(), set(lowered.values()), n=3, cutoff=0.6))
+        parts = set(name_parts(name))
         found.extend(full for full, short in lowered.items() if short in close)
-    return found[:6]
+        found.extend(full for full, short in names.items() if parts.intersection(name_parts(short)))
+    return list(dict.fromkeys(found))[:8]

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service.adapters.sqlgen.periods import periods_of
+from service.adapters.sqlgen.units import conversions
 from service.domain.schema_linking import name_parts, stem
-from service.domain.sql import KnowledgeItem, SchemaColumn, SchemaTable, ValueMatch
+from service.domain.sql import KnowledgeItem, Schema, SchemaColumn, SchemaTable, ValueMatch
+from service.ports import SqlRequest
 
 PROMPT_VERSION = "1"
 _MAX_SHOWN_VALUES = 8
 _MAX_SHOWN_CHARS = 160
 _MAX_KNOWLEDGE = 3
-_UNITS = {
-    "millisecond": "minutes: {}/60000.0",
-    "second": "minutes: {}/60.0",
-    "byt": "megabytes: {}/1048576.0",
-    "cent": "money: {}/100.0",
-}
+_MAX_DATE_COLUMNS = 2
 # The values of these say nothing about the schema, and small models copy them into filters.
 _PLACES = frozenset(stem(word) for word in ("city", "state", "country", "region", "county", "province", "town"))
 _DIALECTS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -26,12 +23,12 @@ _DATES = {
     "postgresql": "Parts of dates by EXTRACT(YEAR FROM d) or to_char(d, 'YYYY-MM').",
 }
 _RULES = """You write one {dialect} SELECT that answers a question about a database.
-- Use only the given tables and columns, and no more tables than needed. Join along the -> keys.
-- Filter only by what the question, the stored values or the facts say.
-- Select what identifies the answer (a person: first and last name; a thing: its name) and the number asked about.
-- Most, best, biggest, longest: ORDER BY ... DESC LIMIT 1, or LIMIT n when a number is asked for.
+- Use as few tables as possible, joined on their REFERENCES.
+- Filter only by what the question, the stored values and the facts say.
+- Who or which: select the name (of a person the first and last name) and the number asked about.
+- Most, best or longest alone: ORDER BY ... DESC LIMIT 1.
 - Facts decide thresholds, lists and percentages: copy their numbers and names into the SQL.
-- Round money to 2 decimals. {dates}
+- {dates} Round money to 2 decimals.
 - If the tables cannot answer, or the question asks to change data, reply CANNOT: reason"""
 
 
@@ -42,47 +39,51 @@ def system_text(dialect: str) -> str:
 
 def schema_text(tables: Sequence[SchemaTable]) -> str:
     """The database, one line a table."""
-    return "Database:\n" + "\n".join(table_line(table) for table in tables)
+    return "\n".join(table_line(table) for table in tables)
 
 
 def table_line(table: SchemaTable) -> str:
-    """One table as Name(column type -> Target.column, ...)."""
+    """One table as CREATE TABLE, with what helps to use it and nothing else."""
     targets = {
-        column: f" -> {key.target_table}.{target}"
+        column: f" REFERENCES {key.target_table}({target})"
         for key in table.foreign_keys
         for column, target in zip(key.columns, key.target_columns, strict=True)
     }
     columns = ", ".join(_column_text(column, table, targets.get(column.name, "")) for column in table.columns)
     comment = f" -- {table.comment}" if table.comment else ""
-    return f"{table.name}({columns}){comment}"
+    return f"CREATE TABLE {table.name} ({columns});{comment}"
 
 
 def _column_text(column: SchemaColumn, table: SchemaTable, target: str) -> str:
-    key = " key" if table.primary_key == (column.name,) else ""
-    values = ""
+    key = " PRIMARY KEY" if table.primary_key == (column.name,) else ""
+    notes = [column.comment] if column.comment else []
     if column.values and len(column.values) <= _MAX_SHOWN_VALUES and not _PLACES.intersection(name_parts(column.name)):
-        shown = " | ".join(f"'{value}'" for value in column.values)
-        values = f" [{shown}]" if len(shown) <= _MAX_SHOWN_CHARS else ""
-    unit = next((text for part, text in _UNITS.items() if part in name_parts(column.name)), "")
-    note = column.comment or (unit.format(column.name) if unit else "")
-    return f"{column.name} {_short_type(column.type)}{key}{target}{values}{f' ({note})' if note else ''}"
+        shown = ", ".join(f"'{value}'" for value in column.values)
+        notes += [shown] if len(shown) <= _MAX_SHOWN_CHARS else []
+    return f"{column.name} {_short_type(column.type)}{key}{target}{f' /* {chr(59).join(notes)} */' if notes else ''}"
 
 
 def _short_type(declared: str) -> str:
     upper = declared.upper()
-    for mark, short in (
-        ("BOOL", "bool"), ("TIME", "datetime"), ("DATE", "date"), ("INT", "int"), ("CHAR", "text"), ("TEXT", "text"),
-        ("CLOB", "text"), ("NUM", "decimal"), ("DEC", "decimal"), ("REAL", "float"), ("DOUB", "float"),
-        ("FLOA", "float"),
-    ):  # fmt: skip
+    for mark in (
+        "BOOL",
+        "TIMESTAMP",
+        "DATETIME",
+        "DATE",
+        "INT",
+        "CHAR",
+        "TEXT",
+        "NUMERIC",
+        "DECIMAL",
+        "DOUBLE",
+        "REAL",
+    ):
         if mark in upper:
-            return short
-    return declared.lower() or "text"
+            return "TEXT" if mark == "CHAR" else mark
+    return upper or "TEXT"
 
 
-def question_text(
-    question: str, values: Sequence[ValueMatch], knowledge: Sequence[KnowledgeItem], rules: Sequence[str]
-) -> str:
+def question_text(request: SqlRequest, values: Sequence[ValueMatch], knowledge: Sequence[KnowledgeItem]) -> str:
     """What changes with every question, the question last."""
     parts: list[str] = []
     for item in knowledge[:_MAX_KNOWLEDGE]:
@@ -90,19 +91,38 @@ def question_text(
             parts.append(f"Example: {item.example.question}\n{item.example.sql}")
         else:
             parts.append(f"Known: {item.documentation or item.ddl}")
-    if rules:
-        parts.append("Facts:\n" + "\n".join(f"- {rule}" for rule in rules))
-    periods = periods_of(question)
-    if periods:
-        parts.append("Dates: " + "; ".join(periods))
+    if request.rules:
+        parts.append("Facts:\n" + "\n".join(f"- {rule}" for rule in request.rules))
+    for title, hints in (
+        ("Dates", periods_of(request.question, _date_columns(request.schema))),
+        ("Units", [item.text() for item in conversions(request.question, request.schema)]),
+    ):
+        if hints:
+            parts.append(f"{title}: {'; '.join(hints)}")
     if values:
         parts.append("Stored values: " + "; ".join(_value_texts(values)))
-    parts.append(f"Question: {question}")
+    parts.append(f"Question: {request.question}")
     return "\n".join(parts)
 
 
+def _date_columns(schema: Schema) -> list[str]:
+    """Columns of dates on which something happened, those of the largest tables first."""
+    tables = sorted(schema.tables, key=lambda table: -table.row_count)
+    names = [f"{t.name}.{c.name}" for t in tables for c in t.columns if _is_date(c)]
+    return names[:_MAX_DATE_COLUMNS]
+
+
+def _is_date(column: SchemaColumn) -> bool:
+    return any(mark in column.type.upper() for mark in ("DATE", "TIMESTAMP")) and "birth" not in column.name.lower()
+
+
 def _value_texts(values: Sequence[ValueMatch]) -> list[str]:
-    return list(dict.fromkeys(f"{m.table}.{m.column} = '{m.value.replace(chr(39), chr(39) * 2)}'" for m in values))
+    """Each value with the columns that hold it, which are alternatives."""
+    columns: dict[str, list[str]] = {}
+    for match in values:
+        columns.setdefault(match.value, []).append(f"{match.table}.{match.column}")
+    quoted = {value: "'" + value.replace("'", "''") + "'" for value in columns}
+    return [f"{' or '.join(dict.fromkeys(names))} = {quoted[value]}" for value, names in columns.items()]
 
 
 def repair_text(problem: str, names: Sequence[str]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from service.adapters.sqlgen.units import Conversion
 from service.domain.sql import Schema
 from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
 from service.errors import SqlRejected
@@ -16,10 +18,11 @@ _FIRST = re.compile(r"first_?name|given_?name", re.IGNORECASE)
 _LAST = re.compile(r"last_?name|surname|family_?name", re.IGNORECASE)
 
 
-def complete(sql: str, schema: Schema) -> str:
-    """The statement with the measures of its ORDER BY and HAVING, and both names of a person, in its SELECT list.
+def complete(sql: str, schema: Schema, units: Sequence[Conversion] = ()) -> str:
+    """The statement grouped by what it lists, with the measures of its ORDER BY and HAVING and both names of a
+    person in its SELECT list, and in the units that were asked for.
 
-    Only the outermost SELECT, and only when its rows stay the same.
+    Only the outermost SELECT is touched.
     """
     from sqlglot import exp
 
@@ -29,9 +32,42 @@ def complete(sql: str, schema: Schema) -> str:
         return sql
     if not isinstance(tree, exp.Select) or tree.args.get("distinct"):
         return sql
-    if not (_add_other_names(tree, schema) | _add_measures(tree)):
+    changed = _add_units(tree, units)
+    if not (changed | _add_group(tree) | _add_other_names(tree, schema) | _add_measures(tree)):
         return sql
     return tree.sql(SQLGLOT_DIALECTS[schema.dialect])
+
+
+def _add_units(tree: exp.Select, units: Sequence[Conversion]) -> bool:
+    """Show a column, or an aggregate of it, in the unit too, unless it is divided somewhere already."""
+    from sqlglot import exp
+
+    changed = False
+    for item in list(tree.selects):
+        node = item.unalias()
+        column = node.this if isinstance(node, (exp.Sum, exp.Avg, exp.Min, exp.Max)) else node
+        if tree.find(exp.Div) or not isinstance(column, exp.Column):
+            continue
+        for unit in units:
+            if unit.column.lower() == column.name.lower():
+                divided = exp.Div(this=node.copy(), expression=exp.Literal.number(f"{unit.factor:.1f}"), typed=True)
+                rounded = exp.Round(this=divided, decimals=exp.Literal.number(1))
+                tree.append("expressions", exp.alias_(rounded, unit.unit))
+                changed = True
+    return changed
+
+
+def _add_group(tree: exp.Select) -> bool:
+    """Group by the plain columns of a list that also aggregates: SQLite would show any row's, others refuse."""
+    from sqlglot import exp
+
+    plain = [item.unalias() for item in tree.selects if isinstance(item.unalias(), exp.Column)]
+    if tree.args.get("group") or not plain or not _aggregated(tree):
+        return False
+    if not any(isinstance(node, (exp.Count, exp.Sum, exp.Avg)) for item in tree.selects for node in item.walk()):
+        return False
+    tree.set("group", exp.Group(expressions=[column.copy() for column in plain]))
+    return True
 
 
 def _add_measures(tree: exp.Select) -> bool:

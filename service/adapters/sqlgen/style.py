@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from service.ports import ChatMessage
 
-_TOY = """Database:
-Coach(CoachId int key, FirstName text, LastName text, HeadId int -> Coach.CoachId)
-Member(MemberId int key, FirstName text, LastName text, City text, CoachId int -> Coach.CoachId)
-Visit(VisitId int key, MemberId int -> Member.MemberId, VisitDate datetime, Fee decimal)
-Purchase(VisitId int -> Visit.VisitId, ItemId int -> Item.ItemId, Price decimal, Pieces int)
-Item(ItemId int key, Name text, Seconds int (minutes: Seconds/60.0), BrandId int -> Brand.BrandId)
-Brand(BrandId int key, Name text)"""
+_TOY = """CREATE TABLE Coach (CoachId INT PRIMARY KEY, FirstName TEXT, LastName TEXT, Rank TEXT);
+CREATE TABLE Member (MemberId INT PRIMARY KEY, FirstName TEXT, LastName TEXT, Town TEXT, \
+TrainerId INT REFERENCES Coach(CoachId));
+CREATE TABLE Visit (VisitId INT PRIMARY KEY, MemberId INT REFERENCES Member(MemberId), VisitDate DATETIME, Fee NUMERIC);
+CREATE TABLE Purchase (VisitId INT REFERENCES Visit(VisitId), ItemId INT REFERENCES Item(ItemId), Price NUMERIC, \
+Pieces INT);
+CREATE TABLE Item (ItemId INT PRIMARY KEY, Name TEXT, Seconds INT, BrandId INT REFERENCES Brand(BrandId));
+CREATE TABLE Brand (BrandId INT PRIMARY KEY, Name TEXT);"""
 _EXAMPLES = (
     (
-        "Stored values: Coach.FirstName = 'Ana'; Member.FirstName = 'Ana'\nQuestion: How many members does Ana train?",
-        "SELECT COUNT(*) AS members FROM Member m JOIN Coach c ON c.CoachId = m.CoachId WHERE c.FirstName = 'Ana'",
+        "Stored values: Member.FirstName or Coach.FirstName = 'Ana'; Member.LastName = 'Diaz'\n"
+        "Question: What does Ana Diaz pay for a visit on average?",
+        "SELECT ROUND(AVG(v.Fee), 2) AS average_fee FROM Visit v JOIN Member m ON m.MemberId = v.MemberId "
+        "WHERE m.FirstName = 'Ana' AND m.LastName = 'Diaz'",
     ),
     (
         "Question: Which two brands earn us the most?",
@@ -22,14 +25,20 @@ _EXAMPLES = (
         "JOIN Brand b ON b.BrandId = i.BrandId GROUP BY b.BrandId, b.Name ORDER BY earned DESC LIMIT 2",
     ),
     (
-        "Question: What is the longest item, in minutes?",
-        "SELECT Name, ROUND(Seconds / 60.0, 1) AS minutes FROM Item ORDER BY Seconds DESC LIMIT 1",
+        "Question: Which rank is the rarest among coaches?",
+        "SELECT Rank, COUNT(*) AS coaches FROM Coach GROUP BY Rank ORDER BY coaches LIMIT 1",
     ),
     (
-        "Facts:\n- Gold | more than $80.00 in a year | free towel\nQuestion: Who was entitled to a free towel in 2019?",
+        "Facts:\n- Gold | more than $80.00 in a year | free towel\n"
+        "Dates: 2019 is Visit.VisitDate >= '2019-01-01' AND Visit.VisitDate < '2020-01-01'\n"
+        "Question: Who was entitled to a free towel in 2019?",
         "SELECT m.FirstName, m.LastName, ROUND(SUM(v.Fee), 2) AS paid FROM Visit v JOIN Member m ON m.MemberId = "
         "v.MemberId WHERE v.VisitDate >= '2019-01-01' AND v.VisitDate < '2020-01-01' "
         "GROUP BY m.MemberId, m.FirstName, m.LastName HAVING SUM(v.Fee) > 80 ORDER BY paid DESC",
+    ),
+    (
+        "Facts:\n- Anything that runs under 90 seconds is a clip\nQuestion: How many clips do we offer?",
+        "SELECT COUNT(*) AS clips FROM Item WHERE Seconds < 90",
     ),
     ("Question: Who wrote Hamlet?", "CANNOT: no table holds writers or plays"),
 )
