@@ -79,10 +79,14 @@ class _Mender:
         return True
 
     def _fetch(self, column: exp.Column, select: exp.Select) -> bool:
-        """Join the only table of the schema that has a column, and take it from there."""
+        """Join the only table that has a column, or the only one of those referenced, and take it from there."""
         from sqlglot import exp
 
         owners = self._owners(column.name, self.tables)
+        if len(owners) > 1:
+            used = [self.tables[name] for name in _sources(select).values() if name in self.tables]
+            referenced = {key.target_table.lower() for table in used for key in table.foreign_keys}
+            owners = [owner for owner in owners if owner in referenced]
         if len(owners) != 1 or not self._join(select, _sources(select), owners[0]):
             return False
         column.set("table", exp.to_identifier(self.tables[owners[0]].name))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from service.adapters.sqlgen.confidence import rate
 from service.adapters.sqlgen.explanation import explain
 from service.adapters.sqlgen.knowledge import nearest
+from service.adapters.sqlgen.literals import ground
 from service.adapters.sqlgen.mend import mend
 from service.adapters.sqlgen.prompt_text import question_text, repair_text, schema_text, system_text
 from service.adapters.sqlgen.reply import GRAMMAR, Declined, parse_reply
@@ -73,6 +74,9 @@ class PromptSqlGenerator:
             return "The reply must be exactly one fenced sql block with one SELECT."
         try:
             guarded = await asyncio.to_thread(_guard_mended, sql, request)
+            grounded = await ground(caller, self.database, guarded.sql, request.schema)
+            if grounded != guarded.sql:
+                guarded = await asyncio.to_thread(guard, grounded, request.schema, MAX_STATEMENT_ROWS)
             await self.database.explain(caller, guarded.sql)
         except (SqlRejected, SqlExecutionFailed, SqlTimeout) as error:
             return error.message

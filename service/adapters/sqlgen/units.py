@@ -10,14 +10,6 @@ from service.domain.sql import Schema
 # Each unit in the smallest one of its kind: milliseconds, bytes.
 _TIMES = {"millisecond": 1, "second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 _SIZES = {"byte": 1, "kilobyte": 1024, "megabyte": 1024**2, "gigabyte": 1024**3, "mb": 1024**2, "gb": 1024**3}
-    "byte": 1,
-    "kilobyte": 1024,
-    "megabyte": 1024**2,
-    "gigabyte": 1024**3,
-    "kb": 1024,
-    "mb": 1024**2,
-    "gb": 1024**3,
-}
 _NUMBERS = ("INT", "NUM", "DEC", "REAL", "DOUB", "FLOA")
 
 

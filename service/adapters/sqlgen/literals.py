@@ -1,0 +1,74 @@
+"""Texts in a statement, held against what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from service.domain.caller import Caller
+from service.domain.schema_linking import words_of
+from service.domain.sql import Schema
+from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
+from service.errors import SqlExecutionFailed
+from service.ports import Database
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+_MAX_SHOWN = 12
+
+
+async def ground(caller: Caller, database: Database, sql: str, schema: Schema) -> str:
+    """The statement with compared texts spelled as stored, and on the column of the table that stores them.
+
+    Columns whose values are not sampled are left alone. Raises SqlExecutionFailed, which names the stored values, for a
+    text that no column of the table holds.
+    """
+    from sqlglot import exp
+
+    tree = parse_statement(sql, schema.dialect)
+    changed = False
+    for column, literal, table in _comparisons(tree, schema):
+        matches = await database.find_values(caller, words_of(literal.name))
+        whole = [match for match in matches if len(match.value) == len(literal.name) and match.table == table]
+        here = next((match for match in whole if match.column.lower() == column.name.lower()), None)
+        there = whole[0] if len({match.column for match in whole}) == 1 else None
+        match = here or there
+        if match is None:
+            _refuse(column.name, literal.name, table, schema)
+        elif match.value != literal.name or here is None:
+            literal.replace(exp.Literal.string(match.value))
+            column.set("this", exp.to_identifier(match.column))
+            changed = True
+    return tree.sql(SQLGLOT_DIALECTS[schema.dialect]) if changed else sql
+
+
+def _comparisons(tree: exp.Expr, schema: Schema) -> list[tuple[exp.Column, exp.Literal, str]]:
+    """Equalities of a text column of a known stored table with a text."""
+    from sqlglot import exp
+
+    names = {table.name.lower(): table for table in schema.tables}
+    aliases = {node.alias_or_name.lower(): node.name.lower() for node in tree.find_all(exp.Table)}
+    found: list[tuple[exp.Column, exp.Literal, str]] = []
+    for equality in tree.find_all(exp.EQ):
+        column, literal = equality.this, equality.expression
+        if not isinstance(column, exp.Column) or not isinstance(literal, exp.Literal) or not literal.is_string:
+            continue
+        wanted = [aliases.get(column.table.lower(), "")] if column.table else sorted(set(aliases.values()))
+        owners = [
+            names[name]
+            for name in wanted
+            if name in names and any(c.name.lower() == column.name.lower() for c in names[name].columns)
+        ]
+        if len(owners) == 1 and literal.name:
+            found.append((column, literal, owners[0].name))
+    return found
+
+
+def _refuse(column: str, text: str, table: str, schema: Schema) -> None:
+    """Raise when all values of the column are known and none of them is the text."""
+    known = next(t for t in schema.tables if t.name == table)
+    values: Sequence[str] = next(c.values for c in known.columns if c.name.lower() == column.lower())
+    if values and len(values) <= _MAX_SHOWN and text not in values:
+        shown = ", ".join(f"'{value}'" for value in values)
+        raise SqlExecutionFailed(f"{table}.{column} is never '{text}'. It is one of {shown}, or leave the filter out.")
