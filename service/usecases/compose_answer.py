@@ -18,7 +18,7 @@ from service.usecases.read_passages import Evidence
 
 MAX_EVIDENCE = 3
 SCORE_SPREAD = 0.2
-"""Evidence this much below the best is left out; chosen on evals/data/musicstore.jsonl."""
+"""Evidence this much below the best is left out; see docs/reading.md."""
 MAX_PHRASED_ROWS = 20
 LEANS_ON_PREVIOUS = re.compile(
     r"(?:it|this|they|that|these|those|he|she|otherwise|in that case|after that|then|both)\b", re.I

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from service.domain.documents import Passage, Span
 from service.domain.terms import terms
-from service.domain.units import unit_in_context
+from service.domain.units import unit_text
 from service.ports import Hit
 
 if TYPE_CHECKING:
     from service.ports import Vectors
 
-WORDS_WEIGHT = 0.5
-CONTEXT_WEIGHT = 0.3
+PASSAGE_WEIGHT = 0.3
+PATH_WORDS_WEIGHT = 0.25
+OWN_WORDS_WEIGHT = 0.35
+SUBSTANCE_WEIGHT = 0.2
 """Next to the unit's own cosine; chosen on 60 questions over the sample handbook, see docs/reading.md."""
+FULL_SUBSTANCE = 6
+"""So many different terms, and a unit says something of its own."""
 
 FUNCTION_WORDS = (
     "a an the is are was were be been do does did have has had i we you they he she it who what which when where why "
@@ -32,40 +36,50 @@ FUNCTION_WORDS = (
 class Evidence:
     """A unit that may answer a question.
 
-    meaning is the cosine of question and unit, words the share of the question's words in the unit and its
-    headings, weighted by their rarity, 0 to 1. score joins them with the cosine of question and passage, and is
-    comparable between questions.
+    meaning is the cosine of question and unit. score joins it with the cosine of question and passage, the share
+    of the question's words in the unit and its headings, the share in the unit alone, both weighted by rarity, and
+    how much the unit says at all. It is comparable between questions.
     """
 
     passage: Passage
     unit: Span
     meaning: float
-    words: float
-
-    @property
-    def score(self) -> float:
-        """What evidence is ranked by."""
-        return self.meaning + CONTEXT_WEIGHT * self.passage.dense_score + WORDS_WEIGHT * self.words
+    score: float
 
 
 def read_passages(question: str, query: Vectors, hits: Sequence[Hit]) -> list[Evidence]:
     """Every unit of the hits, the likeliest answer first. query has the shape (dimension,)."""
-    units = [(hit, position) for hit in hits for position in range(len(hit.passage.chunk.units))]
-    contents = [set(terms(unit_in_context(hit.passage.chunk, hit.passage.chunk.units[i]))) for hit, i in units]
-    weights = _rarity(contents)
-    asked = {term: weights(term) for term in content_terms(question)}
-    total = sum(asked.values()) or 1.0
-    cosines = {id(hit): hit.unit_vectors @ query for hit in hits}
-    found = [
-        Evidence(
-            hit.passage,
-            hit.passage.chunk.units[position],
-            float(cosines[id(hit)][position]),
-            sum(weight for term, weight in asked.items() if term in content) / total,
-        )
-        for (hit, position), content in zip(units, contents, strict=True)
+    units = [
+        _Unit(hit.passage, span, float(cosine))
+        for hit in hits
+        for span, cosine in zip(hit.passage.chunk.units, hit.unit_vectors @ query, strict=True)
     ]
+    rarity = _rarity([unit.all_terms for unit in units])
+    asked = {term: rarity(term) for term in content_terms(question)}
+    found = [Evidence(unit.passage, unit.span, unit.meaning, _score(unit, asked)) for unit in units]
     return sorted(found, key=lambda evidence: -evidence.score)
+
+
+class _Unit:
+    """A unit with its terms, with those of its headings and without."""
+
+    def __init__(self, passage: Passage, span: Span, meaning: float) -> None:
+        self.passage, self.span, self.meaning = passage, span, meaning
+        self.own_terms = set(content_terms(unit_text(passage.chunk, span)))
+        self.all_terms = self.own_terms.union(*(terms(heading) for heading in passage.chunk.headings))
+
+
+def _score(unit: _Unit, asked: Mapping[str, float]) -> float:
+    def share(held: set[str]) -> float:
+        return sum(weight for term, weight in asked.items() if term in held) / (sum(asked.values()) or 1.0)
+
+    return (
+        unit.meaning
+        + PASSAGE_WEIGHT * unit.passage.dense_score
+        + PATH_WORDS_WEIGHT * share(unit.all_terms)
+        + OWN_WORDS_WEIGHT * share(unit.own_terms)
+        + SUBSTANCE_WEIGHT * min(1.0, len(unit.own_terms) / FULL_SUBSTANCE)
+    )
 
 
 def content_terms(text: str) -> list[str]:

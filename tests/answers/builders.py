@@ -33,4 +33,4 @@ def hit(item: Chunk, cosines: list[float], document: str = "d1", filename: str =
 
 def evidence(item: Chunk, unit: int, score: float, document: str = "d1") -> Evidence:
     """Evidence with exactly this score."""
-    return Evidence(Passage(document, "rules.md", item, 1.0), item.units[unit], score, 0.0)
+    return Evidence(Passage(document, "rules.md", item, 1.0), item.units[unit], score, score)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.usecases.read_passages import WORDS_WEIGHT, content_terms, read_passages
+from service.usecases.read_passages import OWN_WORDS_WEIGHT, PATH_WORDS_WEIGHT, content_terms, read_passages
 from tests.answers.builders import chunk, hit
 
 
@@ -19,7 +19,7 @@ def test_the_rare_words_of_the_question_decide_between_equals() -> None:
     )
     best = read_passages("Which advance does the store pay?", query, [found])[0]
     assert "advance" in best.passage.chunk.text[best.unit.start : best.unit.end]
-    assert best.score == pytest.approx(best.meaning + WORDS_WEIGHT)
+    assert best.score > best.meaning + PATH_WORDS_WEIGHT + OWN_WORDS_WEIGHT
 
 
 def test_a_heading_counts_as_words_of_its_units() -> None:
@@ -36,3 +36,10 @@ def test_nothing_retrieved_is_no_evidence() -> None:
 
 def test_function_words_carry_no_meaning() -> None:
     assert content_terms("What is the refund of the refund?") == ["refund"]
+
+
+def test_a_unit_that_says_nothing_of_its_own_comes_last() -> None:
+    texts = ("Version 4.", "Unopened goods go back to any shop within thirty days of purchase.")
+    found, query = hit(chunk(*texts, headings=("Return policy",)), [0.6, 0.55])
+    best = read_passages("What is the return policy?", query, [found])[0]
+    assert best.passage.chunk.text[best.unit.start : best.unit.end] == texts[1]
