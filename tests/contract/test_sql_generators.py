@@ -111,3 +111,25 @@ async def test_slips_with_one_right_reading_are_mended(tmp_path: Path, written: 
     assert isinstance(draft, SqlDraft)
     assert draft.sql == f"{run} LIMIT 1001"
     assert len(chat.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "run"),
+    [
+        ("SELECT id FROM users WHERE country = 'BRAZIL'", "SELECT id FROM users WHERE country = 'Brazil'"),
+        ("SELECT id FROM users WHERE last_name = 'Helena'", "SELECT id FROM users WHERE first_name = 'Helena'"),
+        ("SELECT id FROM users WHERE country = 'Czechia Republic'",
+         "SELECT id FROM users WHERE country = 'Czech Republic'"),
+    ],
+)  # fmt: skip
+async def test_compared_texts_are_those_that_are_stored(tmp_path: Path, written: str, run: str) -> None:
+    draft, _ = await generate(tmp_path, "Which users?", fenced(written))
+    assert isinstance(draft, SqlDraft)
+    assert draft.sql == f"{run} LIMIT 1001"
+
+
+async def test_a_text_that_is_never_stored_is_told_to_the_model(tmp_path: Path) -> None:
+    bad, good = fenced("SELECT id FROM users WHERE country = 'Atlantis'"), fenced("SELECT id FROM users")
+    _, chat = await generate(tmp_path, "Which users?", bad, good)
+    assert "never 'Atlantis'" in chat.asked[1][-1].content
+    assert "'Brazil', 'Czech Republic'" in chat.asked[1][-1].content

@@ -26,6 +26,11 @@ _SECRET = re.compile(
     r"credit_?card|card_?(no|num)|cvv|passport|tax_?id|birth|salt|hash|postal|zip"
 )
 _NAME = re.compile(r"(first|last|full|middle|given|family|sur|user|maiden|nick|contact)_?name|surname|(^|_)login")
+# Words with a capital letter that name no stored thing.
+_CALENDAR = frozenset(
+    "january february march april may june july august september october november december monday tuesday wednesday "
+    "thursday friday saturday sunday".split()
+)
 _WORD = re.compile(r"\w+")
 
 
@@ -109,7 +114,7 @@ class ValueIndex:
         if not named:
             matches = [m for m in matches if (m.table, m.column) in self.few or len(run) > 2]
             matches = [m for m in matches if len(run) > 1 or not self._is_generic(key, m)]
-        if not matches and len(run) == 1 and named:
+        if not matches and len(run) == 1 and named and key not in _CALENDAR:
             parts = self.parts.get(key, [])
             shortest = min((len(m.value.split()) for m in parts), default=0)
             parts = [m for m in parts if len(m.value.split()) == shortest]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from service.domain.caller import Caller
-from service.domain.schema_linking import words_of
+from service.domain.schema_linking import stem, words_of
 from service.domain.sql import Schema
 from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
 from service.errors import SqlExecutionFailed
@@ -21,8 +21,8 @@ _MAX_SHOWN = 12
 async def ground(caller: Caller, database: Database, sql: str, schema: Schema) -> str:
     """The statement with compared texts spelled as stored, and on the column of the table that stores them.
 
-    Columns whose values are not sampled are left alone. Raises SqlExecutionFailed, which names the stored values, for a
-    text that no column of the table holds.
+    A text that a column with few values never holds becomes the value that is nearest in words. Raises
+    SqlExecutionFailed, which names the stored values, when none is near.
     """
     from sqlglot import exp
 
@@ -34,11 +34,10 @@ async def ground(caller: Caller, database: Database, sql: str, schema: Schema) -
         here = next((match for match in whole if match.column.lower() == column.name.lower()), None)
         there = whole[0] if len({match.column for match in whole}) == 1 else None
         match = here or there
-        if match is None:
-            _refuse(column.name, literal.name, table, schema)
-        elif match.value != literal.name or here is None:
-            literal.replace(exp.Literal.string(match.value))
-            column.set("this", exp.to_identifier(match.column))
+        stored = match.value if match else _nearest(column.name, literal.name, table, schema)
+        if stored != literal.name or (match and here is None):
+            literal.replace(exp.Literal.string(stored))
+            column.set("this", exp.to_identifier(match.column if match else column.name))
             changed = True
     return tree.sql(SQLGLOT_DIALECTS[schema.dialect]) if changed else sql
 
@@ -65,10 +64,19 @@ def _comparisons(tree: exp.Expr, schema: Schema) -> list[tuple[exp.Column, exp.L
     return found
 
 
-def _refuse(column: str, text: str, table: str, schema: Schema) -> None:
-    """Raise when all values of the column are known and none of them is the text."""
+def _nearest(column: str, text: str, table: str, schema: Schema) -> str:
+    """The text itself unless all values of the column are known; then the only one that shares most words with it.
+
+    Raises SqlExecutionFailed when there is none.
+    """
     known = next(t for t in schema.tables if t.name == table)
     values: Sequence[str] = next(c.values for c in known.columns if c.name.lower() == column.lower())
-    if values and len(values) <= _MAX_SHOWN and text not in values:
-        shown = ", ".join(f"'{value}'" for value in values)
-        raise SqlExecutionFailed(f"{table}.{column} is never '{text}'. It is one of {shown}, or leave the filter out.")
+    if not values or len(values) > _MAX_SHOWN or text in values:
+        return text
+    asked = {stem(word) for word in words_of(text)}
+    shared = {value: len(asked.intersection(stem(word) for word in words_of(value))) for value in values}
+    best = [value for value in values if shared[value] == max(shared.values())]
+    if len(best) == 1 and shared[best[0]]:
+        return best[0]
+    shown = ", ".join(f"'{value}'" for value in values)
+    raise SqlExecutionFailed(f"{table}.{column} is never '{text}'. It is one of {shown}, or leave the filter out.")

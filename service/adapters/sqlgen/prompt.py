@@ -20,14 +20,14 @@ from service.adapters.sqlgen.units import conversions
 from service.domain.caller import Caller
 from service.domain.questions import Usage
 from service.domain.schema_linking import Links, link, name_parts, relevant_tables, words_of
-from service.domain.sql import MAX_STATEMENT_ROWS, Schema
+from service.domain.sql import MAX_STATEMENT_ROWS, Schema, ValueMatch
 from service.domain.sql_guard import GuardedSql, guard
 from service.errors import SqlExecutionFailed, SqlNotGenerated, SqlRejected, SqlTimeout
 from service.ports import CannotAnswer, ChatMessage, ChatModel, ChatOptions, Database, SqlDraft, SqlRequest
 
 _MAX_REPAIRS = 2
 _MAX_TABLES = 25
-_OPTIONS = ChatOptions(max_tokens=300, grammar=GRAMMAR)
+_OPTIONS = ChatOptions(max_tokens=250, grammar=GRAMMAR)
 _WRITE = re.compile(
     r"^\W*(please\s+|can you\s+|could you\s+)?"
     r"(delete|drop|truncate|insert|update|remove|erase|alter|create|grant|revoke)\b",
@@ -45,7 +45,7 @@ class PromptSqlGenerator:
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         if _WRITE.match(request.question):
             return CannotAnswer("The question asks to change data, and only reading is possible.", Usage())
-        values = await self.database.find_values(caller, words_of(" ".join((request.question, *request.rules))))
+        values = await self._values(caller, request)
         links = link(request.question, request.schema, values)
         messages = _first_messages(request, links)
         usage = Usage()
@@ -59,14 +59,22 @@ class PromptSqlGenerator:
             result = await self._check(caller, parsed, request)
             if isinstance(result, GuardedSql):
                 return await asyncio.to_thread(_draft, result, request, links, usage)
-            if result == problem:
+            repeated, problem = result == problem, result
+            if repeated or reply.cut:
                 break
-            problem = result
             names = _nearest_names(problem, request.schema)
             messages = [
                 *messages, ChatMessage("assistant", reply.text), ChatMessage("user", repair_text(problem, names))
             ]  # fmt: skip
         raise SqlNotGenerated(f"No valid SQL could be written for this question. The last problem: {problem}")
+
+    async def _values(self, caller: Caller, request: SqlRequest) -> list[ValueMatch]:
+        """Stored values that the question names, and those that the rules name in full."""
+        found = await self.database.find_values(caller, words_of(request.question))
+        for rule in request.rules:
+            named = await self.database.find_values(caller, words_of(rule))
+            found += [m for m in named if len(words_of(m.value)) <= len(m.words.split()) and m not in found]
+        return found
 
     async def _check(self, caller: Caller, sql: str | None, request: SqlRequest) -> GuardedSql | str:
         """The guarded statement, or what is wrong with it."""
@@ -90,7 +98,9 @@ def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
     return [
         ChatMessage("system", system_text(request.schema.dialect)),
         *style_messages(),
-        ChatMessage("user", f"{schema_text(tables)}\n\n{asked}"),
+        ChatMessage(
+            "user", f"Now another database, with no other tables than these:\n{schema_text(tables)}\n\n{asked}"
+        ),
     ]
 
 
@@ -111,6 +121,8 @@ def _nearest_names(problem: str, schema: Schema) -> list[str]:
     names = {f"{t.name}.{c.name}": c.name for t in schema.tables for c in t.columns} | {
         t.name: t.name for t in schema.tables
     }
+    if "no table" in problem:
+        return [table.name for table in schema.tables][:_MAX_TABLES]
     lowered = {full: short.lower() for full, short in names.items()}
     found: list[str] = []
     for first, second in wanted[:3]:

@@ -13,6 +13,9 @@ from service.ports import SqlRequest
 PROMPT_VERSION = "1"
 _MAX_SHOWN_VALUES = 8
 _MAX_SHOWN_CHARS = 160
+_LOOKUP_COLUMNS = 3
+_LOOKUP_ROWS = 100
+_LOOKUP_EXAMPLES = 4
 _MAX_KNOWLEDGE = 3
 _MAX_DATE_COLUMNS = 2
 # The values of these say nothing about the schema, and small models copy them into filters.
@@ -26,6 +29,7 @@ _RULES = """You write one {dialect} SELECT that answers a question about a datab
 - Use as few tables as possible, joined on their REFERENCES.
 - Filter only by what the question, the stored values and the facts say.
 - Who or which: select the name (of a person the first and last name) and the number asked about.
+- How many: COUNT(*) of the rows that are meant, COUNT(DISTINCT x) for different values of x only.
 - Most, best or longest alone: ORDER BY ... DESC LIMIT 1.
 - Facts decide thresholds, lists and percentages: copy their numbers and names into the SQL.
 - {dates} Round money to 2 decimals.
@@ -57,10 +61,23 @@ def table_line(table: SchemaTable) -> str:
 def _column_text(column: SchemaColumn, table: SchemaTable, target: str) -> str:
     key = " PRIMARY KEY" if table.primary_key == (column.name,) else ""
     notes = [column.comment] if column.comment else []
-    if column.values and len(column.values) <= _MAX_SHOWN_VALUES and not _PLACES.intersection(name_parts(column.name)):
-        shown = ", ".join(f"'{value}'" for value in column.values)
-        notes += [shown] if len(shown) <= _MAX_SHOWN_CHARS else []
+    shown = _shown_values(column, table)
+    notes += [shown] if shown else []
     return f"{column.name} {_short_type(column.type)}{key}{target}{f' /* {chr(59).join(notes)} */' if notes else ''}"
+
+
+def _shown_values(column: SchemaColumn, table: SchemaTable) -> str:
+    """All values where they are few, and some of those of a small lookup table, which say what it is about."""
+    values = column.values
+    if not values or _PLACES.intersection(name_parts(column.name)):
+        return ""
+    if len(values) <= _MAX_SHOWN_VALUES:
+        shown = ", ".join(f"'{value}'" for value in values)
+        return shown if len(shown) <= _MAX_SHOWN_CHARS else ""
+    if len(table.columns) > _LOOKUP_COLUMNS or not 0 <= table.row_count <= _LOOKUP_ROWS:
+        return ""
+    step = len(values) // _LOOKUP_EXAMPLES
+    return "such as " + ", ".join(f"'{value}'" for value in values[::step][:_LOOKUP_EXAMPLES])
 
 
 def _short_type(declared: str) -> str:
@@ -117,12 +134,19 @@ def _is_date(column: SchemaColumn) -> bool:
 
 
 def _value_texts(values: Sequence[ValueMatch]) -> list[str]:
-    """Each value with the columns that hold it, which are alternatives."""
+    """Values with the columns that hold them, which are alternatives; those of the same columns together."""
     columns: dict[str, list[str]] = {}
     for match in values:
-        columns.setdefault(match.value, []).append(f"{match.table}.{match.column}")
-    quoted = {value: "'" + value.replace("'", "''") + "'" for value in columns}
-    return [f"{' or '.join(dict.fromkeys(names))} = {quoted[value]}" for value, names in columns.items()]
+        names = columns.setdefault(match.value, [])
+        names += [f"{match.table}.{match.column}"] if f"{match.table}.{match.column}" not in names else []
+    together: dict[str, list[str]] = {}
+    for value, names in columns.items():
+        together.setdefault(" or ".join(names), []).append("'" + value.replace("'", "''") + "'")
+    return [f"{name} {_compared(texts)}" for name, texts in together.items()]
+
+
+def _compared(texts: Sequence[str]) -> str:
+    return f"= {texts[0]}" if len(texts) == 1 else f"IN ({', '.join(texts)})"
 
 
 def repair_text(problem: str, names: Sequence[str]) -> str:

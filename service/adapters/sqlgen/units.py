@@ -29,7 +29,8 @@ class Conversion:
 
 def conversions(question: str, schema: Schema) -> list[Conversion]:
     """Conversions to the units that a question names, of columns that are named by their unit."""
-    asked = [stem(word) for word in words_of(question)]
+    # "Within an hour" asks for no conversion, "how many hours" does.
+    asked = [stem(word) for word in words_of(question) if word.lower().endswith(("s", "mb", "gb"))]
     found: list[Conversion] = []
     for units in (_TIMES, _SIZES):
         stems = {stem(name): size for name, size in units.items()}
