@@ -26,7 +26,7 @@ from service.startup import load_samples
 HERE = Path(__file__).parent
 WEIGHTS_FILE = HERE.parent / "service/domain/router_weights.py"
 ROUTES = ("DOCUMENTS", "HYBRID", "SQL")
-PENALTY = 10.0
+PENALTY = 3.0
 STEPS = 4_000
 RATE = 0.5
 FOLDS = 10
