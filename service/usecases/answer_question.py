@@ -31,7 +31,7 @@ from service.usecases.sql_statements import Proposal, SqlRunner
 
 LEAST_SCORE = 0.72
 LEAST_HYBRID_SCORE = 0.5
-"""Evidence below this supports nothing, see docs/reading.md. Half of a hybrid question is about rows, so less will do."""
+"""Evidence below this supports nothing, see docs/reading.md. Half of a hybrid question is about rows: less will do."""
 LEAST_CONFIDENCE = 0.2
 """A statement below this is shown to a person before it runs."""
 NOTHING_FOUND = (
