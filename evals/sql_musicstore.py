@@ -1,7 +1,7 @@
 """How many SQL and hybrid questions get the right rows: a JSONL of questions against a database, one model.
 
 python -m evals.sql_musicstore QUESTIONS.jsonl DATABASE_URL --base-url http://127.0.0.1:8089/v1 [--route sql] [--json]
-Hybrid questions get their gold evidence as rules. Rows are compared as the data's README says: the same values,
+Hybrid questions get their first gold evidence as the rule. Rows are compared as the data's README says: the same values,
 order only where the gold SQL orders, extra columns allowed, numbers to 2 decimals.
 """
 
@@ -60,12 +60,12 @@ def same_rows(gold: Sequence[Sequence[object]], rows: Sequence[Sequence[object]]
 
 async def ask(generator: PromptSqlGenerator, database: Database, question: dict[str, Any]) -> dict[str, Any]:
     """One question's statement, rows, and whether they are right."""
-    rules = tuple(doc["evidence"] for doc in question["docs"])
+    rule = question["docs"][0]["evidence"] if question["docs"] else ""
     schema = await database.schema(DEFAULT_CALLER)
     started = time.perf_counter()
     result: dict[str, Any] = {"id": question["id"], "question": question["question"], "right": False, "sql": ""}
     try:
-        draft = await generator.generate(DEFAULT_CALLER, SqlRequest(question["question"], schema, rules=rules))
+        draft = await generator.generate(DEFAULT_CALLER, SqlRequest(question["question"], schema, rule=rule))
         result["seconds"] = round(time.perf_counter() - started, 2)
         if isinstance(draft, CannotAnswer):
             return result | {"problem": f"CANNOT: {draft.reason}"}

@@ -315,12 +315,12 @@ class Database(Checkable, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SqlRequest:
-    """What a statement is to be written for. rules are sentences of documents that the question depends on."""
+    """What a statement is to be written for. rule is a sentence of a document that decides what to select, or empty."""
 
     question: str
     schema: Schema
     knowledge: tuple[KnowledgeItem, ...] = ()
-    rules: tuple[str, ...] = ()
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

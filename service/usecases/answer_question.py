@@ -23,7 +23,8 @@ from service.domain.sql import ExecutionLimits, SqlResult, SqlStatement
 from service.errors import NotConfigured, RagsqlError, SqlNotGenerated
 from service.ports import AnswerRecords, CannotAnswer
 from service.usecases.answer_cache import AnswerCache
-from service.usecases.compose_answer import cite, compose, select_evidence, statement_of
+from service.usecases.compose_answer import cite, compose, select_evidence
+from service.usecases.find_rules import find_rules
 from service.usecases.read_passages import Evidence
 from service.usecases.retrieve_passages import Retrieved, RetrievePassages
 from service.usecases.route_question import RouteQuestion
@@ -97,7 +98,7 @@ class AnswerQuestion:
     async def _answer_from_database(
         self, caller: Caller, question: Question, found: Retrieved, route: Route, work: _Work
     ) -> AsyncIterator[Event]:
-        rules = tuple(statement_of(item) for item in work.evidence) if route is Route.HYBRID else ()
+        rules = find_rules(found.evidence, LEAST_HYBRID_SCORE) if route is Route.HYBRID else ()
         try:
             proposal = await self.sql.propose(caller, question.text, rules)
             work.usage += proposal.usage

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from service.domain.caller import Caller
 from service.domain.questions import SqlPolicy, Usage
+from service.domain.rules import statement_applies
 from service.domain.sql import (
     MAX_STATEMENT_ROWS,
     ExecutionLimits,
@@ -20,8 +21,8 @@ from service.domain.sql import (
     StatementState,
 )
 from service.domain.sql_guard import guard
-from service.errors import NotConfigured, SqlEtagMismatch, SqlStateConflict
-from service.ports import CannotAnswer, Database, RecordStore, SqlGenerator, SqlRequest
+from service.errors import NotConfigured, SqlEtagMismatch, SqlNotGenerated, SqlStateConflict
+from service.ports import CannotAnswer, Database, RecordStore, SqlDraft, SqlGenerator, SqlRequest
 
 LIFETIME = dt.timedelta(hours=1)
 _KNOWLEDGE_PAGE = 250
@@ -52,21 +53,44 @@ class SqlRunner:
     policy: SqlPolicy = SqlPolicy.AUTO_READ_ONLY
     clock: Callable[[], dt.datetime] = now
 
-    async def propose(self, caller: Caller, question: str, rules: tuple[str, ...] = ()) -> Proposal | CannotAnswer:
-        """Write a statement and store it PROPOSED; nothing is run. rules are sentences of documents it must apply.
+    async def propose(self, caller: Caller, question: str, rules: Sequence[str] = ()) -> Proposal | CannotAnswer:
+        """Write a statement and store it PROPOSED; nothing is run.
 
-        Raises NotConfigured, SqlNotGenerated, UpstreamUnavailable.
+        rules are sentences of documents, the likeliest first, one of which it should apply. Each is tried by itself
+        until a statement does apply it, because a small model that reads several mixes them up. Where none does, the
+        first statement that was written stays, or one without any rule. Raises NotConfigured, SqlNotGenerated,
+        UpstreamUnavailable.
         """
+        usage = Usage()
+        best: SqlDraft | None = None
+        for rule in rules:
+            try:
+                written = await self._write(caller, question, rule)
+            except SqlNotGenerated:
+                continue
+            usage += written.usage
+            if isinstance(written, SqlDraft):
+                best = best or written
+                if statement_applies(written.sql, rule, question):
+                    best = written
+                    break
+        last = best or await self._write(caller, question)
+        usage += Usage() if best else last.usage
+        if isinstance(last, CannotAnswer):
+            return replace(last, usage=usage)
+        return await self._keep(caller, question, replace(last, usage=usage))
+
+    async def _write(self, caller: Caller, question: str, rule: str = "") -> SqlDraft | CannotAnswer:
         database = self.connected()
         if self.generator is None:
             raise NotConfigured(
                 "No chat model is set up to write SQL. Run `ragsql models pull`, or set OPENAI_API_KEY."
             )
         schema = await database.schema(caller)
-        request = SqlRequest(question, schema, await self._knowledge(caller), tuple(rules))
-        draft = await self.generator.generate(caller, request)
-        if isinstance(draft, CannotAnswer):
-            return draft
+        return await self.generator.generate(caller, SqlRequest(question, schema, await self._knowledge(caller), rule))
+
+    async def _keep(self, caller: Caller, question: str, draft: SqlDraft) -> Proposal:
+        schema = await self.connected().schema(caller)
         created = self.clock()
         statement = SqlStatement(
             id=uuid.uuid4().hex,

@@ -80,7 +80,7 @@ async def test_a_hybrid_answer_gives_the_rule_to_the_statement_and_holds_both(wo
     world.generator.reply = draft(TOO_MANY)
     result = await ask(world, "Which support agent looks after too many customers?", route=Route.HYBRID)
     (request,) = world.generator.requests
-    assert "No support agent looks after more than 20 customers." in request.rules
+    assert request.rule == "No support agent looks after more than 20 customers."
     assert isinstance(result.outcome, Answer)
     assert "Jane" in result.outcome.text
     assert "more than 20 customers" in result.outcome.text

@@ -19,8 +19,8 @@ def rate(guarded: GuardedSql, request: SqlRequest, links: Links) -> float:
         return _NO_TABLE
     confidence = 1.0
     linked = set(links.tables) | {name.rpartition(".")[0] for name in links.columns}
-    asked = {stem(word) for word in words_of(" ".join((request.question, *request.rules)))}
-    if not linked.intersection(guarded.tables) and not request.rules:
+    asked = {stem(word) for word in words_of(request.question)}
+    if not linked.intersection(guarded.tables):
         confidence *= _UNLINKED
     tree = parse_statement(guarded.sql, request.schema.dialect)
     known = {match.value.casefold() for match in links.values}

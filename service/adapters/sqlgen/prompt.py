@@ -14,20 +14,24 @@ from service.adapters.sqlgen.literals import ground
 from service.adapters.sqlgen.mend import mend
 from service.adapters.sqlgen.prompt_text import question_text, repair_text, schema_text, system_text
 from service.adapters.sqlgen.reply import GRAMMAR, Declined, parse_reply
+from service.adapters.sqlgen.restate import OPTIONS as RESTATING
+from service.adapters.sqlgen.restate import restated_question, restating_messages
 from service.adapters.sqlgen.shape import complete
 from service.adapters.sqlgen.style import style_messages
 from service.adapters.sqlgen.units import conversions
 from service.domain.caller import Caller
 from service.domain.questions import Usage
 from service.domain.schema_linking import Links, link, name_parts, relevant_tables, words_of
-from service.domain.sql import MAX_STATEMENT_ROWS, Schema, ValueMatch
+from service.domain.sql import MAX_STATEMENT_ROWS, Schema
 from service.domain.sql_guard import GuardedSql, guard
 from service.errors import SqlExecutionFailed, SqlNotGenerated, SqlRejected, SqlTimeout
 from service.ports import CannotAnswer, ChatMessage, ChatModel, ChatOptions, Database, SqlDraft, SqlRequest
 
-_MAX_REPAIRS = 2
 _MAX_TABLES = 25
-_OPTIONS = ChatOptions(max_tokens=250, grammar=GRAMMAR)
+_MAX_TOKENS = 250
+_SECONDS = 180.0
+_TEMPERATURES = (0.0, 0.0, 0.7)
+"""A first try, its repair, and a fresh try: a small model repeats a wrong statement word for word when asked again."""
 _WRITE = re.compile(
     r"^\W*(please\s+|can you\s+|could you\s+)?"
     r"(delete|drop|truncate|insert|update|remove|erase|alter|create|grant|revoke)\b",
@@ -45,13 +49,26 @@ class PromptSqlGenerator:
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         if _WRITE.match(request.question):
             return CannotAnswer("The question asks to change data, and only reading is possible.", Usage())
-        values = await self._values(caller, request)
-        links = link(request.question, request.schema, values)
-        messages = _first_messages(request, links)
         usage = Usage()
-        problem = ""
-        for _ in range(1 + _MAX_REPAIRS):
-            reply = await self.chat.complete(caller, messages, _OPTIONS)
+        if request.rule:
+            reply = await self.chat.complete(caller, restating_messages(request), RESTATING)
+            usage += reply.usage
+            restated = restated_question(reply.text, request)
+            if not restated:
+                return CannotAnswer("The rule does not decide what to select.", usage)
+            request = replace(request, question=restated, rule="")
+        return await self._write(caller, request, usage)
+
+    async def _write(self, caller: Caller, request: SqlRequest, usage: Usage) -> SqlDraft | CannotAnswer:
+        values = await self.database.find_values(caller, words_of(request.question))
+        links = link(request.question, request.schema, values)
+        first = _first_messages(request, links)
+        messages, problem = first, ""
+        for temperature in _TEMPERATURES:
+            options = ChatOptions(
+                max_tokens=_MAX_TOKENS, temperature=temperature, grammar=GRAMMAR, timeout_seconds=_SECONDS
+            )
+            reply = await self.chat.complete(caller, messages, options)
             usage += reply.usage
             parsed = parse_reply(reply.text)
             if isinstance(parsed, Declined):
@@ -59,22 +76,10 @@ class PromptSqlGenerator:
             result = await self._check(caller, parsed, request)
             if isinstance(result, GuardedSql):
                 return await asyncio.to_thread(_draft, result, request, links, usage)
-            repeated, problem = result == problem, result
-            if repeated or reply.cut:
-                break
-            names = _nearest_names(problem, request.schema)
-            messages = [
-                *messages, ChatMessage("assistant", reply.text), ChatMessage("user", repair_text(problem, names))
-            ]  # fmt: skip
+            repairable = not problem and not reply.cut
+            problem = result
+            messages = [*first, *_repairing(reply.text, problem, request.schema)] if repairable else first
         raise SqlNotGenerated(f"No valid SQL could be written for this question. The last problem: {problem}")
-
-    async def _values(self, caller: Caller, request: SqlRequest) -> list[ValueMatch]:
-        """Stored values that the question names, and those that the rules name in full."""
-        found = await self.database.find_values(caller, words_of(request.question))
-        for rule in request.rules:
-            named = await self.database.find_values(caller, words_of(rule))
-            found += [m for m in named if len(words_of(m.value)) <= len(m.words.split()) and m not in found]
-        return found
 
     async def _check(self, caller: Caller, sql: str | None, request: SqlRequest) -> GuardedSql | str:
         """The guarded statement, or what is wrong with it."""
@@ -113,6 +118,11 @@ def _guard_mended(sql: str, request: SqlRequest) -> GuardedSql:
 def _draft(guarded: GuardedSql, request: SqlRequest, links: Links, usage: Usage) -> SqlDraft:
     draft = SqlDraft(guarded.sql, guarded.tables, explain(guarded.sql, request.schema.dialect), usage)
     return replace(draft, confidence=rate(guarded, request, links))
+
+
+def _repairing(reply: str, problem: str, schema: Schema) -> list[ChatMessage]:
+    text = repair_text(problem, _nearest_names(problem, schema))
+    return [ChatMessage("assistant", reply), ChatMessage("user", text)]
 
 
 def _nearest_names(problem: str, schema: Schema) -> list[str]:

@@ -27,11 +27,11 @@ _DATES = {
 }
 _RULES = """You write one {dialect} SELECT that answers a question about a database.
 - Use as few tables as possible, joined on their REFERENCES.
-- Filter only by what the question, the stored values and the facts say.
+- Filter only by what the question and the stored values say.
 - Who or which: select the name (of a person the first and last name) and the number asked about.
 - How many: COUNT(*) of the rows that are meant, COUNT(DISTINCT x) for different values of x only.
 - Most, best or longest alone: ORDER BY ... DESC LIMIT 1.
-- Facts decide thresholds, lists and percentages: copy their numbers and names into the SQL.
+- Copy thresholds, lists and percentages of the question into the SQL: 7.5 % is 0.075.
 - {dates} Round money to 2 decimals.
 - If the tables cannot answer, or the question asks to change data, reply CANNOT: reason"""
 
@@ -108,8 +108,6 @@ def question_text(request: SqlRequest, values: Sequence[ValueMatch], knowledge: 
             parts.append(f"Example: {item.example.question}\n{item.example.sql}")
         else:
             parts.append(f"Known: {item.documentation or item.ddl}")
-    if request.rules:
-        parts.append("Facts:\n" + "\n".join(f"- {rule}" for rule in request.rules))
     for title, hints in (
         ("Dates", periods_of(request.question, _date_columns(request.schema))),
         ("Units", [item.text() for item in conversions(request.question, request.schema)]),

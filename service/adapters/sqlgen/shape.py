@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from service.adapters.sqlgen.identity import add_keys
 from service.adapters.sqlgen.units import Conversion
 from service.domain.sql import Schema
 from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
@@ -33,7 +34,8 @@ def complete(sql: str, schema: Schema, units: Sequence[Conversion] = ()) -> str:
     if not isinstance(tree, exp.Select) or tree.args.get("distinct"):
         return sql
     changed = _add_units(tree, units)
-    if not (changed | _add_group(tree) | _add_other_names(tree, schema) | _add_measures(tree)):
+    changed |= _add_group(tree) | _add_other_names(tree, schema) | _add_measures(tree)
+    if not (changed | add_keys(tree, schema)):
         return sql
     return tree.sql(SQLGLOT_DIALECTS[schema.dialect])
 

@@ -29,16 +29,22 @@ _EXAMPLES = (
         "SELECT Rank, COUNT(*) AS coaches FROM Coach GROUP BY Rank ORDER BY coaches LIMIT 1",
     ),
     (
-        "Facts:\n- Gold | more than $80.00 in a year | free towel\n"
         "Dates: 2019 is Visit.VisitDate >= '2019-01-01' AND Visit.VisitDate < '2020-01-01'\n"
-        "Question: Who was entitled to a free towel in 2019?",
+        "Question: Which members paid more than $80.00 in total in 2019?",
         "SELECT m.FirstName, m.LastName, ROUND(SUM(v.Fee), 2) AS paid FROM Visit v JOIN Member m ON m.MemberId = "
         "v.MemberId WHERE v.VisitDate >= '2019-01-01' AND v.VisitDate < '2020-01-01' "
         "GROUP BY m.MemberId, m.FirstName, m.LastName HAVING SUM(v.Fee) > 80 ORDER BY paid DESC",
     ),
     (
-        "Facts:\n- Anything that runs under 90 seconds is a clip\nQuestion: How many clips do we offer?",
-        "SELECT COUNT(*) AS clips FROM Item WHERE Seconds < 90",
+        "Question: How many items run under 90 seconds?",
+        "SELECT COUNT(*) AS items FROM Item WHERE Seconds < 90",
+    ),
+    (
+        "Stored values: Brand.Name = 'Acme'\n"
+        "Question: What are the total sales of items of the brand Acme, and 7.5 % of them?",
+        "SELECT ROUND(SUM(p.Price * p.Pieces), 2) AS sales, ROUND(SUM(p.Price * p.Pieces) * 0.075, 2) AS share "
+        "FROM Purchase p JOIN Item i ON i.ItemId = p.ItemId JOIN Brand b ON b.BrandId = i.BrandId "
+        "WHERE b.Name = 'Acme'",
     ),
     ("Question: Who wrote Hamlet?", "CANNOT: no table holds writers or plays"),
 )

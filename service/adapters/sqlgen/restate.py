@@ -1,0 +1,97 @@
+"""A question that depends on a fact, as a question about stored data alone.
+
+A small model that gets a fact beside a question filters by every word of the fact. Asked first to put the fact's
+numbers and names into the question, and then for SQL without the fact, it is right more often: see
+docs/text_to_sql.md.
+"""
+
+from __future__ import annotations
+
+import re
+
+from service.domain.rules import question_applies
+from service.domain.sql import SchemaTable
+from service.ports import ChatMessage, ChatOptions, SqlRequest
+
+OPTIONS = ChatOptions(max_tokens=60)
+_MAX_TABLES = 25
+_SYSTEM = """You turn a question that depends on a fact into a question about stored data alone.
+- Copy the numbers, names and dates of the fact and of the question that decide what to select.
+- Name things as the tables do. Keep who, which and how many.
+- Leave out whatever is not stored.
+Reply with one question."""
+_TOY = (
+    "Tables: Coach(FirstName, LastName), Member(FirstName, LastName, Town, Country), Visit(VisitDate, Fee), "
+    "Purchase(Price, Pieces), Item(Name, Seconds), Brand(Name)"
+)
+_EXAMPLES = (
+    (
+        "No coach trains more than 15 members.",
+        "Does anyone in the gym have too many people to train?",
+        "Which coaches train more than 15 members?",
+    ),
+    (
+        "Level: Gold; Paid in a year: $80.00 or more; Gift: free towel",
+        "Who was entitled to a free towel in 2019?",
+        "Which members paid $80.00 or more in total in 2019?",
+    ),
+    (
+        "Fee: above $50.00; Agreed by: Head Coach; Within: 3 days",
+        "How many visits in May 2019 were so dear that the boss had to agree?",
+        "How many visits in May 2019 had a fee above $50.00?",
+    ),
+    (
+        "A brand gets 7.5 % of what its items sold for.",
+        "What is Acme owed for everything it sold here?",
+        "What are the total sales of items of the brand Acme, and 7.5 % of them?",
+    ),
+    (
+        "We write letters in Italian to Rome and Milan, and in Greek to Athens.",
+        "To how many people do we write in Italian?",
+        "How many members live in the towns Rome or Milan?",
+    ),
+    (
+        "Regions with fewer than 10 visits in a year are closed.",
+        "Which regions did too badly in 2020 to stay open?",
+        "Which countries of members had fewer than 10 visits in 2020?",
+    ),
+    (
+        "Items longer than 90 seconds earn nothing.",
+        "Which of the clips are so long that they bring nothing?",
+        "Which items are longer than 90 seconds?",
+    ),
+)
+_PERIOD = re.compile(
+    r"(?:(?:january|february|march|april|may|june|july|august|september|october|november|december) )?(?:19|20)\d\d",
+    re.IGNORECASE,
+)
+_SECOND_CLAUSE = re.compile(r", (?:and|or) (?:how|by|who|what|which|when)\b.*$", re.IGNORECASE | re.DOTALL)
+
+
+def restating_messages(request: SqlRequest) -> list[ChatMessage]:
+    """The prompt for a request with exactly one rule; what does not change with the question comes first."""
+    messages = [ChatMessage("system", _SYSTEM)]
+    for fact, asked, restated in _EXAMPLES:
+        tables = f"{_TOY}\n" if len(messages) == 1 else ""
+        messages += [ChatMessage("user", f"{tables}{_asked(fact, asked)}"), ChatMessage("assistant", restated)]
+    tables = ", ".join(_table_text(table) for table in request.schema.tables[:_MAX_TABLES])
+    return [*messages, ChatMessage("user", f"Now other tables: {tables}\n{_asked(request.rule, request.question)}")]
+
+
+def restated_question(reply: str, request: SqlRequest) -> str:
+    """The model's question without a second clause and with the periods it forgot; empty when the fact is not in it."""
+    question = _SECOND_CLAUSE.sub("", reply.strip().split("\n")[0]).rstrip("?. ")
+    if not question or not question_applies(question, request.rule, request.question):
+        return ""
+    forgotten = [period for period in _PERIOD.findall(request.question) if period.lower() not in question.lower()]
+    return f"{question} in {' and '.join(forgotten)}?" if forgotten else f"{question}?"
+
+
+def _asked(fact: str, question: str) -> str:
+    return f"Fact: {fact}\nQuestion: {question}"
+
+
+def _table_text(table: SchemaTable) -> str:
+    keys = {name for key in table.foreign_keys for name in key.columns} | set(table.primary_key)
+    names = [column.name for column in table.columns if column.name not in keys]
+    return f"{table.name}({', '.join(names)})"

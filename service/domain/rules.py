@@ -1,0 +1,43 @@
+"""Whether a statement or a question applies a rule: holds a threshold, a rate or a name that only the rule gave it."""
+
+from __future__ import annotations
+
+import re
+
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+NAME = re.compile(r"(?<=[a-z,;:] )[A-Z]\w+")
+TEXT_LITERAL = re.compile(r"'((?:[^']|'')+)'")
+WORD_NUMBERS = {
+    word: str(value)
+    for value, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
+}
+
+
+def statement_applies(sql: str, rule: str, question: str) -> bool:
+    """Whether a number or a text of the statement stands in the rule and not in the question.
+
+    A percentage counts as its fraction as well: 11.5 % is 0.115, and a tenth on top is 1.1.
+    """
+    given = _numbers(rule) - _numbers(question)
+    scaled = given | {round(n / 100, 6) for n in given} | {round(1 + n / 100, 6) for n in given}
+    if _numbers(TEXT_LITERAL.sub("", sql)) & (scaled - {1.0, 0.0, 0.01}):
+        return True
+    texts = {text.replace("''", "'").strip("%").casefold() for text in TEXT_LITERAL.findall(sql)}
+    return any(len(text) > 2 and text in rule.casefold() and text not in question.casefold() for text in texts)
+
+
+def question_applies(restated: str, rule: str, question: str) -> bool:
+    """Whether a restated question has a number or a name of the rule that the question does not have."""
+    if _numbers(restated) & (_numbers(rule) - _numbers(question)):
+        return True
+    names = set(NAME.findall(rule)) & set(NAME.findall(restated)) - set(NAME.findall(question))
+    return bool(names)
+
+
+def _numbers(text: str) -> set[float]:
+    words = re.sub(r"[a-z]+", lambda found: WORD_NUMBERS.get(found[0], found[0]), text.lower())
+    return {round(float(number.replace(",", "")), 6) for number in NUMBER.findall(words) if _is_number(number)}
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(",", "").count(".") <= 1
