@@ -1,8 +1,8 @@
 """How many SQL and hybrid questions get the right rows: a JSONL of questions against a database, one model.
 
 python -m evals.sql_musicstore QUESTIONS.jsonl DATABASE_URL --base-url http://127.0.0.1:8089/v1 [--route sql] [--json]
-Hybrid questions get their first gold evidence as the rule. Rows are compared as the data's README says: the same values,
-order only where the gold SQL orders, extra columns allowed, numbers to 2 decimals.
+Hybrid questions get their first gold evidence as the rule. Rows are compared as the data's README says: the same
+values, order only where the gold SQL orders, extra columns allowed, numbers to 2 decimals.
 """
 
 from __future__ import annotations

@@ -149,7 +149,9 @@ def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextM
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         if assembly.settings.sample_data:
             await startup.load_samples(assembly.use_cases.documents, assembly.settings.data_dir)
-        warming = asyncio.create_task(startup.warm(assembly.route))
+        # A remote model keeps no prompt for us, and reading one costs money.
+        warms = assembly.ports if assembly.settings.chat == "local" else replace(assembly.ports, sqlgen=None)
+        warming = asyncio.create_task(startup.warm(assembly.route, warms))
         try:
             yield
         finally:

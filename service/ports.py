@@ -352,6 +352,10 @@ class SqlGenerator(Protocol):
         """
         ...
 
+    async def warm(self, caller: Caller, schema: Schema) -> None:
+        """Do now what the first question over this schema would have to wait for. Raises like generate."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class CacheCounters:

@@ -14,9 +14,13 @@ MAX_STATEMENT_ROWS = MAX_RESULT_ROWS + 1
 """The LIMIT of a statement: one row more than is returned shows that rows were cut."""
 
 
+SAMPLED_EXAMPLES = 20
+"""How many values stand for a column that has too many to read them all."""
+
+
 @dataclass(frozen=True, slots=True)
 class SchemaColumn:
-    """A column. values holds a bounded sample of stored texts, empty for columns that are not text."""
+    """A column. values holds all stored texts where they are few, else SAMPLED_EXAMPLES; empty if it is not text."""
 
     name: str
     type: str

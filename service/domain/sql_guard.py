@@ -47,6 +47,7 @@ def parse_statement(sql: str, dialect: str) -> exp.Expr:
     import sqlglot
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
+    from sqlglot.tokens import TokenType
 
     if "\x00" in sql:
         raise SqlRejected("characters", "The statement contains a NUL character.")
@@ -54,7 +55,8 @@ def parse_statement(sql: str, dialect: str) -> exp.Expr:
         raise SqlRejected("size", f"The statement is longer than {MAX_BYTES} bytes.")
     read = SQLGLOT_DIALECTS[dialect]
     try:
-        _check_start([token.text.upper() for token in sqlglot.tokenize(sql, read=read)])
+        tokens = sqlglot.tokenize(sql, read=read)
+        _check_start(["''" if token.token_type is TokenType.STRING else token.text.upper() for token in tokens])
         parsed = [tree for tree in sqlglot.parse(sql, read=read) if tree is not None]
     except SqlglotError as error:
         raise SqlRejected("syntax", f"The statement cannot be parsed: {_first_line(error)}") from None

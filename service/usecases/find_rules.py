@@ -8,23 +8,20 @@ from service.domain.documents import Chunk, Span
 from service.domain.units import is_table_row, unit_text
 from service.usecases.read_passages import Evidence
 
-MAX_RULES = 4
+MAX_RULES = 5
+MAX_UNITS = 3
 
 
 def find_rules(evidence: Sequence[Evidence], least: float) -> list[str]:
-    """At most MAX_RULES stretches of text around the best evidence, the likeliest first, each once.
+    """At most MAX_RULES rules, the likeliest first: the best units alone, then what stands around them.
 
-    A table row comes with its whole table, so that a reader can pick the row; a sentence with its neighbours, which
-    often hold the exception or the number.
+    A unit alone leaves a reader least to mistake. A table row comes later with its whole table, and a sentence with
+    its neighbours, which often hold the number or the exception.
     """
-    rules: dict[str, None] = {}
-    for item in evidence:
-        if item.score < least or len(rules) == MAX_RULES:
-            break
-        rule = "\n".join(_around(item.passage.chunk, item.unit))
-        if not any(rule in known or known in rule for known in rules):
-            rules[rule] = None
-    return list(rules)
+    best = [item for item in evidence[:MAX_UNITS] if item.score >= least]
+    alone = [unit_text(item.passage.chunk, item.unit) for item in best]
+    around = ["\n".join(_around(item.passage.chunk, item.unit)) for item in best]
+    return list(dict.fromkeys(alone + around))[:MAX_RULES]
 
 
 def _around(chunk: Chunk, unit: Span) -> list[str]:

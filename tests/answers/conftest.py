@@ -14,6 +14,7 @@ from service.app import Assembly, assemble
 from service.domain.caller import DEFAULT_CALLER, Caller
 from service.domain.documents import Chunk, Span
 from service.domain.questions import Usage
+from service.domain.sql import Schema
 from service.errors import NotConfigured
 from service.ports import CannotAnswer, EmbeddedChunk, SqlDraft, SqlRequest
 from service.settings import load
@@ -45,6 +46,9 @@ class ScriptedGenerator:
         default_factory=lambda: NotConfigured("No chat model is installed: run `ragsql models pull`.")
     )
     requests: list[SqlRequest] = field(default_factory=list[SqlRequest])
+
+    async def warm(self, caller: Caller, schema: Schema) -> None:
+        """There is nothing to wake."""
 
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         self.requests.append(request)

@@ -103,7 +103,8 @@ async def test_stored_values_reach_the_prompt_and_secrets_do_not(tmp_path: Path)
         ('SELECT COUNT(*) FROM users WHERE country = "Brazil"', "SELECT COUNT(*) FROM users WHERE country = 'Brazil'"),
         ("SELECT first_name FROM users", "SELECT first_name, last_name FROM users"),
         ("SELECT u.country FROM users u GROUP BY u.country HAVING COUNT(*) > 1",
-         "SELECT u.country, COUNT(*) FROM users AS u GROUP BY u.country HAVING COUNT(*) > 1"),
+         "SELECT u.country, COUNT(*) FROM users AS u GROUP BY u.country HAVING COUNT(*) > 1 "
+         "ORDER BY COUNT(*) DESC, u.country"),
     ],
 )  # fmt: skip
 async def test_slips_with_one_right_reading_are_mended(tmp_path: Path, written: str, run: str) -> None:

@@ -103,6 +103,12 @@ def test_what_runs_is_accepted_by_the_database(sqlite_path: Path) -> None:
     connection.close()
 
 
+def test_a_semicolon_inside_a_text_is_only_text() -> None:
+    assert guard("SELECT id FROM users WHERE country = ';'", schema("sqlite"), 10).sql.startswith("SELECT")
+    with pytest.raises(SqlRejected):
+        guard("SELECT id FROM users; SELECT id FROM users", schema("sqlite"), 10)
+
+
 _LITERALS = st.one_of(
     st.integers(0, 10**6).map(str), st.text(max_size=20).map(lambda t: "'" + t.replace("'", "''") + "'")
 )

@@ -13,13 +13,12 @@ from service.adapters.databases.values import (
     is_person_name,
     is_secret,
 )
-from service.domain.sql import ForeignKey, Schema, SchemaColumn, SchemaTable
+from service.domain.sql import SAMPLED_EXAMPLES, ForeignKey, Schema, SchemaColumn, SchemaTable
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 _SCANNED_ROWS = 20_000
-_EXAMPLES = 20
 _MAX_TABLES = 500
 # Schemas of the server and of hosting platforms, which hold no answers.
 _HIDDEN = [
@@ -117,7 +116,7 @@ def _sample(connection: Connection, table: str, column: str, kind: str) -> tuple
     )
     rows = connection.execute(query).fetchall()
     values = tuple(row[0] for row in rows if len(row[0]) <= MAX_SAMPLE_LENGTH)
-    return values if len(rows) <= MAX_SAMPLED else values[:_EXAMPLES]
+    return values if len(rows) <= MAX_SAMPLED else values[:SAMPLED_EXAMPLES]
 
 
 def index_values(connection: Connection, schema: Schema) -> ValueIndex:

@@ -14,10 +14,9 @@ from service.adapters.databases.values import (
     is_person_name,
     is_secret,
 )
-from service.domain.sql import ForeignKey, Schema, SchemaColumn, SchemaTable
+from service.domain.sql import SAMPLED_EXAMPLES, ForeignKey, Schema, SchemaColumn, SchemaTable
 
 _SCANNED_ROWS = 20_000
-_EXAMPLES = 20
 _COUNT_SECONDS = 3.0
 
 
@@ -87,7 +86,7 @@ def _sample(connection: sqlite3.Connection, table: str, column: str, declared: s
         f"WHERE typeof({_quote(column)}) = 'text' ORDER BY 1 LIMIT {MAX_SAMPLED + 1}"
     ).fetchall()
     values = tuple(row[0] for row in rows if len(row[0]) <= MAX_SAMPLE_LENGTH)
-    return values if len(rows) <= MAX_SAMPLED else values[:_EXAMPLES]
+    return values if len(rows) <= MAX_SAMPLED else values[:SAMPLED_EXAMPLES]
 
 
 def index_values(connection: sqlite3.Connection, schema: Schema) -> ValueIndex:

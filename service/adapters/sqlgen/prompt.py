@@ -30,6 +30,7 @@ from service.ports import CannotAnswer, ChatMessage, ChatModel, ChatOptions, Dat
 _MAX_TABLES = 25
 _MAX_TOKENS = 250
 _SECONDS = 180.0
+_WARM_SECONDS = 600.0
 _TEMPERATURES = (0.0, 0.0, 0.7)
 """A first try, its repair, and a fresh try: a small model repeats a wrong statement word for word when asked again."""
 _WRITE = re.compile(
@@ -58,6 +59,13 @@ class PromptSqlGenerator:
                 return CannotAnswer("The rule does not decide what to select.", usage)
             request = replace(request, question=restated, rule="")
         return await self._write(caller, request, usage)
+
+    async def warm(self, caller: Caller, schema: Schema) -> None:
+        """Have the model read both prompts up to the question, so that its server keeps them."""
+        request = SqlRequest(".", schema, rule=".")
+        options = ChatOptions(max_tokens=1, timeout_seconds=_WARM_SECONDS)
+        for messages in (restating_messages(request), _first_messages(request, link(".", schema, ()))):
+            await self.chat.complete(caller, messages, options)
 
     async def _write(self, caller: Caller, request: SqlRequest, usage: Usage) -> SqlDraft | CannotAnswer:
         values = await self.database.find_values(caller, words_of(request.question))

@@ -21,7 +21,7 @@ _LAST = re.compile(r"last_?name|surname|family_?name", re.IGNORECASE)
 
 def complete(sql: str, schema: Schema, units: Sequence[Conversion] = ()) -> str:
     """The statement grouped by what it lists, with the measures of its ORDER BY and HAVING and both names of a
-    person in its SELECT list, and in the units that were asked for.
+    person in its SELECT list, in the units that were asked for, and in an order.
 
     Only the outermost SELECT is touched.
     """
@@ -35,7 +35,8 @@ def complete(sql: str, schema: Schema, units: Sequence[Conversion] = ()) -> str:
         return sql
     changed = _add_units(tree, units)
     changed |= _add_group(tree) | _add_other_names(tree, schema) | _add_measures(tree)
-    if not (changed | add_keys(tree, schema)):
+    changed |= add_keys(tree, schema)
+    if not (changed | _add_order(tree, SQLGLOT_DIALECTS[schema.dialect])):
         return sql
     return tree.sql(SQLGLOT_DIALECTS[schema.dialect])
 
@@ -89,6 +90,22 @@ def _add_measures(tree: exp.Select) -> bool:
     for node in {node.sql().lower(): node for node in new}.values():
         tree.append("expressions", node.copy())
     return bool(new)
+
+
+def _add_order(tree: exp.Select, dialect: str) -> bool:
+    """Order a list of groups by its first number, the largest first, and then by what it is grouped by."""
+    from sqlglot import exp
+
+    group = tree.args.get("group")
+    measures = [item.unalias() for item in tree.selects if isinstance(item.unalias(), exp.AggFunc | exp.Round)]
+    if tree.args.get("order") or not group or not measures:
+        return False
+    if not all(isinstance(item, exp.Column) for item in group.expressions):
+        return False
+    shown = [item.unalias() for item in tree.selects if isinstance(item.unalias(), exp.Column)]
+    ties = [column.sql(dialect) for column in shown if column in group.expressions]
+    tree.order_by(f"{measures[0].sql(dialect)} DESC", *ties, dialect=dialect, copy=False)
+    return True
 
 
 def _is_alias(column: exp.Column, tree: exp.Select) -> bool:

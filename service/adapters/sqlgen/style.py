@@ -39,13 +39,6 @@ _EXAMPLES = (
         "Question: How many items run under 90 seconds?",
         "SELECT COUNT(*) AS items FROM Item WHERE Seconds < 90",
     ),
-    (
-        "Stored values: Brand.Name = 'Acme'\n"
-        "Question: What are the total sales of items of the brand Acme, and 7.5 % of them?",
-        "SELECT ROUND(SUM(p.Price * p.Pieces), 2) AS sales, ROUND(SUM(p.Price * p.Pieces) * 0.075, 2) AS share "
-        "FROM Purchase p JOIN Item i ON i.ItemId = p.ItemId JOIN Brand b ON b.BrandId = i.BrandId "
-        "WHERE b.Name = 'Acme'",
-    ),
     ("Question: Who wrote Hamlet?", "CANNOT: no table holds writers or plays"),
 )
 

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from service.adapters.sqlgen.restate import restated_question, restating_messages
+from service.adapters.sqlgen.shape import complete
+from service.domain.sql import Schema, SchemaColumn, SchemaTable
+from service.ports import SqlRequest
+
+LIST = SchemaTable(
+    "list",
+    (SchemaColumn("id", "INTEGER"), SchemaColumn("name", "TEXT", values=("Music", "Talk"))),
+    primary_key=("id",),
+    row_count=3,
+)
+SCHEMA = Schema("sqlite", (LIST, SchemaTable("entry", (SchemaColumn("list_id", "INTEGER"),))), "e1")
+RESTATED = "Which lists have more than 500 tracks in 2024?"
+REQUEST = SqlRequest("Which lists were too long in 2024?", SCHEMA, rule="Lists of more than 500 tracks earn nothing.")
+
+
+@pytest.mark.parametrize(
+    ("reply", "restated"),
+    [
+        ("Which lists have more than 500 tracks?", "Which lists have more than 500 tracks in 2024?"),
+        (
+            "Which lists have more than 500 tracks in 2024, and how many?",
+            "Which lists have more than 500 tracks in 2024?",
+        ),
+        (
+            "Which lists have more than 500 tracks in 2024?\nQuestion: more",
+            "Which lists have more than 500 tracks in 2024?",
+        ),
+        ("Which lists were too long?", ""),
+        ("", ""),
+    ],
+)
+def test_only_a_question_with_the_fact_in_it_is_used(reply: str, restated: str) -> None:
+    assert restated_question(reply, REQUEST) == restated
+
+
+def test_the_question_comes_last_after_the_tables_without_their_keys() -> None:
+    last = restating_messages(REQUEST)[-1].content
+    assert "list(name), entry(list_id)" in last
+    assert last.endswith(f"Fact: {REQUEST.rule}\nQuestion: {REQUEST.question}")
+
+
+def test_groups_of_one_name_stay_apart_and_are_told_apart_and_ordered() -> None:
+    sql = "SELECT l.name, COUNT(*) AS n FROM list AS l JOIN entry AS e ON e.list_id = l.id GROUP BY l.name"
+    assert complete(sql, SCHEMA) == (
+        "SELECT l.name, COUNT(*) AS n, l.id FROM list AS l JOIN entry AS e ON e.list_id = l.id "
+        "GROUP BY l.name, l.id ORDER BY COUNT(*) DESC, l.name, l.id"
+    )
+
+
+def test_a_name_that_does_not_repeat_needs_no_key_in_the_list() -> None:
+    unique = Schema("sqlite", (SchemaTable("list", LIST.columns, ("id",), row_count=2), SCHEMA.tables[1]), "e2")
+    sql = "SELECT l.name, COUNT(*) AS n FROM list AS l JOIN entry AS e ON e.list_id = l.id GROUP BY l.name"
+    assert ", l.id FROM" not in complete(sql, unique)
+    assert "GROUP BY l.name, l.id" in complete(sql, unique)
