@@ -47,7 +47,7 @@ def parse_statement(sql: str, dialect: str) -> exp.Expr:
     import sqlglot
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
-    from sqlglot.tokens import TokenType
+    from sqlglot.tokenizer_core import TokenType
 
     if "\x00" in sql:
         raise SqlRejected("characters", "The statement contains a NUL character.")

@@ -23,7 +23,7 @@ from service.domain.sql import ExecutionLimits, SqlResult, SqlStatement
 from service.errors import NotConfigured, RagsqlError, SqlNotGenerated
 from service.ports import AnswerRecords, CannotAnswer
 from service.usecases.answer_cache import AnswerCache
-from service.usecases.compose_answer import cite, compose, select_evidence
+from service.usecases.compose_answer import cite, compose, put_first, select_evidence
 from service.usecases.find_rules import find_rules
 from service.usecases.read_passages import Evidence
 from service.usecases.retrieve_passages import Retrieved, RetrievePassages
@@ -100,11 +100,15 @@ class AnswerQuestion:
     ) -> AsyncIterator[Event]:
         rules = find_rules(found.evidence, LEAST_HYBRID_SCORE) if route is Route.HYBRID else ()
         try:
-            proposal = await self.sql.propose(caller, question.text, rules)
+            proposal = await self.sql.propose(caller, question.text, [rule.text for rule in rules])
             work.usage += proposal.usage
             if isinstance(proposal, CannotAnswer):
                 work.gap = proposal.reason
                 return
+            for rule in (rule for rule in rules if rule.text == proposal.rule):
+                applied = rule.applied_by(proposal.statement.sql, question.text)
+                work.evidence = put_first(applied, work.evidence)
+                yield cite(applied)
             yield proposal.statement
             if await self._must_wait(caller, question, proposal):
                 work.pending = proposal.statement

@@ -39,6 +39,11 @@ def select_evidence(evidence: Sequence[Evidence], least: float) -> list[Evidence
     return chosen
 
 
+def put_first(item: Evidence, evidence: Sequence[Evidence]) -> list[Evidence]:
+    """The evidence with this piece before all other, still at most MAX_EVIDENCE."""
+    return [item, *(other for other in evidence if not _same_text(item, other))][:MAX_EVIDENCE]
+
+
 def cite(item: Evidence) -> Citation:
     """The citation of one piece of evidence. Its quote stands word for word in the document's extracted text."""
     chunk = item.passage.chunk

@@ -36,11 +36,15 @@ def now() -> dt.datetime:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A stored statement that waits, how far it may be trusted (0 to 1), and what writing it cost."""
+    """A stored statement that waits, how far it may be trusted (0 to 1), what writing it cost, and the rule it applies.
+
+    rule is empty when no rule was given or none is applied.
+    """
 
     statement: SqlStatement
     confidence: float
     usage: Usage
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class SqlRunner:
         """
         usage = Usage()
         best: SqlDraft | None = None
+        applied = ""
         for rule in rules:
             try:
                 written = await self._write(caller, question, rule)
@@ -72,13 +77,13 @@ class SqlRunner:
             if isinstance(written, SqlDraft):
                 best = best or written
                 if statement_applies(written.sql, rule, question):
-                    best = written
+                    best, applied = written, rule
                     break
         last = best or await self._write(caller, question)
         usage += Usage() if best else last.usage
         if isinstance(last, CannotAnswer):
             return replace(last, usage=usage)
-        return await self._keep(caller, question, replace(last, usage=usage))
+        return await self._keep(caller, question, replace(last, usage=usage), applied)
 
     async def _write(self, caller: Caller, question: str, rule: str = "") -> SqlDraft | CannotAnswer:
         database = self.connected()
@@ -89,7 +94,7 @@ class SqlRunner:
         schema = await database.schema(caller)
         return await self.generator.generate(caller, SqlRequest(question, schema, await self._knowledge(caller), rule))
 
-    async def _keep(self, caller: Caller, question: str, draft: SqlDraft) -> Proposal:
+    async def _keep(self, caller: Caller, question: str, draft: SqlDraft, rule: str) -> Proposal:
         schema = await self.connected().schema(caller)
         created = self.clock()
         statement = SqlStatement(
@@ -105,7 +110,7 @@ class SqlRunner:
             expire_time=created + LIFETIME,
         )
         await self.records.save_statement(caller, statement)
-        return Proposal(statement, draft.confidence, draft.usage)
+        return Proposal(statement, draft.confidence, draft.usage, rule)
 
     async def may_run_at_once(self, caller: Caller, wanted: SqlPolicy = SqlPolicy.UNSPECIFIED) -> bool:
         """Whether a statement may run without approval: no policy forbids it and the connection cannot write."""

@@ -38,7 +38,7 @@ def test_units_come_alone_first_and_then_with_what_stands_around_them() -> None:
     table = chunk("Level | Spend", "Gold | 40", "Silver | 10", separator="\n")
     sentences = chunk("Each track earns a fee.", "Lists of more than 500 earn nothing.", "Empty ones go.")
     rules = find_rules([evidence(table, 1, 0.9), evidence(sentences, 0, 0.8, "d2")], least=0.5)
-    assert rules == [
+    assert [rule.text for rule in rules] == [
         "Level: Gold; Spend: 40",
         "Each track earns a fee.",
         "Level: Gold; Spend: 40\nLevel: Silver; Spend: 10",
@@ -50,3 +50,11 @@ def test_rules_are_few_and_none_is_weak() -> None:
     item = chunk(*(f"Rule {i}." for i in range(9)))
     assert find_rules([evidence(item, 0, 0.4)], least=0.5) == []
     assert len(find_rules([evidence(item, i, 0.9) for i in range(9)], least=0.5)) <= MAX_RULES
+
+
+def test_the_unit_that_a_statement_applies_is_the_one_to_cite() -> None:
+    sentences = chunk("Each track earns a fee.", "Lists of more than 500 earn nothing.", "Empty ones go.")
+    rule = find_rules([evidence(sentences, 0, 0.8)], least=0.5)[1]
+    cited = rule.applied_by("SELECT name FROM lists GROUP BY name HAVING COUNT(*) > 500", "Which lists are too big?")
+    assert cited.unit == sentences.units[1]
+    assert rule.applied_by("SELECT name FROM lists", "Which lists are too big?").unit == sentences.units[0]
