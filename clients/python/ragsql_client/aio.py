@@ -31,8 +31,8 @@ Generated = TypeVar("Generated", bound=ConnectClient)
 class AsyncClient:
     """A ragsql server. Every call raises RagsqlError; the attributes are the generated clients.
 
-    timeout is in seconds, for one call with its retries. retries counts those of idempotent calls while the
-    server is unavailable; a question is never asked twice.
+    timeout is in seconds, for one call with its retries; a large PDF takes minutes on a small machine. retries
+    counts those of idempotent calls while the server is unavailable; a question is never asked twice.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class AsyncClient:
         url: str = "http://127.0.0.1:8080",
         *,
         transport: Transport = "connect",
-        timeout: float = 120.0,
+        timeout: float = 600.0,
         retries: int = 2,
     ) -> None:
         """Connect on the first call. Raises ValueError for arguments that cannot work."""
