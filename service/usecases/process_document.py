@@ -7,7 +7,6 @@ import hashlib
 from dataclasses import dataclass
 
 from service.domain.caller import Caller
-from service.domain.chunking import chunk
 from service.errors import NotFound, UnreadableDocument, UpstreamUnavailable
 from service.ports import BlobStore, EmbeddedChunk, Embedder, Parser
 from service.usecases.embedded_chunks import Processed, dump, load
@@ -35,6 +34,8 @@ class ProcessDocument:
 
     async def process(self, caller: Caller, content: bytes, media_type: str, filename: str) -> Processed:
         """Raises UnsupportedMediaType, UnreadableDocument and UpstreamUnavailable. Stores nothing."""
+        from service.domain.chunking import chunk
+
         parsed = await self.parser.parse(caller, content, media_type, filename)
         _, chunks = await asyncio.to_thread(
             chunk, parsed, max_tokens=self._chunk_tokens(), count_tokens=self.embedder.count_tokens

@@ -20,7 +20,6 @@ from service.domain.sql import (
     SqlStatement,
     StatementState,
 )
-from service.domain.sql_guard import guard
 from service.errors import NotConfigured, SqlEtagMismatch, SqlNotGenerated, SqlStateConflict
 from service.ports import CannotAnswer, Database, RecordStore, SqlDraft, SqlGenerator, SqlRequest
 
@@ -123,6 +122,8 @@ class SqlRunner:
 
         Raises SqlStateConflict, SqlEtagMismatch, SqlRejected, SqlTimeout, SqlExecutionFailed, UpstreamUnavailable.
         """
+        from service.domain.sql_guard import guard
+
         database = self.connected()
         self._check_waiting(statement)
         schema = await database.schema(caller)
