@@ -50,9 +50,7 @@ class AnswerView:
         self._out.print(f"{route} ({routing.confidence:.0%}): {routing.reason}", style="dim", markup=False)
 
     def _sql(self, statement: SqlStatement) -> None:
-        from rich.syntax import Syntax
-
-        self._out.print(Syntax(statement.sql, "sql", word_wrap=True, background_color="default"))
+        self._out.print(statement.sql, style="cyan", markup=False, highlight=False, soft_wrap=True)
 
     def _table(self, result: SqlResult) -> None:
         from rich.markup import escape
@@ -129,6 +127,6 @@ def _cell(value: Value) -> str:
         case "bool_value":
             return "true" if value.bool_value else "false"
         case "double_value":
-            return repr(value.double_value)
+            return f"{value.double_value:.10g}"
         case kind:
             return str(getattr(value, kind))

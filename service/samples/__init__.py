@@ -10,7 +10,7 @@ DOCUMENTS = tuple(
     FOLDER / name for name in ("refund_policy.docx", "artist_royalty_guide.md", "support_sla_handbook.html")
 )
 QUESTIONS = (
-    "How much more do I get if I take store credit instead of my money?",
+    "How many days do I have to return a video?",
     "Who are our three biggest spenders?",
     "Is anyone on the help desk looking after more customers than they should?",
 )
