@@ -3,175 +3,127 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
 from service.errors import SettingsError
-
-TRUE_WORDS = ("true", "1", "yes", "on")
-FALSE_WORDS = ("false", "0", "no", "off")
-
-
-def _text(raw: str) -> str:
-    return raw
-
-
-def _path(raw: str) -> Path:
-    return Path(raw).expanduser()
-
-
-def _flag(raw: str) -> bool:
-    if raw.lower() in TRUE_WORDS:
-        return True
-    if raw.lower() in FALSE_WORDS:
-        return False
-    raise ValueError(f"{raw!r} is neither true nor false. Use true or false.")
-
-
-def _words(raw: str) -> tuple[str, ...]:
-    return tuple(word for word in (part.strip() for part in raw.split(",")) if word)
-
-
-def _integer(least: int, most: int) -> Callable[[str], int]:
-    def parse(raw: str) -> int:
-        if not raw.lstrip("-").isdecimal() or not least <= int(raw) <= most:
-            raise ValueError(f"{raw!r} is not a whole number from {least} to {most}.")
-        return int(raw)
-
-    return parse
-
-
-def _choice(*words: str) -> Callable[[str], str]:
-    def parse(raw: str) -> str:
-        if raw.lower() not in words:
-            raise ValueError(f"{raw!r} is not one of {', '.join(words)}.")
-        return raw.lower()
-
-    return parse
-
-
-def _url(*schemes: str) -> Callable[[str], str]:
-    def parse(raw: str) -> str:
-        if raw.split(":", 1)[0] not in schemes or "://" not in raw:
-            raise ValueError(f"It must begin with {' or '.join(scheme + '://' for scheme in schemes)}.")
-        return raw
-
-    return parse
-
-
-def _env(name: str, parse: Callable[[str], Any], default: Any, shown: str, text: str) -> Any:
-    metadata = {"name": name, "parse": parse, "shown": shown, "help": text}
-    return field(default=default, repr=not name.endswith(("_KEY", "_URL")), metadata=metadata)
+from service.setting_types import address, as_flag, as_path, as_text, as_words, one_of, setting, whole_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings of one process. Backends are resolved: an empty one was replaced by what the others imply."""
 
-    host: str = _env("RAGSQL_HOST", _text, "127.0.0.1", "127.0.0.1", "Address that `ragsql serve` listens on.")
-    port: int = _env("RAGSQL_PORT", _integer(1, 65535), 8080, "8080", "Port that `ragsql serve` listens on.")
-    data_dir: Path = _env(
+    host: str = setting("RAGSQL_HOST", as_text, "127.0.0.1", "127.0.0.1", "Address that `ragsql serve` listens on.")
+    port: int = setting("RAGSQL_PORT", whole_number(1, 65535), 8080, "8080", "Port that `ragsql serve` listens on.")
+    data_dir: Path = setting(
         "RAGSQL_DATA_DIR",
-        _path,
+        as_path,
         Path(),
         "the user's data folder (`/tmp/ragsql` on AWS Lambda)",
         "Folder that holds all local state.",
     )
-    model_dir: Path | None = _env(
-        "RAGSQL_MODEL_DIR", _path, None, "the user's cache folder", "Folder that holds model files, by hash."
+    model_dir: Path | None = setting(
+        "RAGSQL_MODEL_DIR", as_path, None, "the user's cache folder", "Folder that holds model files, by hash."
     )
-    sample_data: bool = _env(
+    sample_data: bool = setting(
         "RAGSQL_SAMPLE_DATA",
-        _flag,
+        as_flag,
         True,
         "true; false with `DATABASE_URL` and on AWS Lambda",
         "Load the sample handbook and connect the sample database on the first start.",
     )
-    database_url: str = _env(
+    database_url: str = setting(
         "DATABASE_URL",
-        _url("sqlite", "postgresql", "postgres", "postgresql+psycopg"),
+        address("sqlite", "postgresql", "postgres", "postgresql+psycopg"),
         "",
         "the sample database",
         "Database that questions are answered from, read only: `sqlite:///file` or `postgresql://…`.",
     )
-    openai_api_key: str = _env(
-        "OPENAI_API_KEY", _text, "", "", "Key for OpenAI. Implies `openai` for chat and embeddings."
+    openai_api_key: str = setting(
+        "OPENAI_API_KEY", as_text, "", "", "Key for OpenAI. Implies `openai` for chat and embeddings."
     )
-    openai_base_url: str = _env(
+    openai_base_url: str = setting(
         "OPENAI_BASE_URL",
-        _url("http", "https"),
+        address("http", "https"),
         "",
         "OpenAI's own",
         "Any OpenAI-compatible server. Implies `openai` for chat.",
     )
-    chat: str = _env(
-        "RAGSQL_CHAT", _choice("local", "openai"), "", "what is implied, else `local`", "Chat model: `local`, `openai`."
+    chat: str = setting(
+        "RAGSQL_CHAT", one_of("local", "openai"), "", "what is implied, else `local`", "Chat model: `local`, `openai`."
     )
-    chat_model: str = _env("RAGSQL_CHAT_MODEL", _text, "gpt-4o", "gpt-4o", "Chat model's name at the OpenAI backend.")
-    local_model: Path | None = _env(
-        "RAGSQL_LOCAL_MODEL", _path, None, "the pulled model", "A GGUF file to use as the local chat model."
+    chat_model: str = setting(
+        "RAGSQL_CHAT_MODEL", as_text, "gpt-4o", "gpt-4o", "Chat model's name at the OpenAI backend."
     )
-    embedder: str = _env(
+    local_model: Path | None = setting(
+        "RAGSQL_LOCAL_MODEL", as_path, None, "the pulled model", "A GGUF file to use as the local chat model."
+    )
+    embedder: str = setting(
         "RAGSQL_EMBEDDER",
-        _choice("minilm", "openai"),
+        one_of("minilm", "openai"),
         "",
         "what is implied, else `minilm`",
         "Embedding model: `minilm`, `openai`.",
     )
-    embedding_model: str = _env(
+    embedding_model: str = setting(
         "RAGSQL_EMBEDDING_MODEL",
-        _text,
+        as_text,
         "text-embedding-3-small",
         "text-embedding-3-small",
         "Embedding model's name at the OpenAI backend.",
     )
-    threads: int = _env(
+    threads: int = setting(
         "RAGSQL_THREADS",
-        _integer(1, 64),
+        whole_number(1, 64),
         min(2, os.cpu_count() or 1),
         "2, or 1 on one core",
         "Threads of each local model. More than the free cores makes it slower.",
     )
-    vectors: str = _env(
-        "RAGSQL_VECTORS", _choice("sqlite"), "", "`sqlite`", "Where passages and their vectors are kept: `sqlite`."
+    vectors: str = setting(
+        "RAGSQL_VECTORS", one_of("sqlite"), "", "`sqlite`", "Where passages and their vectors are kept: `sqlite`."
     )
-    records: str = _env("RAGSQL_RECORDS", _choice("sqlite"), "", "`sqlite`", "Where records are kept: `sqlite`.")
-    blobs: str = _env("RAGSQL_BLOBS", _choice("local"), "", "`local`", "Where files are kept: `local`.")
-    cache: str = _env("RAGSQL_CACHE", _choice("memory"), "", "`memory`", "Where answers are cached: `memory`.")
-    sql_policy: str = _env(
+    records: str = setting("RAGSQL_RECORDS", one_of("sqlite"), "", "`sqlite`", "Where records are kept: `sqlite`.")
+    blobs: str = setting("RAGSQL_BLOBS", one_of("local"), "", "`local`", "Where files are kept: `local`.")
+    cache: str = setting("RAGSQL_CACHE", one_of("memory"), "", "`memory`", "Where answers are cached: `memory`.")
+    sql_policy: str = setting(
         "RAGSQL_SQL_POLICY",
-        _choice("auto_read_only", "require_approval"),
+        one_of("auto_read_only", "require_approval"),
         "auto_read_only",
         "auto_read_only",
         "`auto_read_only` runs guarded SQL when the connection is proven read only; `require_approval` never does.",
     )
-    sql_timeout_seconds: int = _env(
-        "RAGSQL_SQL_TIMEOUT_SECONDS", _integer(1, 600), 10, "10", "Longest run of one statement."
+    sql_timeout_seconds: int = setting(
+        "RAGSQL_SQL_TIMEOUT_SECONDS", whole_number(1, 600), 10, "10", "Longest run of one statement."
     )
-    sql_max_rows: int = _env(
-        "RAGSQL_SQL_MAX_ROWS", _integer(1, 1000), 100, "100", "Rows returned at most when a question asks for no limit."
+    sql_max_rows: int = setting(
+        "RAGSQL_SQL_MAX_ROWS",
+        whole_number(1, 1000),
+        100,
+        "100",
+        "Rows returned at most when a question asks for no limit.",
     )
-    cors_origins: tuple[str, ...] = _env(
-        "RAGSQL_CORS_ORIGINS", _words, (), "none", "Browser origins that may call, separated by commas; `*` for all."
+    cors_origins: tuple[str, ...] = setting(
+        "RAGSQL_CORS_ORIGINS", as_words, (), "none", "Browser origins that may call, separated by commas; `*` for all."
     )
-    pinecone_api_key: str = _env(
-        "PINECONE_API_KEY", _text, "", "", "Key for Pinecone. Implies `RAGSQL_VECTORS=pinecone`."
+    pinecone_api_key: str = setting(
+        "PINECONE_API_KEY", as_text, "", "", "Key for Pinecone. Implies `RAGSQL_VECTORS=pinecone`."
     )
-    pinecone_environment: str = _env("PINECONE_ENVIRONMENT", _text, "", "", "Region of the Pinecone index.")
-    pinecone_index_name: str = _env(
-        "PINECONE_INDEX_NAME", _text, "rag-documents", "rag-documents", "Name of the Pinecone index."
+    pinecone_environment: str = setting("PINECONE_ENVIRONMENT", as_text, "", "", "Region of the Pinecone index.")
+    pinecone_index_name: str = setting(
+        "PINECONE_INDEX_NAME", as_text, "rag-documents", "rag-documents", "Name of the Pinecone index."
     )
-    storage_backend: str = _env(
-        "STORAGE_BACKEND", _choice("local", "s3"), "", "`local`", "`s3` implies `RAGSQL_BLOBS=s3`."
+    storage_backend: str = setting(
+        "STORAGE_BACKEND", one_of("local", "s3"), "", "`local`", "`s3` implies `RAGSQL_BLOBS=s3`."
     )
-    s3_cache_bucket: str = _env("S3_CACHE_BUCKET", _text, "", "", "Bucket for files with `STORAGE_BACKEND=s3`.")
-    use_docling: bool = _env(
-        "USE_DOCKLING", _flag, False, "false", "Read PDF with docling's layout models. `USE_DOCLING` means the same."
+    s3_cache_bucket: str = setting("S3_CACHE_BUCKET", as_text, "", "", "Bucket for files with `STORAGE_BACKEND=s3`.")
+    use_docling: bool = setting(
+        "USE_DOCKLING", as_flag, False, "false", "Read PDF with docling's layout models. `USE_DOCLING` means the same."
     )
-    redis_url: str = _env(
-        "UPSTASH_REDIS_URL", _url("redis", "rediss"), "", "", "Redis server. Implies `RAGSQL_CACHE=redis`."
+    redis_url: str = setting(
+        "UPSTASH_REDIS_URL", address("redis", "rediss"), "", "", "Redis server. Implies `RAGSQL_CACHE=redis`."
     )
 
 

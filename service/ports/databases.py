@@ -1,0 +1,90 @@
+"""The user's database, and SQL for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from service.domain.caller import Caller
+from service.domain.questions import Usage
+from service.domain.sql import ExecutionLimits, KnowledgeItem, Schema, ValueMatch
+from service.domain.tables import Table
+from service.ports.checks import Checkable
+
+
+class Database(Checkable, Protocol):
+    """The user's database, read only."""
+
+    dialect: Literal["sqlite", "postgresql"]
+
+    async def schema(self, caller: Caller) -> Schema:
+        """What the role may read, cached for a short while. Raises UpstreamUnavailable."""
+        ...
+
+    async def is_read_only(self, caller: Caller) -> bool:
+        """Whether it is proven that this connection cannot write."""
+        ...
+
+    async def find_values(self, caller: Caller, words: Sequence[str]) -> list[ValueMatch]:
+        """Stored texts that occur in words, which are a question's words in order; longest first, at most 20.
+
+        Case and accents do not matter. A full name is also found by one of its parts when few values have it.
+        Secret and contact columns are never searched. Raises UpstreamUnavailable.
+        """
+        ...
+
+    async def explain(self, caller: Caller, sql: str) -> None:
+        """Plan without running. Raises SqlExecutionFailed with the database's own words."""
+        ...
+
+    async def execute(self, caller: Caller, sql: str, limits: ExecutionLimits) -> Table:
+        """Run a guarded statement in a read-only transaction that is always rolled back.
+
+        Raises SqlTimeout, SqlExecutionFailed with the database's own words, UpstreamUnavailable.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SqlRequest:
+    """What a statement is to be written for. rule is a sentence of a document that decides what to select, or empty."""
+
+    question: str
+    schema: Schema
+    knowledge: tuple[KnowledgeItem, ...] = ()
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlDraft:
+    """A statement that passed the guard. Nothing has run. confidence is 0 to 1."""
+
+    sql: str
+    tables: tuple[str, ...]
+    explanation: str
+    usage: Usage
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class CannotAnswer:
+    """The generator declined, with the reason for a person."""
+
+    reason: str
+    usage: Usage
+
+
+class SqlGenerator(Protocol):
+    """Questions to guarded SQL."""
+
+    async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
+        """Write, guard, and repair at most twice. Executes nothing.
+
+        Raises NotConfigured when there is no chat model, UpstreamUnavailable when it fails.
+        """
+        ...
+
+    async def warm(self, caller: Caller, schema: Schema) -> None:
+        """Do now what the first question over this schema would have to wait for. Raises like generate."""
+        ...

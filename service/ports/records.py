@@ -1,0 +1,108 @@
+"""Everything that is kept as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from service.domain.caller import Caller
+from service.domain.documents import Document, DocumentState
+from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
+from service.ports.checks import Checkable
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a listing. next_token is empty on the last."""
+
+    items: tuple[T, ...]
+    next_token: str = ""
+
+
+class DocumentRecords(Protocol):
+    """Documents, newest first."""
+
+    async def save_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
+        """Insert or update by id, and remove the documents in replaces, in one transaction."""
+        ...
+
+    async def get_document(self, caller: Caller, document_id: str) -> Document:
+        """Raises NotFound."""
+        ...
+
+    async def find_documents(self, caller: Caller, *, filename: str = "", sha256: str = "") -> list[Document]:
+        """Those that match every given property, newest first."""
+        ...
+
+    async def list_documents(
+        self, caller: Caller, size: int, token: str, states: Sequence[DocumentState] = ()
+    ) -> Page[Document]:
+        """A page, stable while documents come and go. Raises InvalidRequest for a token that is not ours."""
+        ...
+
+    async def delete_document(self, caller: Caller, document_id: str) -> None:
+        """Raises NotFound."""
+        ...
+
+    async def count_documents(self, caller: Caller) -> int:
+        """Those that are ACTIVE."""
+        ...
+
+
+class StatementRecords(Protocol):
+    """Generated statements. Each belongs to the tenant and principal that asked."""
+
+    async def save_statement(self, caller: Caller, statement: SqlStatement) -> None:
+        """Insert."""
+        ...
+
+    async def get_statement(self, caller: Caller, statement_id: str) -> SqlStatement:
+        """Raises NotFound, also for another principal's."""
+        ...
+
+    async def move_statement(self, caller: Caller, statement_id: str, old: StatementState, new: StatementState) -> bool:
+        """Change the state if it is old, atomically. False when it was not."""
+        ...
+
+    async def list_statements(self, caller: Caller, size: int, token: str) -> Page[SqlStatement]:
+        """The caller's PROPOSED ones that have not expired, newest first."""
+        ...
+
+
+class KnowledgeRecords(Protocol):
+    """What people taught the SQL generator, newest first."""
+
+    async def save_item(self, caller: Caller, item: KnowledgeItem) -> None:
+        """Insert."""
+        ...
+
+    async def list_items(self, caller: Caller, size: int, token: str) -> Page[KnowledgeItem]:
+        """A page."""
+        ...
+
+    async def delete_item(self, caller: Caller, item_id: str) -> None:
+        """Raises NotFound."""
+        ...
+
+    async def count_items(self, caller: Caller) -> int:
+        """All of the tenant's."""
+        ...
+
+
+class AnswerRecords(Protocol):
+    """Which answers were given, and what people thought of them."""
+
+    async def save_answer(self, caller: Caller, answer_id: str, question: str) -> None:
+        """Insert."""
+        ...
+
+    async def save_feedback(self, caller: Caller, answer_id: str, rating: str, comment: str, corrected_sql: str) -> str:
+        """Insert and return the feedback's id. Raises NotFound when there is no such answer."""
+        ...
+
+
+class RecordStore(DocumentRecords, StatementRecords, KnowledgeRecords, AnswerRecords, Checkable, Protocol):
+    """Everything that is kept as rows."""
