@@ -26,7 +26,7 @@ from service.ports import (
     SqlGenerator,
     VectorStore,
 )
-from service.settings import Settings, load
+from service.settings import Settings
 from service.transport.app import build_transport
 from service.usecases.answer_cache import AnswerCache
 from service.usecases.answer_question import AnswerQuestion
@@ -67,11 +67,6 @@ class Assembly:
     retrieve: RetrievePassages
     route: RouteQuestion
     close: Callable[[], None]
-
-
-def create_app() -> Starlette:
-    """The application with the settings of this process. Raises SettingsError."""
-    return build_app(load())
 
 
 def build_app(settings: Settings, *, reflection: bool = False, **overrides: Any) -> Starlette:

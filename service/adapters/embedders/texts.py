@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from service.domain.chunking import embedding_text
 from service.domain.documents import Chunk
 from service.domain.units import unit_in_context
 from service.ports import EmbeddedChunk
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 
 def chunk_texts(chunk: Chunk) -> list[str]:
     """The text of the chunk below its headings, then each unit after them."""
-    path = " > ".join(chunk.headings)
-    units = [unit_in_context(chunk, unit) for unit in chunk.units]
-    return [f"{path}\n{chunk.text}" if path else chunk.text, *units]
+    return [embedding_text(chunk), *(unit_in_context(chunk, unit) for unit in chunk.units)]
 
 
 def groups(chunks: Sequence[Chunk], size: int) -> Iterator[list[Chunk]]:

@@ -10,7 +10,6 @@ from service.domain.schema_linking import name_parts, stem
 from service.domain.sql import KnowledgeItem, Schema, SchemaColumn, SchemaTable, ValueMatch
 from service.ports import SqlRequest
 
-PROMPT_VERSION = "1"
 _MAX_SHOWN_VALUES = 8
 _MAX_SHOWN_CHARS = 160
 _LOOKUP_COLUMNS = 3
