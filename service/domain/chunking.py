@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from service.domain.documents import Chunk, PageBox, ParsedDocument, Span
+from service.domain.documents import Chunk, ParsedDocument, Span, TextLine
 from service.domain.pieces import CountTokens, Cutter, Piece, lay_out
 from service.domain.sections import Section, runs_of_siblings, sections
 
@@ -68,18 +68,23 @@ class _Chunker:
         header = pieces[0].header if self._header_fits(headings, pieces) else None
         lead = self.text[header.start : header.end] + "\n" if header else ""
         shift = len(lead) - span.start
-        blocks = [self.parsed.blocks[index] for index in sorted({piece.block for piece in pieces})]
-        boxes = _per_page([box for block in blocks for box in block.boxes])
         return Chunk(
             ordinal=ordinal,
             text=lead + self.text[span.start : span.end],
             span=span,
             headings=headings,
-            first_page=boxes[0].page if boxes else 0,
-            last_page=boxes[-1].page if boxes else 0,
-            boxes=boxes,
+            lines=tuple(self._lines(pieces, span, shift)),
             units=tuple(Span(p.unit.start + shift, p.unit.end + shift) for p in pieces if p.unit),
         )
+
+    def _lines(self, pieces: list[Piece], span: Span, shift: int) -> Iterator[TextLine]:
+        """The lines of the pieces' blocks as far as they lie in span, moved by shift."""
+        for index in range(pieces[0].block, pieces[-1].block + 1):
+            base = self.spans[index].start
+            for line in self.parsed.blocks[index].lines:
+                start, end = max(base + line.span.start, span.start), min(base + line.span.end, span.end)
+                if start < end:
+                    yield TextLine(Span(start + shift, end + shift), line.box)
 
     def _is_shown_below(self, section: Section) -> bool:
         return section.has_children and self._fitted(section.path) == section.path
@@ -147,18 +152,3 @@ class _Chunker:
             return 0
         cost = self.count_tokens(self.text[piece.header.start : piece.header.end] + "\n")
         return cost if cost * _HEADER_SHARE <= budget and cost + piece.tokens <= budget else 0
-
-
-def _per_page(boxes: list[PageBox]) -> tuple[PageBox, ...]:
-    """One box a page that holds all of that page's, in order of pages."""
-    pages: dict[int, PageBox] = {}
-    for box in boxes:
-        seen = pages.get(box.page, box)
-        pages[box.page] = PageBox(
-            box.page,
-            min(seen.left, box.left),
-            min(seen.top, box.top),
-            max(seen.right, box.right),
-            max(seen.bottom, box.bottom),
-        )
-    return tuple(pages[page] for page in sorted(pages))

@@ -36,7 +36,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class PageBox:
-    """A rectangle on a 1-based page, as fractions of its width and height from the top left corner."""
+    """A rectangle on a 1-based page, as fractions of its width and height from the top left corner, to 4 places."""
 
     page: int
     left: float
@@ -53,6 +53,14 @@ class Span:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A stretch of a text that stands in one place of a page: a line, a table row, an item of a slide."""
+
+    span: Span
+    box: PageBox
+
+
 class BlockKind(StrEnum):
     """What a block is."""
 
@@ -67,14 +75,15 @@ class BlockKind(StrEnum):
 class Block:
     """A piece of a parsed document, in reading order.
 
-    text is never empty. level is 1 to 6 for a heading, else 0. boxes is empty when the format has no layout.
+    text is never empty. level is 1 to 6 for a heading, else 0. lines are its lines in order, apart, with spans in
+    text; none when the format has no layout.
     rows holds the cells of a TABLE, header first; its text is then the rows joined by newlines, cells by " | ".
     """
 
     kind: BlockKind
     text: str
     level: int = 0
-    boxes: tuple[PageBox, ...] = ()
+    lines: tuple[TextLine, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
 
 
@@ -96,17 +105,44 @@ class Chunk:
     continues a table begins with that table's header row.
     headings are the titles above it, outermost first (the document's title included).
     units are the spans inside text (sentences, list items, table rows) that an answer may quote.
-    first_page and last_page are 1-based, 0 when the format has no pages.
+    lines are those of its blocks, with spans in text; a copied header row has none.
     """
 
     ordinal: int
     text: str
     span: Span
     headings: tuple[str, ...] = ()
-    first_page: int = 0
-    last_page: int = 0
-    boxes: tuple[PageBox, ...] = ()
+    lines: tuple[TextLine, ...] = ()
     units: tuple[Span, ...] = ()
+
+    @property
+    def first_page(self) -> int:
+        """From 1; 0 when the format has no layout."""
+        return min((line.box.page for line in self.lines), default=0)
+
+    @property
+    def last_page(self) -> int:
+        """From 1; 0 when the format has no layout."""
+        return max((line.box.page for line in self.lines), default=0)
+
+    def boxes_of(self, span: Span) -> tuple[PageBox, ...]:
+        """One box a page, in order of pages, around the lines that a span of text touches."""
+        pages: dict[int, PageBox] = {}
+        for line in self.lines:
+            if line.span.start < span.end and span.start < line.span.end:
+                seen = pages.get(line.box.page)
+                pages[line.box.page] = _around(seen, line.box) if seen else line.box
+        return tuple(pages[page] for page in sorted(pages))
+
+
+def _around(one: PageBox, other: PageBox) -> PageBox:
+    return PageBox(
+        one.page,
+        min(one.left, other.left),
+        min(one.top, other.top),
+        max(one.right, other.right),
+        max(one.bottom, other.bottom),
+    )
 
 
 @dataclass(frozen=True, slots=True)

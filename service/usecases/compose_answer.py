@@ -45,18 +45,22 @@ def put_first(item: Evidence, evidence: Sequence[Evidence]) -> list[Evidence]:
 
 
 def cite(item: Evidence) -> Citation:
-    """The citation of one piece of evidence. Its quote stands word for word in the document's extracted text."""
+    """The citation of one piece of evidence. Its quote stands word for word in the document's extracted text.
+
+    Pages and boxes are those of the quote, the pages those of its chunk where the quote has no box.
+    """
     chunk = item.passage.chunk
     quote = chunk.text[item.unit.start : item.unit.end]
     # A chunk that continues a table starts with a copied header, so only distances from its end are true.
     start = chunk.span.end - (len(chunk.text) - item.unit.start)
+    boxes = chunk.boxes_of(item.unit)
     return Citation(
         document_id=item.passage.document_id,
         filename=item.passage.filename,
         headings=chunk.headings,
-        first_page=chunk.first_page,
-        last_page=chunk.last_page,
-        boxes=chunk.boxes,
+        first_page=boxes[0].page if boxes else chunk.first_page,
+        last_page=boxes[-1].page if boxes else chunk.last_page,
+        boxes=boxes,
         source_span=Span(start, start + len(quote)),
         quote=quote,
         score=item.score,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from service.domain.documents import Chunk, PageBox, Span
+from service.domain.chunk_fields import chunk_fields, chunk_of
+from service.domain.documents import Chunk
 from service.ports import EmbeddedChunk
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     Vectors = npt.NDArray[np.float32]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Processed:
     """What processing a file gave. fingerprint names the parser, the chunking and the model that it depends on."""
 
@@ -36,7 +37,7 @@ def dump(processed: Processed) -> bytes:
         "fingerprint": processed.fingerprint,
         "page_count": processed.page_count,
         "parser": processed.parser,
-        "chunks": [dataclasses.asdict(embedded.chunk) for embedded in processed.chunks],
+        "chunks": [chunk_fields(embedded.chunk) for embedded in processed.chunks],
     }
     buffer = io.BytesIO()
     np.savez(
@@ -59,7 +60,7 @@ def load(content: bytes, fingerprint: str) -> Processed | None:
             described = json.loads(arrays["described"].tobytes())
             if described["fingerprint"] != fingerprint:
                 return None
-            chunks = [_chunk(fields) for fields in described["chunks"]]
+            chunks = [chunk_of(fields) for fields in described["chunks"]]
             embedded = tuple(_join(chunks, arrays["vectors"], arrays["units"]))
             return Processed(fingerprint, described["page_count"], described["parser"], embedded)
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError):
@@ -74,16 +75,3 @@ def _join(chunks: Sequence[Chunk], vectors: Vectors, units: Vectors) -> list[Emb
         embedded.append(EmbeddedChunk(chunk, vector, units[start:end]))
         start = end
     return embedded
-
-
-def _chunk(fields: dict[str, Any]) -> Chunk:
-    return Chunk(
-        ordinal=fields["ordinal"],
-        text=fields["text"],
-        span=Span(**fields["span"]),
-        headings=tuple(fields["headings"]),
-        first_page=fields["first_page"],
-        last_page=fields["last_page"],
-        boxes=tuple(PageBox(**box) for box in fields["boxes"]),
-        units=tuple(Span(**unit) for unit in fields["units"]),
-    )

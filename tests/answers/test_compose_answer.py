@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.documents import PageBox, Span, TextLine
 from service.domain.sql import SqlResult, SqlStatement, StatementState
 from service.domain.tables import CellValue, Column, ColumnType, Table
 from service.domain.units import is_table_row, unit_text
@@ -45,6 +47,18 @@ def test_a_sentence_that_leans_on_the_one_before_is_shown_with_it() -> None:
     item = chunk("The level follows from the spend.", "It is recalculated every night.")
     (chosen,) = select_evidence([evidence(item, 1, 0.9)], least=0.4)
     assert cite(chosen).quote == "The level follows from the spend. It is recalculated every night."
+
+
+def test_a_quote_is_cited_to_its_own_page_and_box() -> None:
+    first, second = PageBox(1, 0.1, 0.8, 0.9, 0.9), PageBox(2, 0.1, 0.1, 0.5, 0.2)
+    item = chunk("Zero.", "One.", "Two.")
+    item = replace(item, lines=(TextLine(Span(6, 8), first), TextLine(Span(8, 15), second)))
+    cited = [cite(evidence(item, unit, 0.9)) for unit in range(3)]
+    assert [(c.first_page, c.last_page, c.boxes) for c in cited] == [
+        (1, 2, ()),
+        (1, 2, (first, second)),
+        (2, 2, (second,)),
+    ]
 
 
 def test_the_same_statement_in_two_documents_is_shown_once() -> None:

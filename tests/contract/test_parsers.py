@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from service.adapters.parsers.parser import DocumentParser
-from service.domain.caller import DEFAULT_CALLER
-from service.domain.documents import BlockKind, ParsedDocument
+from service.domain.documents import BlockKind
 from service.errors import UnreadableDocument, UnsupportedMediaType
-from tests.documents.files import simple_pdf, two_column_pdf, word_file
+from tests.contract.parsed import outline, parse, texts
+from tests.documents.files import simple_pdf, word_file
 
 pytestmark = pytest.mark.anyio
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -31,19 +31,6 @@ def parser() -> Iterator[DocumentParser]:
     parser = DocumentParser(timeout_seconds=20)
     yield parser
     parser.close()
-
-
-async def parse(parser: DocumentParser, content: bytes | str, filename: str) -> ParsedDocument:
-    data = content.encode() if isinstance(content, str) else content
-    return await parser.parse(DEFAULT_CALLER, data, parser.detect(data, filename), filename)
-
-
-def outline(parsed: ParsedDocument) -> list[tuple[int, str]]:
-    return [(block.level, block.text) for block in parsed.blocks if block.kind is BlockKind.HEADING]
-
-
-def texts(parsed: ParsedDocument, kind: BlockKind) -> list[str]:
-    return [block.text for block in parsed.blocks if block.kind is kind]
 
 
 @pytest.mark.parametrize(
@@ -98,44 +85,6 @@ def zip_of(*names: str) -> bytes:
 def test_other_kinds_are_refused_with_those_that_are_read(parser: DocumentParser, content: bytes, kind: str) -> None:
     with pytest.raises(UnsupportedMediaType, match=f"(?s)x.docx.*{kind}.*PDF, DOCX, HTML, Markdown"):
         parser.detect(content, "x.docx")
-
-
-async def test_pdf_gives_headings_paragraphs_items_and_boxes(parser: DocumentParser) -> None:
-    page = [
-        ("Guide", 20), ("", 10), ("The first line of a para-", 10), ("graph goes on here.", 10), ("", 20),
-        ("1. Rates", 15), ("", 10), ("• one item", 10), ("• another item", 10),
-    ]  # fmt: skip
-    parsed = await parse(parser, simple_pdf(page, [("2. Time", 15), ("", 10), ("Late.", 10)]), "a.pdf")
-    assert outline(parsed) == [(1, "Guide"), (1, "1. Rates"), (1, "2. Time")]
-    assert texts(parsed, BlockKind.TEXT) == ["The first line of a paragraph goes on here.", "Late."]
-    assert texts(parsed, BlockKind.LIST_ITEM) == ["• one item", "• another item"]
-    assert (parsed.title, parsed.page_count) == ("Guide", 2)
-    first, last = parsed.blocks[0].boxes[0], parsed.blocks[-1].boxes[0]
-    assert (first.page, last.page) == (1, 2)
-    assert first.left == pytest.approx(72 / 612, abs=0.01)
-    assert first.top == pytest.approx((792 - 720 - 15) / 792, abs=0.02)
-    assert all(0 <= box.left < box.right <= 1 and 0 <= box.top < box.bottom <= 1 for box in (first, last))
-
-
-async def test_pdf_levels_come_from_the_outline(parser: DocumentParser) -> None:
-    pages = [("Top", 20), ("", 9), ("words", 10), ("Below", 14), ("", 9), ("words", 10)]
-    assert outline(await parse(parser, simple_pdf(pages, bookmarks=True), "a.pdf")) == [(1, "Top"), (2, "Below")]
-
-
-async def test_pdf_running_headers_and_page_numbers_are_left_out(parser: DocumentParser) -> None:
-    pages = [
-        [(f"Chapter {n // 3} of the handbook {n + 40}", 8), ("", 30), (f"Body of page number {n}.", 10)]
-        + [("", 10)] * 40 + [(str(n), 9)] for n in range(1, 7)
-    ]  # fmt: skip
-    parsed = await parse(parser, simple_pdf(*pages), "a.pdf")
-    assert [block.text for block in parsed.blocks] == [f"Body of page number {n}." for n in range(1, 7)]
-
-
-async def test_pdf_columns_are_read_one_after_the_other(parser: DocumentParser) -> None:
-    left = [f"left column line {n} goes on" for n in range(8)]
-    right = [f"right column line {n} goes on" for n in range(8)]
-    parsed = await parse(parser, two_column_pdf(left, right, "A title over both of the columns here"), "a.pdf")
-    assert " ".join(texts(parsed, BlockKind.TEXT)) == " ".join(left + right)
 
 
 async def test_word_gives_headings_items_tables_and_text_that_converters_drop(parser: DocumentParser) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.adapters.vectors.sqlite import SqliteVectorStore
-from service.domain.documents import Chunk, Document, PageBox, Span
+from service.domain.documents import Chunk, Document, PageBox, Span, TextLine
 from service.ports import EmbeddedChunk, Hit, VectorStore
 from tests.contract.chunks import ANN, BOB, DIMENSION, direction, embedded, several, texts_of
 
@@ -33,9 +33,10 @@ async def test_a_chunk_comes_back_whole(store: VectorStore, make_document: MakeD
         text="Größe: 大小\nsecond “unit” \ud800",
         span=Span(10, 37),
         headings=("Handbook", "Sizes"),
-        first_page=2,
-        last_page=3,
-        boxes=(PageBox(2, 0.1, 0.2, 0.30000000000000004, 0.4), PageBox(3, 0, 0, 1, 1)),
+        lines=(
+            TextLine(Span(0, 9), PageBox(2, 0.1, 0.2, 0.3, 0.0007)),
+            TextLine(Span(10, 25), PageBox(3, 0.0, 0.0, 1.0, 0.9999)),
+        ),
         units=(Span(0, 9), Span(10, 25)),
     )
     units = np.stack([direction(1, 2, 3), direction(-3, 2, -1)])

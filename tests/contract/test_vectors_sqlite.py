@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import sqlite3
 import sys
 import threading
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from service.adapters.vectors.sqlite import SqliteVectorStore
 from service.domain.caller import Caller
-from service.domain.documents import Document
+from service.domain.documents import Document, PageBox, Span
 from service.domain.health import HealthStatus
 from service.errors import NotConfigured, UpstreamUnavailable
 from service.ports import VectorStore
@@ -122,6 +123,26 @@ async def test_a_newer_file_is_refused(tmp_path: Path) -> None:
         connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
     with pytest.raises(NotConfigured, match="newer version"):
         await SqliteVectorStore(path, "m", DIMENSION).count(ANN)
+
+
+async def test_a_file_of_version_1_is_read_with_one_box_a_page(tmp_path: Path, make_document: MakeDocument) -> None:
+    store = SqliteVectorStore(tmp_path / "v.db", "m", DIMENSION)
+    await store.replace(ANN, make_document("a"), several(["word"], direction(1)))
+    store.close()
+    payload = json.dumps([0, "word", [7, 11], ["Top"], [2, 3], [[2, 0.1, 0.2, 0.3, 0.4], [3, 0, 0, 1, 1]], [[0, 4]]])
+    with sqlite3.connect(tmp_path / "v.db") as connection:
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+        connection.execute("UPDATE chunks SET payload = ?", (payload.encode(),))
+    connection.close()
+    store = SqliteVectorStore(tmp_path / "v.db", "m", DIMENSION)
+    (hit,) = await store.search(ANN, "word", direction(1), 5)
+    store.close()
+    chunk = hit.passage.chunk
+    assert (chunk.text, chunk.span, chunk.headings, chunk.units) == ("word", Span(7, 11), ("Top",), (Span(0, 4),))
+    assert chunk.boxes_of(Span(1, 2)) == (PageBox(2, 0.1, 0.2, 0.3, 0.4), PageBox(3, 0, 0, 1, 1))
+    with sqlite3.connect(tmp_path / "v.db") as connection:
+        assert connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == ("2",)
+    connection.close()
 
 
 async def test_a_broken_file_is_told_without_the_drivers_words(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.adapters.parsers.tables import lines_of, table_block
+from service.domain.chunk_fields import chunk_fields, chunk_of
 from service.domain.chunking import chunk, embedding_text
-from service.domain.documents import Block, BlockKind, Chunk, PageBox, ParsedDocument
+from service.domain.documents import Block, BlockKind, Chunk, PageBox, ParsedDocument, Span
 
 
 def count_words(text: str) -> int:
@@ -18,8 +22,16 @@ def heading(text: str, level: int = 1) -> Block:
     return Block(BlockKind.HEADING, text, level)
 
 
-def paragraph(text: str, *boxes: PageBox) -> Block:
-    return Block(BlockKind.TEXT, text, boxes=boxes)
+def paragraph(text: str) -> Block:
+    return Block(BlockKind.TEXT, text)
+
+
+def wrapped(texts: list[str]) -> Block:
+    return Block(BlockKind.TEXT, "\n".join(texts), lines=lines_of(texts, [on_page(n, 0) for n in range(len(texts))]))
+
+
+def on_page(page: int, top: float) -> PageBox:
+    return PageBox(page, 0.1, top, 0.9, top + 0.1)
 
 
 def item(text: str) -> Block:
@@ -97,11 +109,29 @@ def test_a_sentence_is_split_only_when_it_alone_is_too_long() -> None:
     assert all(count_words(c.text) <= 100 for c in found)
 
 
-def test_pages_and_boxes_come_from_the_blocks() -> None:
-    first, second = PageBox(3, 0.1, 0.2, 0.5, 0.3), PageBox(3, 0.2, 0.4, 0.9, 0.6)
-    (only,) = chunks_of(document(paragraph("One.", first), paragraph("Two.", second, PageBox(4, 0, 0, 1, 1))))
+def test_a_quote_is_on_the_lines_it_touches() -> None:
+    wrapped = Block(BlockKind.TEXT, "One two\nthree. Four\nfive.", lines=lines_of(
+        ["One two", "three. Four", "five."], [on_page(3, 0.2), on_page(3, 0.5), on_page(4, 0.0)]
+    ))  # fmt: skip
+    (only,) = chunks_of(document(paragraph("Zero."), wrapped))
+    zero, one, three, four, five = only.units
     assert (only.first_page, only.last_page) == (3, 4)
-    assert only.boxes == (PageBox(3, 0.1, 0.2, 0.9, 0.6), PageBox(4, 0, 0, 1, 1))
+    assert only.boxes_of(zero) == ()
+    assert only.boxes_of(Span(one.start, three.end)) == (PageBox(3, 0.1, 0.2, 0.9, 0.6),)
+    assert only.boxes_of(Span(four.start, five.end)) == (on_page(3, 0.5), on_page(4, 0.0))
+
+
+def test_a_copied_header_row_is_on_no_page() -> None:
+    rows = [("Kind", "Days"), *((f"kind {n}", str(n)) for n in range(60))]
+    block = table_block(rows, [on_page(1 + n // 20, n % 20 / 20) for n in range(61)])
+    assert block
+    found = chunks_of(document(heading("Returns"), block), max_tokens=60)
+    assert len(found) > 2
+    for piece in found[1:]:
+        assert piece.boxes_of(Span(0, len("Kind | Days"))) == ()
+        for unit in piece.units:
+            row = int(piece.text[unit.start : unit.end].split(" | ")[1]) + 1
+            assert piece.boxes_of(unit) == (on_page(1 + row // 20, row % 20 / 20),)
 
 
 def test_a_heading_without_text_is_still_found() -> None:
@@ -127,6 +157,7 @@ ROWS = st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=30)
 BLOCKS = st.one_of(
     st.builds(heading, TEXTS.map(lambda t: " ".join(t.split())), st.integers(1, 6)),
     st.builds(paragraph, TEXTS),
+    st.builds(wrapped, st.lists(TEXTS, min_size=1, max_size=5)),
     st.builds(item, TEXTS),
     TEXTS.map(lambda t: Block(BlockKind.CODE, t)),
     ROWS.map(lambda rows: table(*rows)),
@@ -136,6 +167,16 @@ BLOCKS = st.one_of(
 @st.composite
 def documents(draw: st.DrawFn) -> ParsedDocument:
     return document(*draw(st.lists(BLOCKS, max_size=12)), title=draw(st.sampled_from(["", "A title"])))
+
+
+def lines_of_chunks(chunks: Sequence[Chunk]) -> Counter[tuple[int, str]]:
+    lines = ((line.box.page, c.text[line.span.start : line.span.end]) for c in chunks for line in c.lines)
+    return Counter((page, character) for page, text in lines for character in text if not character.isspace())
+
+
+def lines_of_blocks(blocks: Sequence[Block]) -> Counter[tuple[int, str]]:
+    lines = ((line.box.page, b.text[line.span.start : line.span.end]) for b in blocks for line in b.lines)
+    return Counter((page, character) for page, text in lines for character in text if not character.isspace())
 
 
 def count_quarters(text: str) -> int:
@@ -162,6 +203,8 @@ def test_chunks_hold_the_whole_document_within_the_limit(
         starts = [unit.start for unit in found.units]
         assert starts == sorted(starts)
         assert all(0 <= unit.start < unit.end <= len(found.text) for unit in found.units)
+        assert chunk_of(json.loads(json.dumps(chunk_fields(found)))) == found
+    assert lines_of_chunks(chunks) == lines_of_blocks(parsed.blocks)
     missed += text[position:].split()
     titles = {word for c in chunks for title in c.headings for word in title.split()}
     assert set(missed) <= titles

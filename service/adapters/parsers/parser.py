@@ -24,7 +24,7 @@ class DocumentParser:
     def __init__(
         self, *, timeout_seconds: float = 60.0, memory_bytes: int = 2 * 2**30, processes: int | None = None
     ) -> None:
-        self.version = " ".join(["1", *(f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES)])
+        self.version = " ".join(["2", *(f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES)])
         self._timeout_seconds = timeout_seconds
         self._memory_bytes = memory_bytes
         self._template = Template()

@@ -59,7 +59,7 @@ def _page(document: PdfDocument, index: int) -> PageLines:
 
 def _title(named: str, blocks: tuple[Block, ...]) -> str:
     """The name in the file's properties, if it stands on the first page too: many programs write nonsense there."""
-    opening = [block for block in blocks[:_FIRST_BLOCKS] if any(box.page == 1 for box in block.boxes)]
+    opening = [block for block in blocks[:_FIRST_BLOCKS] if any(line.box.page == 1 for line in block.lines)]
     if named and named.casefold() in " ".join(one_line(block.text) for block in opening).casefold():
         return named
     headings = [block for block in opening if block.kind is BlockKind.HEADING]

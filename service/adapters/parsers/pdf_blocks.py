@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from service.adapters.parsers.pdf_headings import Heading
 from service.adapters.parsers.pdf_lines import HYPHEN, Line, PageLines
-from service.domain.documents import Block, BlockKind, PageBox
+from service.domain.documents import Block, BlockKind, PageBox, Span, TextLine
 
 _ITEM = re.compile(r"(?:[•▪●◦‣–·*∗■□➢✓-]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])\s+\S")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
@@ -38,9 +38,9 @@ class Assembler:
         for line in self.lines:
             self._words.update(_WORD.findall(line.text.casefold()))
         for draft in self._drafts():
-            code = draft.kind is BlockKind.CODE
-            text = "\n".join(line.text for line in draft.lines) if code else self._prose(draft.lines)
-            yield Block(draft.kind, text.replace(HYPHEN, "-"), draft.level, tuple(self._boxes(draft.lines)))
+            text, spans = self._joined(draft)
+            lines = tuple(TextLine(span, self._box(line)) for span, line in zip(spans, draft.lines, strict=True))
+            yield Block(draft.kind, text.replace(HYPHEN, "-"), draft.level, lines)
 
     def _drafts(self) -> Iterator[_Draft]:
         by_line = {heading.first: heading for heading in self.headings}
@@ -63,35 +63,45 @@ class Assembler:
         if current:
             yield current
 
-    def _prose(self, lines: list[Line]) -> str:
-        text = lines[0].text
-        for line in lines[1:]:
-            text = self._mended(text, line.text)
-        return text
+    def _joined(self, draft: _Draft) -> tuple[str, list[Span]]:
+        """The text of a draft and where each of its lines stands in it."""
+        text = ""
+        spans: list[Span] = []
+        for line in draft.lines:
+            if spans and draft.kind is BlockKind.CODE:
+                text += "\n"
+            elif spans and self._drops_hyphen(text, line.text):
+                text = text[:-1]
+                spans[-1] = Span(spans[-1].start, len(text))
+            elif spans and not _is_broken_word(text, line.text):
+                text += " "
+            spans.append(Span(len(text), len(text) + len(line.text)))
+            text += line.text
+        return text, spans
 
-    def _mended(self, text: str, following: str) -> str:
-        """Two lines as one. A hyphen at the break stays where the document writes the word with one."""
-        if not text.endswith((HYPHEN, "-")) or not following[:1].islower():
-            return f"{text} {following}"
+    def _drops_hyphen(self, text: str, following: str) -> bool:
+        """A hyphen at a break within a word stays where the document writes the word with one."""
+        if not _is_broken_word(text, following):
+            return False
         before, after = _WORD.findall(text[:-1].casefold()), _WORD.findall(following.casefold())
         if not before or not after:
-            return text + following
+            return False
         with_hyphen, without = f"{before[-1]}-{after[0]}", f"{before[-1]}{after[0]}"
-        if with_hyphen in self._words and without not in self._words:
-            return text + following
-        return text[:-1] + following
+        return with_hyphen not in self._words or without in self._words
 
-    def _boxes(self, lines: list[Line]) -> Iterator[PageBox]:
-        for number in dict.fromkeys(line.page for line in lines):
-            page = self.pages[number - 1]
-            on_page = [line for line in lines if line.page == number]
-            yield PageBox(
-                number,
-                _share(min(line.left for line in on_page), page.width),
-                _share(min(line.top for line in on_page), page.height),
-                _share(max(line.right for line in on_page), page.width),
-                _share(max(line.bottom for line in on_page), page.height),
-            )
+    def _box(self, line: Line) -> PageBox:
+        page = self.pages[line.page - 1]
+        return PageBox(
+            line.page,
+            _share(line.left, page.width),
+            _share(line.top, page.height),
+            _share(line.right, page.width),
+            _share(line.bottom, page.height),
+        )
+
+
+def _is_broken_word(text: str, following: str) -> bool:
+    return text.endswith((HYPHEN, "-")) and not text[-2:-1].isspace() and following[:1].islower()
 
 
 def _kind(line: Line) -> BlockKind:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from service.adapters.parsers.cleaning import cell
-from service.domain.documents import Block, BlockKind, PageBox
+from service.domain.documents import Block, BlockKind, PageBox, Span, TextLine
 
 
-def table_block(rows: Sequence[Sequence[str]], boxes: tuple[PageBox, ...] = ()) -> Block | None:
-    """A TABLE block, header first, without rows that are empty. None when nothing is left."""
+def table_block(rows: Sequence[Sequence[str]], boxes: Sequence[PageBox] = ()) -> Block | None:
+    """A TABLE block, header first, without rows that are empty. None when nothing is left. boxes has one a row."""
     cells = [tuple(cell(text) for text in row) for row in rows]
-    kept = tuple(row for row in cells if any(row))
+    kept = [index for index, row in enumerate(cells) if any(row)]
     if not kept:
         return None
-    return Block(BlockKind.TABLE, "\n".join(" | ".join(row) for row in kept), boxes=boxes, rows=kept)
+    texts = [" | ".join(cells[index]) for index in kept]
+    lines = lines_of(texts, [boxes[index] for index in kept]) if boxes else ()
+    return Block(BlockKind.TABLE, "\n".join(texts), lines=lines, rows=tuple(cells[index] for index in kept))
+
+
+def lines_of(texts: Sequence[str], boxes: Sequence[PageBox]) -> tuple[TextLine, ...]:
+    """The lines of these texts when they are joined by newlines."""
+    ends = accumulate(len(text) + 1 for text in texts)
+    return tuple(
+        TextLine(Span(end - 1 - len(text), end - 1), box) for text, box, end in zip(texts, boxes, ends, strict=True)
+    )

@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from service.domain.documents import Chunk, PageBox, Span
+from service.domain.chunk_fields import chunk_fields, chunk_of
+from service.domain.documents import Chunk, PageBox, Span, TextLine
 
 if TYPE_CHECKING:
     from service.ports import Vectors
 
+_FIELDS_OF_VERSION_1 = 7
+
 
 def encode_chunk(chunk: Chunk) -> bytes:
     """A chunk as compact JSON. Lone surrogates, which broken files contain, survive."""
-    boxes = [(b.page, b.left, b.top, b.right, b.bottom) for b in chunk.boxes]
-    value = [
-        chunk.ordinal,
-        chunk.text,
-        (chunk.span.start, chunk.span.end),
-        chunk.headings,
-        (chunk.first_page, chunk.last_page),
-        boxes,
-        [(unit.start, unit.end) for unit in chunk.units],
-    ]
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return json.dumps(chunk_fields(chunk), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
 def decode_chunk(payload: bytes) -> Chunk:
     """The inverse of encode_chunk."""
-    ordinal, text, span, headings, pages, boxes, units = json.loads(payload.decode("utf-8", "surrogatepass"))
-    return Chunk(
-        ordinal=ordinal,
-        text=text,
-        span=Span(*span),
-        headings=tuple(headings),
-        first_page=pages[0],
-        last_page=pages[1],
-        boxes=tuple(PageBox(*box) for box in boxes),
-        units=tuple(Span(*unit) for unit in units),
-    )
+    fields: list[Any] = json.loads(payload.decode("utf-8", "surrogatepass"))
+    return _first_version(fields) if len(fields) == _FIELDS_OF_VERSION_1 else chunk_of(fields)
+
+
+def _first_version(fields: list[Any]) -> Chunk:
+    """Index files of version 1 have one box a page for the whole chunk."""
+    ordinal, text, span, headings, _, boxes, units = fields
+    lines = tuple(TextLine(Span(0, len(text)), PageBox(*box)) for box in boxes)
+    return Chunk(ordinal, text, Span(*span), tuple(headings), lines, tuple(Span(*unit) for unit in units))
 
 
 def encode_unit_vectors(vectors: Vectors) -> bytes:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _BUSY_SECONDS = 30.0
 
 # The blob stays last in documents: a row's other columns are then read without following its overflow pages.
@@ -137,6 +137,7 @@ class IndexFile:
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", (fresh | self._identity).items())
             stored = dict(connection.execute("SELECT key, value FROM meta").fetchall())
             self._check_identity(stored)
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (str(_SCHEMA_VERSION),))
             connection.execute("COMMIT")
         except BaseException:
             connection.execute("ROLLBACK")
