@@ -5,17 +5,10 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from service.domain.documents import Chunk, PageBox, Span
 from service.ports import EmbeddedChunk
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Vectors = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,7 +36,6 @@ def dump(processed: Processed) -> bytes:
         buffer,
         described=np.frombuffer(json.dumps(described).encode(), dtype=np.uint8),
         vectors=np.stack([embedded.vector for embedded in processed.chunks]),
-        units=np.concatenate([embedded.unit_vectors for embedded in processed.chunks]),
     )
     return buffer.getvalue()
 
@@ -59,21 +51,11 @@ def load(content: bytes, fingerprint: str) -> Processed | None:
             described = json.loads(arrays["described"].tobytes())
             if described["fingerprint"] != fingerprint:
                 return None
-            chunks = [_chunk(fields) for fields in described["chunks"]]
-            embedded = tuple(_join(chunks, arrays["vectors"], arrays["units"]))
+            chunks = map(_chunk, described["chunks"])
+            embedded = tuple(EmbeddedChunk(*pair) for pair in zip(chunks, arrays["vectors"], strict=True))
             return Processed(fingerprint, described["page_count"], described["parser"], embedded)
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError):
         return None
-
-
-def _join(chunks: Sequence[Chunk], vectors: Vectors, units: Vectors) -> list[EmbeddedChunk]:
-    embedded: list[EmbeddedChunk] = []
-    start = 0
-    for chunk, vector in zip(chunks, vectors, strict=True):
-        end = start + len(chunk.units)
-        embedded.append(EmbeddedChunk(chunk, vector, units[start:end]))
-        start = end
-    return embedded
 
 
 def _chunk(fields: dict[str, Any]) -> Chunk:

@@ -11,7 +11,7 @@ from service.errors import NotFound, UnreadableDocument, UpstreamUnavailable
 from service.ports import BlobStore, EmbeddedChunk, Embedder, Parser
 from service.usecases.embedded_chunks import Processed, dump, load
 
-_CHUNKING = "1"
+_CHUNKING = "2"
 _LARGEST_CHUNK = 400
 _BATCH = 64
 

@@ -73,10 +73,10 @@ async def test_a_search_sees_the_old_document_or_the_new(tmp_path: Path, make_do
 
     async def search() -> None:
         while writing.is_set():
-            hits = await store.search(ANN, "shared", direction(1), 50)
-            assert len({hit.passage.chunk.text for hit in hits}) == 1
-            assert len({hit.passage.lexical_score > 0 for hit in hits}) == 1
-            seen.append((int(hits[0].passage.chunk.text.split()[1]), len(hits)))
+            found = await store.search(ANN, "shared", direction(1), 50)
+            assert len({passage.chunk.text for passage in found}) == 1
+            assert len({passage.lexical_score > 0 for passage in found}) == 1
+            seen.append((int(found[0].chunk.text.split()[1]), len(found)))
 
     readers = [asyncio.create_task(asyncio.to_thread(asyncio.run, search())) for _ in range(3)]
     try:
@@ -115,12 +115,15 @@ async def test_another_model_is_refused_with_what_to_do(tmp_path: Path, make_doc
     assert (await SqliteVectorStore(path, "small", DIMENSION).check()).status is HealthStatus.SERVING
 
 
-async def test_a_newer_file_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("version", "told"), [("99", "newer version.*Upgrade"), ("1", "older version.*RAGSQL_DATA_DIR")]
+)
+async def test_a_file_of_another_version_is_refused(tmp_path: Path, version: str, told: str) -> None:
     path = tmp_path / "v.db"
     await SqliteVectorStore(path, "m", DIMENSION).count(ANN)
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
-    with pytest.raises(NotConfigured, match="newer version"):
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (version,))
+    with pytest.raises(NotConfigured, match=told):
         await SqliteVectorStore(path, "m", DIMENSION).count(ANN)
 
 

@@ -1,14 +1,10 @@
-"""Chunks and vectors as bytes in the index file."""
+"""Chunks as bytes in the index file."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from service.domain.documents import Chunk, PageBox, Span
-
-if TYPE_CHECKING:
-    from service.ports import Vectors
 
 
 def encode_chunk(chunk: Chunk) -> bytes:
@@ -39,17 +35,3 @@ def decode_chunk(payload: bytes) -> Chunk:
         boxes=tuple(PageBox(*box) for box in boxes),
         units=tuple(Span(*unit) for unit in units),
     )
-
-
-def encode_unit_vectors(vectors: Vectors) -> bytes:
-    """Half precision: a cosine moves by less than 0.001 and the file halves."""
-    import numpy as np
-
-    return vectors.astype(np.float16).tobytes()
-
-
-def decode_unit_vectors(payload: bytes, dimension: int) -> Vectors:
-    """float32 of shape (units, dimension)."""
-    import numpy as np
-
-    return np.frombuffer(payload, np.float16).reshape(-1, dimension).astype(np.float32)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _BUSY_SECONDS = 30.0
 
 # The blob stays last in documents: a row's other columns are then read without following its overflow pages.
@@ -31,8 +31,7 @@ CREATE TABLE IF NOT EXISTS documents (
     UNIQUE (tenant, document_id)
 );
 CREATE TABLE IF NOT EXISTS chunks (
-    id INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents, payload BLOB NOT NULL,
-    unit_vectors BLOB NOT NULL
+    id INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents, payload BLOB NOT NULL
 );
 """
 
@@ -40,7 +39,7 @@ CREATE TABLE IF NOT EXISTS chunks (
 class IndexFile:
     """Opens the file on first use; hands out connections that only one thread uses at a time.
 
-    Raises NotConfigured when the file was made with another embedding model or by a newer version, and
+    Raises NotConfigured when the file was made with another embedding model or by another version, and
     UpstreamUnavailable when SQLite fails.
     """
 
@@ -148,6 +147,11 @@ class IndexFile:
             raise NotConfigured(
                 "The search index was written by a newer version of ragsql. Upgrade, or set RAGSQL_DATA_DIR to "
                 "another folder."
+            )
+        if int(stored["schema_version"]) < _SCHEMA_VERSION:
+            raise NotConfigured(
+                "The search index was written by an older version of ragsql, which this one does not read. Set "
+                "RAGSQL_DATA_DIR to another folder and upload the documents again."
             )
         if any(stored[key] != self._identity[key] for key in ("model", "dimension")):
             raise NotConfigured(
