@@ -1,4 +1,4 @@
-"""Questions over 10,000 chunks: search alone, and a whole answer from documents, without any chat model."""
+"""Questions over 10,000 chunks: search alone, and a whole answer from documents, read without any chat model."""
 
 from __future__ import annotations
 
@@ -50,6 +50,6 @@ async def _measure(folder: Path) -> list[Figure]:
     return [
         Figure(f"search {size}, p50", percentile(searches, 0.5), "ms", len(searches), 8),
         Figure(f"search {size}, p95", percentile(searches, 0.95), "ms", len(searches)),
-        Figure(f"document question {size}, p50", percentile(answers, 0.5), "ms", len(answers), 25),
+        Figure(f"document question {size}, p50", percentile(answers, 0.5), "ms", len(answers), 300),
         Figure(f"document question {size}, p95", percentile(answers, 0.95), "ms", len(answers)),
     ]

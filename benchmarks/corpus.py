@@ -42,8 +42,8 @@ def documents(count: int, chunks: int, dimension: int) -> Iterator[tuple[Documen
             start = chosen.randrange(len(source) - CHUNK_WORDS)
             text = " ".join(source[start : start + CHUNK_WORDS])
             units = tuple(Span(i, min(i + UNIT_CHARACTERS, len(text))) for i in range(0, len(text), UNIT_CHARACTERS))
-            vectors = directions.standard_normal((1 + len(units), dimension)).astype(np.float32)
-            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            vector = directions.standard_normal(dimension, np.float32)
+            vector /= np.linalg.norm(vector)
             chunk = Chunk(ordinal, text, Span(0, len(text)), (name,), units=units)
-            embedded.append(EmbeddedChunk(chunk, vectors[0], vectors[1:]))
+            embedded.append(EmbeddedChunk(chunk, vector))
         yield Document(name, f"{name}.txt", "text/plain", 0, "", DocumentState.ACTIVE, now, now), embedded

@@ -53,8 +53,7 @@ async def score(folder: Path) -> dict[str, float]:
         gains: dict[str, list[float]] = defaultdict(list)
         for question, judged in relevant.items():
             vector = await embedder.embed_query(DEFAULT_CALLER, questions[question])
-            hits = await store.search(DEFAULT_CALLER, questions[question], vector, 5 * DEPTH)
-            passages = [hit.passage for hit in hits]
+            passages = await store.search(DEFAULT_CALLER, questions[question], vector, 5 * DEPTH)
             for kind, value in KINDS.items():
                 best = sorted(passages, key=value, reverse=True)[:DEPTH]
                 gains[kind].append(ndcg([passage.document_id for passage in best], judged))

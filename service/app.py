@@ -22,6 +22,7 @@ from service.ports import (
     Database,
     Embedder,
     Parser,
+    Reader,
     RecordStore,
     SqlGenerator,
     VectorStore,
@@ -51,6 +52,7 @@ class Ports:
     embedder: Embedder
     chat: ChatModel
     vectors: VectorStore
+    reader: Reader
     records: RecordStore
     cache: Cache
     database: Database | None
@@ -84,7 +86,7 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
     """Adapters and use cases. Nothing connects, starts or loads before it is used."""
     closing = ExitStack()
     ports = replace(_choose(settings, closing, overrides), **overrides)
-    retrieve = RetrievePassages(ports.embedder, ports.vectors)
+    retrieve = RetrievePassages(ports.embedder, ports.vectors, ports.reader)
     route = RouteQuestion(ports.embedder, ports.database)
     return Assembly(settings, ports, _use_cases(settings, ports, retrieve, route), retrieve, route, closing.close)
 
@@ -93,7 +95,8 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
     """The adapters of the settings, each made on its first use; one that is overridden never is."""
     data = settings.data_dir
     url = settings.database_url or (samples.DATABASE_URL if settings.sample_data else "")
-    embedder: Embedder = overrides.get("embedder") or deferred(lambda: backends.make_embedder(settings))
+    minilm = deferred(lambda: backends.make_minilm(settings))
+    embedder: Embedder = overrides.get("embedder") or deferred(lambda: backends.make_embedder(settings, minilm))
     chat: ChatModel = overrides.get("chat") or deferred(lambda: backends.make_chat(settings, closing))
     database: Database | None = overrides.get("database") or (
         deferred(lambda: backends.make_database(url)) if url else None
@@ -104,6 +107,7 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
         embedder=embedder,
         chat=chat,
         vectors=deferred(lambda: backends.make_vectors(data, embedder)),
+        reader=deferred(lambda: backends.make_reader(minilm)),
         records=deferred(lambda: backends.make_records(data, closing)),
         cache=deferred(backends.make_cache),
         database=database,
@@ -114,7 +118,7 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
 def _use_cases(settings: Settings, ports: Ports, retrieve: RetrievePassages, route: RouteQuestion) -> UseCases:
     limits = ExecutionLimits(timeout_seconds=settings.sql_timeout_seconds, max_rows=settings.sql_max_rows)
     runner = SqlRunner(ports.records, ports.database, ports.sqlgen, SqlPolicy(settings.sql_policy.upper()))
-    cache = AnswerCache(ports.cache, ports.vectors, ports.database, ports.embedder, ports.chat)
+    cache = AnswerCache(ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat)
     return UseCases(
         documents=ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, ports.embedder),
         questions=AnswerQuestion(retrieve, route, runner, limits, ports.records, cache),
@@ -133,6 +137,7 @@ def _components(ports: Ports) -> dict[str, tuple[Checkable, bool]]:
         "vectors": (ports.vectors, True),
         "records": (ports.records, True),
         "blobs": (ports.blobs, True),
+        "reader": (ports.reader, False),
         "chat": (ports.chat, False),
         "cache": (ports.cache, False),
     }

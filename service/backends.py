@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from service.adapters.embedders.minilm import MiniLmEmbedder
     from service.ports import (
         BlobStore,
         Cache,
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
         Database,
         Embedder,
         Parser,
+        Reader,
         RecordStore,
         SqlGenerator,
         VectorStore,
@@ -39,12 +41,17 @@ def make_parser(closing: ExitStack) -> Parser:
     return parser
 
 
-def make_embedder(settings: Settings) -> Embedder:
+def make_embedder(settings: Settings, minilm: MiniLmEmbedder) -> Embedder:
     """MiniLM here, or OpenAI."""
     if settings.embedder == "openai":
         from service.adapters.embedders.openai import OpenAIEmbedder
 
         return OpenAIEmbedder(settings.openai_api_key, settings.openai_base_url, settings.embedding_model)
+    return minilm
+
+
+def make_minilm(settings: Settings) -> MiniLmEmbedder:
+    """MiniLM, loaded once however many ports it serves."""
     from service.adapters.embedders.minilm import MiniLmEmbedder
     from service.models.catalog import MINILM
     from service.models.store import ModelStore
@@ -75,6 +82,13 @@ def make_vectors(data: Path, embedder: Embedder) -> VectorStore:
 
     data.mkdir(parents=True, exist_ok=True)
     return SqliteVectorStore(data / "vectors.db", embedder.model, embedder.dimension)
+
+
+def make_reader(minilm: MiniLmEmbedder) -> Reader:
+    """The cosines of MiniLM."""
+    from service.adapters.readers.minilm import MiniLmReader
+
+    return MiniLmReader(minilm)
 
 
 def make_records(data: Path, closing: ExitStack) -> RecordStore:

@@ -13,7 +13,8 @@ from service.ports.caches import Cache, CacheCounters
 from service.ports.chat import ChatMessage, ChatModel, ChatOptions, ChatReply
 from service.ports.checks import Checkable
 from service.ports.databases import CannotAnswer, Database, SqlDraft, SqlGenerator, SqlRequest
-from service.ports.documents import BlobStore, EmbeddedChunk, Embedder, Hit, Parser, VectorStore
+from service.ports.documents import BlobStore, EmbeddedChunk, Embedder, Parser, VectorStore
+from service.ports.reading import Reader
 from service.ports.records import AnswerRecords, DocumentRecords, KnowledgeRecords, Page, RecordStore, StatementRecords
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ __all__ = [
     "DocumentRecords",
     "EmbeddedChunk",
     "Embedder",
-    "Hit",
     "KnowledgeRecords",
     "Page",
     "Parser",
+    "Reader",
     "RecordStore",
     "SqlDraft",
     "SqlGenerator",

@@ -52,11 +52,10 @@ class Parser(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmbeddedChunk:
-    """A chunk with its unit-length vector, shape (dimension,), and one a unit, shape (len(chunk.units), dimension)."""
+    """A chunk with its unit-length vector, shape (dimension,)."""
 
     chunk: Chunk
     vector: Vectors
-    unit_vectors: Vectors
 
 
 class Embedder(Checkable, Protocol):
@@ -82,14 +81,6 @@ class Embedder(Checkable, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Hit:
-    """A retrieved passage with the vectors of its units, shape (len(passage.chunk.units), dimension)."""
-
-    passage: Passage
-    unit_vectors: Vectors
-
-
 class VectorStore(Checkable, Protocol):
     """Chunks, found by words and by meaning."""
 
@@ -105,7 +96,7 @@ class VectorStore(Checkable, Protocol):
 
     async def search(
         self, caller: Caller, query: str, vector: Vectors, limit: int, documents: Sequence[str] = ()
-    ) -> list[Hit]:
+    ) -> list[Passage]:
         """The best chunks, best first, lexical and dense scores fused; of these documents only, or of all if empty.
 
         Passage.score is the fused score 0 to 1, dense_score the cosine, lexical_score the BM25 (0 when no word fits).

@@ -10,7 +10,7 @@ from service.domain.caller import Caller
 from service.domain.codec import decode, encode
 from service.domain.questions import Answer, QueryResult, Question, Route
 from service.errors import UpstreamUnavailable
-from service.ports import Cache, ChatModel, Database, Embedder, VectorStore
+from service.ports import Cache, ChatModel, Database, Embedder, Reader, VectorStore
 
 KIND = "answer"
 FLOW_VERSION = "1"
@@ -20,12 +20,13 @@ TTL_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class AnswerCache:
-    """embedder and chat are here for their names: whatever has a part in an answer is part of its key."""
+    """embedder, reader and chat are here for their names: whatever has a part in an answer is part of its key."""
 
     cache: Cache
     vectors: VectorStore
     database: Database | None
     embedder: Embedder
+    reader: Reader
     chat: ChatModel
 
     async def key(self, caller: Caller, question: Question) -> str:
@@ -39,6 +40,7 @@ class AnswerCache:
             question.top_k,
             FLOW_VERSION,
             self.embedder.model,
+            self.reader.model,
             self.chat.model,
             await self.vectors.epoch(caller),
             await self._schema_epoch(caller),

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from service.domain.chunk_fields import chunk_fields, chunk_of
-from service.domain.documents import Chunk
 from service.ports import EmbeddedChunk
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +35,6 @@ def dump(processed: Processed) -> bytes:
         buffer,
         described=np.frombuffer(json.dumps(described).encode(), dtype=np.uint8),
         vectors=np.stack([embedded.vector for embedded in processed.chunks]),
-        units=np.concatenate([embedded.unit_vectors for embedded in processed.chunks]),
     )
     return buffer.getvalue()
 
@@ -60,18 +50,8 @@ def load(content: bytes, fingerprint: str) -> Processed | None:
             described = json.loads(arrays["described"].tobytes())
             if described["fingerprint"] != fingerprint:
                 return None
-            chunks = [chunk_of(fields) for fields in described["chunks"]]
-            embedded = tuple(_join(chunks, arrays["vectors"], arrays["units"]))
+            chunks = map(chunk_of, described["chunks"])
+            embedded = tuple(EmbeddedChunk(*pair) for pair in zip(chunks, arrays["vectors"], strict=True))
             return Processed(fingerprint, described["page_count"], described["parser"], embedded)
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError):
         return None
-
-
-def _join(chunks: Sequence[Chunk], vectors: Vectors, units: Vectors) -> list[EmbeddedChunk]:
-    embedded: list[EmbeddedChunk] = []
-    start = 0
-    for chunk, vector in zip(chunks, vectors, strict=True):
-        end = start + len(chunk.units)
-        embedded.append(EmbeddedChunk(chunk, vector, units[start:end]))
-        start = end
-    return embedded

@@ -7,21 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from service.domain.documents import Passage, Span
 from service.domain.terms import terms
 from service.domain.units import unit_text
-from service.ports import Hit
-
-if TYPE_CHECKING:
-    from service.ports import Vectors
 
 PASSAGE_WEIGHT = 0.3
 PATH_WORDS_WEIGHT = 0.25
 OWN_WORDS_WEIGHT = 0.35
 SUBSTANCE_WEIGHT = 0.2
-"""Next to the unit's own cosine; chosen on 60 questions over the sample handbook, see docs/reading.md."""
+"""Next to what the reader says of the unit; chosen on 60 questions over the sample handbook, see docs/reading.md."""
 FULL_SUBSTANCE = 6
 """So many different terms, and a unit says something of its own."""
 
@@ -36,7 +31,7 @@ FUNCTION_WORDS = (
 class Evidence:
     """A unit that may answer a question.
 
-    meaning is the cosine of question and unit. score joins it with the cosine of question and passage, the share
+    meaning is what the reader says of it. score joins it with the cosine of question and passage, the share
     of the question's words in the unit and its headings, the share in the unit alone, both weighted by rarity, and
     how much the unit says at all. It is comparable between questions.
     """
@@ -47,12 +42,12 @@ class Evidence:
     score: float
 
 
-def read_passages(question: str, query: Vectors, hits: Sequence[Hit]) -> list[Evidence]:
-    """Every unit of the hits, the likeliest answer first. query has the shape (dimension,)."""
+def read_passages(question: str, passages: Sequence[Passage], readings: Sequence[tuple[float, ...]]) -> list[Evidence]:
+    """Every unit of the passages, the likeliest answer first. readings are what Reader.read gave for them."""
     units = [
-        _Unit(hit.passage, span, float(cosine))
-        for hit in hits
-        for span, cosine in zip(hit.passage.chunk.units, hit.unit_vectors @ query, strict=True)
+        _Unit(passage, span, meaning)
+        for passage, reading in zip(passages, readings, strict=True)
+        for span, meaning in zip(passage.chunk.units, reading, strict=True)
     ]
     rarity = _rarity([unit.all_terms for unit in units])
     asked = {term: rarity(term) for term in content_terms(question)}

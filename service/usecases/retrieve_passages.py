@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from service.domain.caller import Caller
 from service.domain.questions import Question
-from service.ports import Embedder, VectorStore
+from service.ports import Embedder, Reader, VectorStore
 from service.usecases.read_passages import Evidence, read_passages
 
 if TYPE_CHECKING:
@@ -25,13 +25,15 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class RetrievePassages:
-    """One embedding and one search a question."""
+    """One embedding, one search and one reading a question."""
 
     embedder: Embedder
     vectors: VectorStore
+    reader: Reader
 
     async def __call__(self, caller: Caller, question: Question) -> Retrieved:
         vector = await self.embedder.embed_query(caller, question.text)
-        hits = await self.vectors.search(caller, question.text, vector, question.top_k, question.documents)
-        evidence = tuple(read_passages(question.text, vector, hits))
+        passages = await self.vectors.search(caller, question.text, vector, question.top_k, question.documents)
+        readings = await self.reader.read(caller, question.text, passages)
+        evidence = tuple(read_passages(question.text, passages, readings))
         return Retrieved(vector, self.embedder.count_tokens(question.text), evidence)

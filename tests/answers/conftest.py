@@ -6,19 +6,24 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from service.adapters.parsers.parser import DocumentParser
 from service.app import Assembly, assemble
 from service.domain.caller import DEFAULT_CALLER, Caller
-from service.domain.documents import Chunk, Span
+from service.domain.documents import Chunk, Passage
 from service.domain.questions import Usage
 from service.domain.sql import Schema
+from service.domain.units import unit_in_context
 from service.errors import NotConfigured
 from service.ports import CannotAnswer, EmbeddedChunk, SqlDraft, SqlRequest
 from service.settings import load
-from tests.answers.words import embed_words
+from tests.answers.words import word_vector
+
+if TYPE_CHECKING:
+    from service.ports import Vectors
 
 
 class WordEmbedder:
@@ -32,10 +37,26 @@ class WordEmbedder:
         return len(text.split())
 
     async def embed_chunks(self, caller: Caller, chunks: Sequence[Chunk]) -> list[EmbeddedChunk]:
-        return [embed_words(chunk, self.dimension) for chunk in chunks]
+        return [EmbeddedChunk(chunk, word_vector(chunk.text, self.dimension)) for chunk in chunks]
 
-    async def embed_query(self, caller: Caller, text: str) -> object:
-        return embed_words(Chunk(0, text, units=(), span=Span(0, len(text))), self.dimension).vector
+    async def embed_query(self, caller: Caller, text: str) -> Vectors:
+        return word_vector(text, self.dimension)
+
+
+class WordReader:
+    """The share of words that a unit below its headings has in common with the question."""
+
+    model = "words"
+
+    async def read(self, caller: Caller, question: str, passages: Sequence[Passage]) -> list[tuple[float, ...]]:
+        query = word_vector(question, WordEmbedder.dimension)
+        return [
+            tuple(
+                float(word_vector(unit_in_context(passage.chunk, unit), WordEmbedder.dimension) @ query)
+                for unit in passage.chunk.units
+            )
+            for passage in passages
+        ]
 
 
 @dataclass
@@ -92,6 +113,6 @@ def world(tmp_path: Path, parser: DocumentParser) -> Iterator[World]:
         )
     settings = load({"RAGSQL_DATA_DIR": str(tmp_path / "data"), "DATABASE_URL": f"sqlite:///{database}"})
     generator = ScriptedGenerator()
-    assembly = assemble(settings, embedder=WordEmbedder(), parser=parser, sqlgen=generator)
+    assembly = assemble(settings, embedder=WordEmbedder(), reader=WordReader(), parser=parser, sqlgen=generator)
     yield World(assembly, generator, database)
     assembly.close()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from service.domain.caller import Caller
-from service.domain.documents import Chunk, Span
-from service.ports import EmbeddedChunk, Hit
+from service.domain.documents import Chunk, Passage, Span
+from service.ports import EmbeddedChunk
 
 if TYPE_CHECKING:
     from service.ports import Vectors
@@ -27,12 +27,12 @@ def direction(*weights: float) -> Vectors:
 
 def embedded(text: str, vector: Vectors, ordinal: int = 0, headings: tuple[str, ...] = ()) -> EmbeddedChunk:
     chunk = Chunk(ordinal, text, Span(0, len(text)), headings, units=(Span(0, len(text)),))
-    return EmbeddedChunk(chunk, vector, vector[None])
+    return EmbeddedChunk(chunk, vector)
 
 
 def several(texts: Sequence[str], vector: Vectors) -> list[EmbeddedChunk]:
     return [embedded(text, vector, i) for i, text in enumerate(texts)]
 
 
-def texts_of(hits: Sequence[Hit]) -> list[str]:
-    return [hit.passage.chunk.text for hit in hits]
+def texts_of(passages: Sequence[Passage]) -> list[str]:
+    return [passage.chunk.text for passage in passages]

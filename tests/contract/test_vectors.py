@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.adapters.vectors.sqlite import SqliteVectorStore
-from service.domain.documents import Chunk, Document, PageBox, Span, TextLine
-from service.ports import EmbeddedChunk, Hit, VectorStore
+from service.domain.documents import Chunk, Document, PageBox, Passage, Span, TextLine
+from service.ports import EmbeddedChunk, VectorStore
 from tests.contract.chunks import ANN, BOB, DIMENSION, direction, embedded, several, texts_of
 
 pytestmark = pytest.mark.anyio
@@ -39,17 +39,13 @@ async def test_a_chunk_comes_back_whole(store: VectorStore, make_document: MakeD
         ),
         units=(Span(0, 9), Span(10, 25)),
     )
-    units = np.stack([direction(1, 2, 3), direction(-3, 2, -1)])
     document = make_document("d", filename="Größe 'x'.pdf")
-    await store.replace(ANN, document, [EmbeddedChunk(chunk, direction(1, 1), units)])
-    (hit,) = await store.search(ANN, "second", direction(1), 5)
-    assert hit.passage.chunk == chunk
-    assert (hit.passage.document_id, hit.passage.filename) == ("d", "Größe 'x'.pdf")
-    assert hit.passage.dense_score == pytest.approx(0.5**0.5, abs=1e-6)
-    assert hit.passage.lexical_score > 0
-    assert hit.unit_vectors.shape == (2, DIMENSION)
-    assert hit.unit_vectors.dtype == np.float32
-    np.testing.assert_allclose(hit.unit_vectors, units, atol=1e-3)
+    await store.replace(ANN, document, [EmbeddedChunk(chunk, direction(1, 1))])
+    (passage,) = await store.search(ANN, "second", direction(1), 5)
+    assert passage.chunk == chunk
+    assert (passage.document_id, passage.filename) == ("d", "Größe 'x'.pdf")
+    assert passage.dense_score == pytest.approx(0.5**0.5, abs=1e-6)
+    assert passage.lexical_score > 0
 
 
 async def test_words_and_meaning_each_find_and_together_win(store: VectorStore, make_document: MakeDocument) -> None:
@@ -61,24 +57,24 @@ async def test_words_and_meaning_each_find_and_together_win(store: VectorStore, 
     ]
     for i, chunk in enumerate(chunks):
         await store.replace(ANN, make_document(str(i)), [chunk])
-    hits = await store.search(ANN, "return policy", direction(1), 4)
-    assert texts_of(hits)[0] == "returning goods: our policies"
-    assert set(texts_of(hits)[1:3]) == {"nothing in common", "the returns policy"}
-    assert [hit.passage.lexical_score > 0 for hit in sorted(hits, key=lambda h: h.passage.document_id)] == [
+    found = await store.search(ANN, "return policy", direction(1), 4)
+    assert texts_of(found)[0] == "returning goods: our policies"
+    assert set(texts_of(found)[1:3]) == {"nothing in common", "the returns policy"}
+    assert [passage.lexical_score > 0 for passage in sorted(found, key=lambda p: p.document_id)] == [
         False,
         True,
         True,
         False,
     ]
-    scores = [hit.passage.score for hit in hits]
+    scores = [passage.score for passage in found]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score <= 1 for score in scores)
 
 
 async def test_headings_are_searched_too(store: VectorStore, make_document: MakeDocument) -> None:
     await store.replace(ANN, make_document("a"), [embedded("Thirty days.", direction(0, 1), headings=("Refunds",))])
-    (hit,) = await store.search(ANN, "refund", direction(1), 5)
-    assert hit.passage.lexical_score > 0
+    (passage,) = await store.search(ANN, "refund", direction(1), 5)
+    assert passage.lexical_score > 0
 
 
 @pytest.mark.parametrize(
@@ -98,8 +94,8 @@ async def test_words_are_found_in_any_script(
     store: VectorStore, make_document: MakeDocument, query: str, text: str
 ) -> None:
     await store.replace(ANN, make_document("a"), [embedded(text, direction(0, 1))])
-    (hit,) = await store.search(ANN, query, direction(1), 5)
-    assert hit.passage.lexical_score > 0
+    (passage,) = await store.search(ANN, query, direction(1), 5)
+    assert passage.lexical_score > 0
 
 
 OPERATORS = st.sampled_from(['"', "'", "*", "NEAR(", ")", " OR ", " AND ", " NOT ", "terms:", "^", "-", "{", "}", "\0"])
@@ -108,7 +104,7 @@ OPERATORS = st.sampled_from(['"', "'", "*", "NEAR(", ")", " OR ", " AND ", " NOT
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(OPERATORS | st.text(max_size=5), max_size=12))
 def test_any_query_is_harmless(store: VectorStore, make_document: MakeDocument, parts: list[str]) -> None:
-    async def scenario() -> list[Hit]:
+    async def scenario() -> list[Passage]:
         await store.replace(ANN, make_document("a"), [embedded("NEAR or not terms", direction(1))])
         return await store.search(ANN, "".join(parts), direction(1), 5)
 
@@ -123,21 +119,21 @@ async def test_the_dense_part_is_exact(store: VectorStore, make_document: MakeDo
         chunks = [embedded(f"chunk{i}", vectors[i], i) for i in range(start, start + 70)]
         await store.replace(ANN, make_document(str(start)), chunks)
     for query in vectors[::100]:
-        hits = await store.search(ANN, "", query, 20)
+        found = await store.search(ANN, "", query, 20)
         best = np.argsort(-(vectors @ query))[:20]
-        assert texts_of(hits) == [f"chunk{i}" for i in best]
-        np.testing.assert_allclose([h.passage.dense_score for h in hits], (vectors @ query)[best], atol=1e-6)
+        assert texts_of(found) == [f"chunk{i}" for i in best]
+        np.testing.assert_allclose([p.dense_score for p in found], (vectors @ query)[best], atol=1e-6)
 
 
 async def test_search_keeps_to_the_given_documents(store: VectorStore, make_document: MakeDocument) -> None:
     for name in "abc":
         await store.replace(ANN, make_document(name), several([f"policy {name}{i}" for i in range(60)], direction(1)))
-    hits = await store.search(ANN, "policy b5", direction(1), 50, ["b"])
-    assert len(hits) == 50
-    assert hits[0].passage.chunk.text == "policy b5"
-    assert {hit.passage.document_id for hit in hits} == {"b"}
-    hits = await store.search(ANN, "policy", direction(1), 50, ["a", "c", "absent"])
-    assert {hit.passage.document_id for hit in hits} <= {"a", "c"}
+    found = await store.search(ANN, "policy b5", direction(1), 50, ["b"])
+    assert len(found) == 50
+    assert found[0].chunk.text == "policy b5"
+    assert {passage.document_id for passage in found} == {"b"}
+    found = await store.search(ANN, "policy", direction(1), 50, ["a", "c", "absent"])
+    assert {passage.document_id for passage in found} <= {"a", "c"}
     assert await store.search(ANN, "policy", direction(1), 5, ["absent"]) == []
 
 
@@ -151,8 +147,8 @@ async def test_replacing_removes_the_old_and_deleting_forgets(store: VectorStore
     assert await store.count(ANN) == 2
     await store.delete(ANN, "v2")
     await store.delete(ANN, "absent")
-    hits = await store.search(ANN, "newer", direction(1), 10)
-    assert [(hit.passage.chunk.text, hit.passage.lexical_score) for hit in hits] == [("other", 0)]
+    found = await store.search(ANN, "newer", direction(1), 10)
+    assert [(passage.chunk.text, passage.lexical_score) for passage in found] == [("other", 0)]
     await store.delete(ANN, "other")
     assert await store.search(ANN, "other", direction(1), 10) == []
     assert await store.count(ANN) == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import sqlite3
 import sys
 import threading
@@ -17,7 +16,7 @@ from hypothesis import strategies as st
 
 from service.adapters.vectors.sqlite import SqliteVectorStore
 from service.domain.caller import Caller
-from service.domain.documents import Document, PageBox, Span
+from service.domain.documents import Document
 from service.domain.health import HealthStatus
 from service.errors import NotConfigured, UpstreamUnavailable
 from service.ports import VectorStore
@@ -74,10 +73,10 @@ async def test_a_search_sees_the_old_document_or_the_new(tmp_path: Path, make_do
 
     async def search() -> None:
         while writing.is_set():
-            hits = await store.search(ANN, "shared", direction(1), 50)
-            assert len({hit.passage.chunk.text for hit in hits}) == 1
-            assert len({hit.passage.lexical_score > 0 for hit in hits}) == 1
-            seen.append((int(hits[0].passage.chunk.text.split()[1]), len(hits)))
+            found = await store.search(ANN, "shared", direction(1), 50)
+            assert len({passage.chunk.text for passage in found}) == 1
+            assert len({passage.lexical_score > 0 for passage in found}) == 1
+            seen.append((int(found[0].chunk.text.split()[1]), len(found)))
 
     readers = [asyncio.create_task(asyncio.to_thread(asyncio.run, search())) for _ in range(3)]
     try:
@@ -116,33 +115,16 @@ async def test_another_model_is_refused_with_what_to_do(tmp_path: Path, make_doc
     assert (await SqliteVectorStore(path, "small", DIMENSION).check()).status is HealthStatus.SERVING
 
 
-async def test_a_newer_file_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("version", "told"), [("99", "newer version.*Upgrade"), ("1", "older version.*RAGSQL_DATA_DIR")]
+)
+async def test_a_file_of_another_version_is_refused(tmp_path: Path, version: str, told: str) -> None:
     path = tmp_path / "v.db"
     await SqliteVectorStore(path, "m", DIMENSION).count(ANN)
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
-    with pytest.raises(NotConfigured, match="newer version"):
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (version,))
+    with pytest.raises(NotConfigured, match=told):
         await SqliteVectorStore(path, "m", DIMENSION).count(ANN)
-
-
-async def test_a_file_of_version_1_is_read_with_one_box_a_page(tmp_path: Path, make_document: MakeDocument) -> None:
-    store = SqliteVectorStore(tmp_path / "v.db", "m", DIMENSION)
-    await store.replace(ANN, make_document("a"), several(["word"], direction(1)))
-    store.close()
-    payload = json.dumps([0, "word", [7, 11], ["Top"], [2, 3], [[2, 0.1, 0.2, 0.3, 0.4], [3, 0, 0, 1, 1]], [[0, 4]]])
-    with sqlite3.connect(tmp_path / "v.db") as connection:
-        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
-        connection.execute("UPDATE chunks SET payload = ?", (payload.encode(),))
-    connection.close()
-    store = SqliteVectorStore(tmp_path / "v.db", "m", DIMENSION)
-    (hit,) = await store.search(ANN, "word", direction(1), 5)
-    store.close()
-    chunk = hit.passage.chunk
-    assert (chunk.text, chunk.span, chunk.headings, chunk.units) == ("word", Span(7, 11), ("Top",), (Span(0, 4),))
-    assert chunk.boxes_of(Span(1, 2)) == (PageBox(2, 0.1, 0.2, 0.3, 0.4), PageBox(3, 0, 0, 1, 1))
-    with sqlite3.connect(tmp_path / "v.db") as connection:
-        assert connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == ("2",)
-    connection.close()
 
 
 async def test_a_broken_file_is_told_without_the_drivers_words(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from service.domain.caller import Caller
 from service.domain.chunking import embedding_text
-from service.domain.documents import Block, BlockKind, Chunk, Document, DocumentState, ParsedDocument
+from service.domain.documents import Block, BlockKind, Chunk, Document, DocumentState, ParsedDocument, Passage
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import NotFound, UnreadableDocument, UpstreamUnavailable
-from service.ports import EmbeddedChunk, Hit, Page
+from service.ports import EmbeddedChunk, Page
 
 Vectors = npt.NDArray[np.float32]
 
@@ -80,7 +80,7 @@ class MemoryVectors(Flaky):
 
     async def search(
         self, caller: Caller, query: str, vector: Vectors, limit: int, documents: Sequence[str] = ()
-    ) -> list[Hit]:
+    ) -> list[Passage]:
         return []
 
     async def count(self, caller: Caller) -> int:
@@ -155,16 +155,12 @@ class LengthEmbedder(Flaky):
 
     async def embed_chunks(self, caller: Caller, chunks: Sequence[Chunk]) -> list[EmbeddedChunk]:
         self.called("embed")
-        return [EmbeddedChunk(c, _vectors([embedding_text(c)])[0], _vectors(_units(c))) for c in chunks]
+        return [EmbeddedChunk(chunk, _vector(embedding_text(chunk))) for chunk in chunks]
 
     async def embed_query(self, caller: Caller, text: str) -> Vectors:
-        return _vectors([text])[0]
+        return _vector(text)
 
 
-def _units(chunk: Chunk) -> list[str]:
-    return [chunk.text[unit.start : unit.end] for unit in chunk.units]
-
-
-def _vectors(texts: Sequence[str]) -> Vectors:
-    angles = np.array([len(text) / 100 for text in texts], dtype=np.float32)
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+def _vector(text: str) -> Vectors:
+    angle = np.float32(len(text) / 100)
+    return np.array([np.cos(angle), np.sin(angle)])

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.adapters.embedders.minilm_encoder import DIMENSION, MiniLmEncoder, missing_files
-from service.adapters.embedders.texts import chunk_texts, embedded, groups
 from service.domain.caller import Caller
+from service.domain.chunking import embedding_text
 from service.domain.documents import Chunk
 from service.domain.health import ComponentHealth, HealthStatus
 from service.ports import EmbeddedChunk
@@ -24,15 +24,14 @@ if TYPE_CHECKING:
 
     Vectors = npt.NDArray[np.float32]
 
-_GROUP_CHUNKS = 32
 _REMEMBERED_QUERIES = 1024
 
 
 class MiniLmEmbedder:
-    """Embedder on onnxruntime. model_dir is the model's folder; threads are those of one batch, at most 2 by default.
+    """Embedder on onnxruntime. model_dir is the model's folder; threads are those of one call, at most 2 by default.
 
-    The model is loaded on first use. Chunks are embedded in small batches on one thread, queries on another, so
-    that a query waits for no document. Raises NotConfigured when the model is not installed.
+    The model is loaded on first use. Chunks are embedded on threads of their own, so that a query waits for no
+    document. Raises NotConfigured when the model is not installed.
     """
 
     model = "all-minilm-l6-v2"
@@ -40,51 +39,43 @@ class MiniLmEmbedder:
     max_tokens = 254
 
     def __init__(self, model_dir: Path, threads: int | None = None) -> None:
-        self._model_dir = model_dir
-        self._threads = threads or min(2, os.cpu_count() or 1)
+        self.model_dir = model_dir
+        self.threads = threads or min(2, os.cpu_count() or 1)
         self._loading = threading.Lock()
         self._loaded: MiniLmEncoder | None = None
-        self._for_chunks = ThreadPoolExecutor(1, "embed-chunks")
+        self._for_chunks = ThreadPoolExecutor(self.threads, "embed-chunks")
         self._for_queries = ThreadPoolExecutor(1, "embed-query")
         self._remembered = lru_cache(_REMEMBERED_QUERIES)(self._query)
 
     def count_tokens(self, text: str) -> int:
-        return self._encoder().count_tokens(text)
+        return self.encoder().count_tokens(text)
 
     async def embed_chunks(self, caller: Caller, chunks: Sequence[Chunk]) -> list[EmbeddedChunk]:
-        import numpy as np
-
         loop = asyncio.get_running_loop()
-        result: list[EmbeddedChunk] = []
-        for group in groups(chunks, _GROUP_CHUNKS):
-            texts = [text for chunk in group for text in chunk_texts(chunk)]
-            encoder, batches = await loop.run_in_executor(self._for_chunks, self._prepare, texts)
-            vectors = np.empty((len(texts), DIMENSION), np.float32)
-            for positions, ids in batches:
-                vectors[positions] = await loop.run_in_executor(self._for_chunks, encoder.encode, ids)
-            result += embedded(group, vectors)
-        return result
+        return await asyncio.gather(
+            *(loop.run_in_executor(self._for_chunks, self._embedded, chunk) for chunk in chunks)
+        )
 
     async def embed_query(self, caller: Caller, text: str) -> Vectors:
         return await asyncio.get_running_loop().run_in_executor(self._for_queries, self._remembered, text)
 
     async def check(self) -> ComponentHealth:
-        if missing := await asyncio.to_thread(missing_files, self._model_dir):
+        if missing := await asyncio.to_thread(missing_files, self.model_dir):
             detail = f"The embedding model is not installed ({', '.join(missing)}). Run `ragsql models pull`."
             return ComponentHealth("embedder", "minilm", HealthStatus.NOT_SERVING, detail)
         return ComponentHealth("embedder", "minilm", HealthStatus.SERVING)
 
-    def _encoder(self) -> MiniLmEncoder:
+    def encoder(self) -> MiniLmEncoder:
+        """The model itself, loaded on the first call. Raises NotConfigured."""
         with self._loading:
             if self._loaded is None:
-                self._loaded = MiniLmEncoder(self._model_dir, self._threads)
+                self._loaded = MiniLmEncoder(self.model_dir)
             return self._loaded
 
-    def _prepare(self, texts: list[str]) -> tuple[MiniLmEncoder, list[tuple[list[int], list[list[int]]]]]:
-        encoder = self._encoder()
-        return encoder, list(encoder.batches(texts))
+    def _embedded(self, chunk: Chunk) -> EmbeddedChunk:
+        return EmbeddedChunk(chunk, self.encoder().encode(embedding_text(chunk)))
 
     def _query(self, text: str) -> Vectors:
-        vector = self._encoder().encode_one(text)
+        vector = self.encoder().encode(text)
         vector.setflags(write=False)
         return vector

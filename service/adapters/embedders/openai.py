@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from service.adapters.embedders.texts import chunk_texts, embedded, groups
 from service.adapters.openai_sdk import Clients, Endpoint, as_domain_error
 from service.domain.caller import Caller
+from service.domain.chunking import embedding_text
 from service.domain.documents import Chunk
 from service.domain.health import ComponentHealth, HealthStatus
 from service.ports import EmbeddedChunk
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     Vectors = npt.NDArray[np.float32]
 
-_GROUP_CHUNKS = 64
 _BATCH_TEXTS = 256
 _BATCH_BYTES = 200_000
 _TIMEOUT_SECONDS = 60.0
@@ -50,14 +49,9 @@ class OpenAIEmbedder:
         return -(-len(text.encode()) // _BYTES_PER_TOKEN)
 
     async def embed_chunks(self, caller: Caller, chunks: Sequence[Chunk]) -> list[EmbeddedChunk]:
-        import numpy as np
-
-        result: list[EmbeddedChunk] = []
-        for group in groups(chunks, _GROUP_CHUNKS):
-            texts = [text for chunk in group for text in chunk_texts(chunk)]
-            parts = [await self._embed(batch, _TIMEOUT_SECONDS) for batch in _batches(texts)]
-            result += embedded(group, np.concatenate(parts))
-        return result
+        batches = _batches([embedding_text(chunk) for chunk in chunks])
+        vectors = [vector for batch in batches for vector in await self._embed(batch, _TIMEOUT_SECONDS)]
+        return [EmbeddedChunk(chunk, vector) for chunk, vector in zip(chunks, vectors, strict=True)]
 
     async def embed_query(self, caller: Caller, text: str) -> Vectors:
         return (await self._embed([text], _QUERY_TIMEOUT_SECONDS))[0]

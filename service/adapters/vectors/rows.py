@@ -71,11 +71,8 @@ def insert(connection: sqlite3.Connection, tenant: int, document: Document, chun
         (tenant, document.id, document.filename, first, len(chunks), vectors),
     ).lastrowid
     connection.executemany(
-        "INSERT INTO chunks (id, document, payload, unit_vectors) VALUES (?, ?, ?, ?)",
-        (
-            (first + i, key, codec.encode_chunk(embedded.chunk), codec.encode_unit_vectors(embedded.unit_vectors))
-            for i, embedded in enumerate(chunks)
-        ),
+        "INSERT INTO chunks (id, document, payload) VALUES (?, ?, ?)",
+        ((first + i, key, codec.encode_chunk(embedded.chunk)) for i, embedded in enumerate(chunks)),
     )
     texts = ((first + i, "\n".join((*e.chunk.headings, e.chunk.text))) for i, e in enumerate(chunks))
     LexicalIndex.add(connection, tenant, texts)

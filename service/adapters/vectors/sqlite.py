@@ -15,7 +15,6 @@ from service.adapters.vectors.lexical import LexicalIndex
 from service.domain.documents import Passage
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import RagsqlError
-from service.ports import Hit
 
 if TYPE_CHECKING:
     import sqlite3
@@ -56,7 +55,7 @@ class SqliteVectorStore:
 
     async def search(
         self, caller: Caller, query: str, vector: Vectors, limit: int, documents: Sequence[str] = ()
-    ) -> list[Hit]:
+    ) -> list[Passage]:
         """See VectorStore."""
         return await asyncio.to_thread(self._search, caller.tenant, query, vector, limit, documents)
 
@@ -99,7 +98,7 @@ class SqliteVectorStore:
             if removed is not None:
                 rows.touch(connection, tenant, -removed)
 
-    def _search(self, name: str, query: str, vector: Vectors, limit: int, documents: Sequence[str]) -> list[Hit]:
+    def _search(self, name: str, query: str, vector: Vectors, limit: int, documents: Sequence[str]) -> list[Passage]:
         with self._snapshot(name) as (connection, tenant, view):
             if not tenant.chunk_count:
                 return []
@@ -112,7 +111,7 @@ class SqliteVectorStore:
             else:
                 words = self._words.search(connection, tenant.id, query, tenant.chunk_count, depth)
             best = rank(view, view.eligible(documents), vector, words, depth)[:limit]
-            return self._hits(connection, best)
+            return self._passages(connection, best)
 
     @contextmanager
     def _snapshot(self, name: str) -> Generator[tuple[sqlite3.Connection, rows.Tenant, dense.DenseView]]:
@@ -138,15 +137,15 @@ class SqliteVectorStore:
                 self._views.move_to_end(name)
             return view
 
-    def _hits(self, connection: sqlite3.Connection, best: Sequence[Candidate]) -> list[Hit]:
-        hits: list[Hit] = []
+    @staticmethod
+    def _passages(connection: sqlite3.Connection, best: Sequence[Candidate]) -> list[Passage]:
+        passages: list[Passage] = []
         for found in best:
-            document_id, filename, payload, units = connection.execute(
-                "SELECT d.document_id, d.filename, c.payload, c.unit_vectors "
+            document_id, filename, payload = connection.execute(
+                "SELECT d.document_id, d.filename, c.payload "
                 "FROM chunks c JOIN documents d ON d.id = c.document WHERE c.id = ?",
                 (found.chunk,),
             ).fetchone()
             chunk = codec.decode_chunk(payload)
-            passage = Passage(document_id, filename, chunk, found.fused, found.dense, found.lexical)
-            hits.append(Hit(passage, codec.decode_unit_vectors(units, self._dimension)))
-        return hits
+            passages.append(Passage(document_id, filename, chunk, found.fused, found.dense, found.lexical))
+        return passages

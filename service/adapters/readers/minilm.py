@@ -1,0 +1,61 @@
+"""Reading on this machine: the cosines of the question and each unit below its headings, by all-MiniLM-L6-v2."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from service.adapters.embedders.minilm_encoder import missing_files
+from service.domain.caller import Caller
+from service.domain.documents import Passage
+from service.domain.health import ComponentHealth, HealthStatus
+from service.domain.units import unit_in_context
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from service.adapters.embedders.minilm import MiniLmEmbedder
+
+    Vectors = npt.NDArray[np.float32]
+
+_REMEMBERED_UNITS = 8192
+"""About 20 MB: questions over the same passages are common, and then cost next to nothing."""
+
+
+class MiniLmReader:
+    """Reader with the model of an embedder. Where that is not installed, a unit counts as much as its passage."""
+
+    def __init__(self, embedder: MiniLmEmbedder) -> None:
+        self.model = embedder.model
+        self._embedder = embedder
+        self._threads = ThreadPoolExecutor(embedder.threads, "read")
+        self._remembered = lru_cache(_REMEMBERED_UNITS)(self._encode)
+
+    async def read(self, caller: Caller, question: str, passages: Sequence[Passage]) -> list[tuple[float, ...]]:
+        if await asyncio.to_thread(missing_files, self._embedder.model_dir):
+            return [(passage.dense_score,) * len(passage.chunk.units) for passage in passages]
+        query = await self._embedder.embed_query(caller, question)
+        loop = asyncio.get_running_loop()
+        return await asyncio.gather(
+            *(loop.run_in_executor(self._threads, self._cosines, query, passage) for passage in passages)
+        )
+
+    async def check(self) -> ComponentHealth:
+        if missing := await asyncio.to_thread(missing_files, self._embedder.model_dir):
+            detail = (
+                f"The model that reads passages is not installed ({', '.join(missing)}), so answers are chosen with "
+                "less care. Run `ragsql models pull`."
+            )
+            return ComponentHealth("reader", "minilm", HealthStatus.DEGRADED, detail)
+        return ComponentHealth("reader", "minilm", HealthStatus.SERVING)
+
+    def _cosines(self, query: Vectors, passage: Passage) -> tuple[float, ...]:
+        chunk = passage.chunk
+        return tuple(float(self._remembered(unit_in_context(chunk, unit)) @ query) for unit in chunk.units)
+
+    def _encode(self, text: str) -> Vectors:
+        return self._embedder.encoder().encode(text)
