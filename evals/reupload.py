@@ -23,6 +23,7 @@ from ragsql_client import Client
 from service import samples
 
 HERE = Path(__file__).parent
+STALE = "stale"
 ROUNDS = ("first", "second")
 
 
@@ -65,7 +66,10 @@ def run(url: str, folder: Path) -> Report:
         if item.problem:
             print(f"{item.id} {item.step}, {item.asked} time: {item.problem}")
             print(f"  question: {item.question}\n  answer: {item.answer[:300]!r}")
-    return Report("reupload", [_of_step(step, checked) for step in _steps(checked)], [asdict(item) for item in checked])
+    stale = Measure(
+        "stale answers", sum(item.problem.startswith(STALE) for item in checked), len(checked), "", 0.0, True
+    )
+    return Report("reupload", [*_by_step(checked), stale], [asdict(item) for item in checked])
 
 
 def _live(client: Client, folder: Path, file: str, cases: Sequence[Mapping[str, Any]]) -> list[Checked]:
@@ -95,9 +99,9 @@ def problem(response: QueryResponse, expected: Mapping[str, Any]) -> str:
     if stale := expected.get("must_not_match"):
         found = re.search(stale, shown, re.I)
         if found:
-            return f"stale text: {found[0]!r}"
+            return f"{STALE}: {found[0]!r}"
     if any(citation.filename == expected.get("must_not_cite") for citation in answer.citations):
-        return "cites a deleted document"
+        return f"{STALE}: cites a deleted document"
     if not expected["answerable"]:
         return "" if response.HasField("no_answer") else "answered although nothing says it"
     if not response.HasField("answer"):
@@ -105,12 +109,12 @@ def problem(response: QueryResponse, expected: Mapping[str, Any]) -> str:
     return "" if re.search(expected["answer_regex"], answer.text, re.I) else "the text misses the expected pattern"
 
 
-def _steps(checked: Sequence[Checked]) -> list[str]:
-    return list(dict.fromkeys(item.step for item in checked))
-
-
-def _of_step(step: str, checked: Sequence[Checked]) -> Measure:
-    return share(f"right {step.replace('_', ' ')}", [not item.problem for item in checked if item.step == step], 100.0)
+def _by_step(checked: Sequence[Checked]) -> list[Measure]:
+    steps = dict.fromkeys(item.step for item in checked)
+    return [
+        share(f"right {step.replace('_', ' ')}", [not item.problem for item in checked if item.step == step], 100.0)
+        for step in steps
+    ]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,163 @@
+"""`python -m evals.hostile FOLDER [--url URL]`: hostile files, sent to a live server that is probed meanwhile.
+
+FOLDER has manifest.jsonl, one file a line: file, upload_name, expect (accept, reject or accept_or_reject),
+max_seconds, must_contain and must_not_contain (in what is accepted).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figures import percentile
+from evals.measures import Measure, Report, keep, share, show
+from evals.probing import Probe, probing
+from evals.sending import DIRECT_BYTES, Outcome, Unsupported, send
+from evals.server import served, without_chat
+from ragsql.v1.document_service_pb2 import DeleteDocumentRequest, UploadRequest
+from ragsql.v1.health_service_pb2 import GetStatsRequest
+from ragsql_client import Client, RagsqlError
+
+LONGEST_SECONDS = 30.0
+BACKGROUND_SECONDS = 600.0
+"""A large file is taken or refused within LONGEST_SECONDS too; embedding it afterwards takes as long as it takes."""
+HEALTH_MS = 50.0
+TOP_K = 50
+QUESTIONS = ("{}", "What does it say about {}?", "Where is {} mentioned?")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One file and what became of it. problems is empty when all is right."""
+
+    file: str
+    outcome: str
+    seconds: float
+    problems: tuple[str, ...]
+    skipped: bool = False
+
+
+def main() -> None:
+    """Print one line a file and one table; exit with 1 when anything is wrong."""
+    parser = argparse.ArgumentParser(prog="evals.hostile", description="Send hostile files to a live server.")
+    parser.add_argument("folder", type=Path, help="folder with the files and manifest.jsonl")
+    parser.add_argument("--url", help="a server that runs already; without it one is started")
+    options = parser.parse_args()
+    settings = {"RAGSQL_SAMPLE_DATA": "false"} | without_chat()
+    with nullcontext(options.url) if options.url else served(settings) as url:
+        report = run(url, options.folder)
+    print(show([report]))
+    print(f"Kept in {keep([report], 'hostile')}")
+    raise SystemExit(not report.good)
+
+
+def run(url: str, folder: Path) -> Report:
+    """Send every file, one after the other, while /health is asked, and print a line for each."""
+    entries: list[dict[str, Any]] = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+    sent: list[Sent] = []
+    with Client(url, timeout=2 * LONGEST_SECONDS, retries=0) as client, probing(url) as probe:
+        for entry in entries:
+            sent.append(_try(client, url, entry, (folder / entry["file"]).read_bytes()))
+            print(_line(sent[-1]), flush=True)
+    return Report("hostile files", _measures(sent, probe), [asdict(item) for item in sent])
+
+
+def _line(item: Sent) -> str:
+    verdict = "skip" if item.skipped else "FAIL" if item.problems else "ok"
+    return f"{verdict:4} {item.file:20} {item.seconds:6.2f} s  {'; '.join(item.problems) or item.outcome[:150]}"
+
+
+def _measures(sent: Sequence[Sent], probe: Probe) -> list[Measure]:
+    times, count = sorted(probe.milliseconds), len(probe.milliseconds)
+    return [
+        share("handled as they must be", [not item.problems for item in sent if not item.skipped], 100.0),
+        Measure("skipped, this server cannot take them", sum(item.skipped for item in sent), len(sent), "files"),
+        Measure("/health failed", len(probe.failures), count, "times", 0.0, at_most=True),
+        Measure("/health p50", percentile(times, 0.5), count, "ms"),
+        Measure("/health p99", percentile(times, 0.99), count, "ms", HEALTH_MS, at_most=True),
+        Measure("/health max", times[-1], count, "ms"),
+    ]
+
+
+def _try(client: Client, url: str, entry: Mapping[str, Any], content: bytes) -> Sent:
+    try:
+        before = _stored(client)
+        start = time.perf_counter()
+        outcome = send(client, url, entry["upload_name"], content, BACKGROUND_SECONDS)
+        seconds = time.perf_counter() - start
+        problems = unexpected(entry, outcome, seconds, len(content) > DIRECT_BYTES)
+        if outcome.document:
+            problems += wrong_text(entry, _search(client, entry, outcome.document))
+            client.documents.delete_document(DeleteDocumentRequest(name=outcome.document))
+        after = _stored(client)
+        if after != before:
+            problems.append(f"documents and chunks were {before}, are {after}")
+        problems += _normal_upload(client, f"{entry['file']} {start}")
+    except Unsupported as error:
+        return Sent(entry["file"], str(error), 0.0, (), skipped=True)
+    except RagsqlError as error:
+        return Sent(entry["file"], "", 0.0, (f"the server did not go on: {error.code.name} {error.message}",))
+    return Sent(entry["file"], outcome.refusal or "accepted", seconds, tuple(problems))
+
+
+def unexpected(entry: Mapping[str, Any], outcome: Outcome, seconds: float, large: bool) -> list[str]:
+    """What is wrong with an outcome and the time it took."""
+    problems: list[str] = []
+    if outcome.fault:
+        problems.append(outcome.fault)
+    if outcome.refusal and entry["expect"] == "accept":
+        problems.append(f"refused a good file: {outcome.refusal}")
+    if outcome.document and entry["expect"] == "reject":
+        problems.append("accepted what must be refused")
+    taken = outcome.taken_seconds if large else seconds
+    if taken > min(entry["max_seconds"], LONGEST_SECONDS):
+        problems.append(f"took {taken:.1f} s")
+    return problems
+
+
+def wrong_text(entry: Mapping[str, Any], text: str) -> list[str]:
+    """Which marks the text of an accepted file lacks, and which it must not have."""
+    text = " ".join(text.split())
+    lost = [f"lost {mark!r}" for mark in entry["must_contain"] if mark not in text]
+    return lost + [f"shows {mark!r}" for mark in entry["must_not_contain"] if mark in text]
+
+
+def _search(client: Client, entry: Mapping[str, Any], document: str) -> str:
+    """All that the server tells of a document when it is asked for each mark."""
+    told: list[str] = []
+    for mark in [*entry["must_contain"], *entry["must_not_contain"]]:
+        for question in (form.format(mark) for form in QUESTIONS if mark.strip("\0\ufeff ")):
+            for event in client.stream(question, route="documents", documents=[document], top_k=TOP_K):
+                told.append(event.citation.quote)
+                told.append(event.final.answer.text)
+                told += [citation.quote for citation in event.final.answer.citations]
+    return "\n".join(told)
+
+
+def _stored(client: Client) -> tuple[int, int]:
+    stats = client.status.get_stats(GetStatsRequest())
+    return stats.document_count, stats.chunk_count
+
+
+def _normal_upload(client: Client, unique: str) -> list[str]:
+    """Whether an ordinary file is taken and can be deleted right now."""
+    content = f"The lighthouse of {unique} was painted on a Friday.\n".encode()
+    try:
+        start = time.perf_counter()
+        document = client.documents.upload(UploadRequest(filename="ordinary.txt", content=content)).document
+        seconds = time.perf_counter() - start
+        client.documents.delete_document(DeleteDocumentRequest(name=document.name))
+    except RagsqlError as error:
+        return [f"an ordinary upload afterwards failed: {error.code.name} {error.message}"]
+    slow = document.chunk_count < 1 or seconds > LONGEST_SECONDS
+    return [f"an ordinary upload afterwards took {seconds:.1f} s, {document.chunk_count} chunks"] if slow else []
+
+
+if __name__ == "__main__":
+    main()
