@@ -101,12 +101,15 @@ def _ask(
 def measures(graded: Sequence[GradedAnswer], chat: bool) -> list[Measure]:
     """The figures, with the targets that hold with or without a chat model."""
     asked = [item for item in graded if item.answerable]
+    paged = [item for item in asked if item.paged]
+    unpaged = [item for item in asked if not item.paged]
     others = [item for item in graded if not item.answerable]
     seconds = sorted(item.seconds for item in graded)
     widths = [width for item in graded for width in item.widths if width]
     return [
-        share("first citation on a right page", [item.first for item in asked], FIRST),
-        share(f"one of at most {CITED} citations on a right page", [item.within for item in asked], WITHIN),
+        share("first citation on a right page", [item.first for item in paged], FIRST),
+        share(f"one of at most {CITED} citations on a right page", [item.within for item in paged], WITHIN),
+        share(f"one of at most {CITED} quotes the evidence, files without pages", [item.within for item in unpaged]),
         share("answer matches the expected pattern", [item.matches for item in asked], ANSWERS[chat]),
         share("answerable declined", [item.declined for item in asked], WRONGLY_DECLINED, at_most=True),
         share("unanswerable declined", [item.declined for item in others], DECLINED),

@@ -134,9 +134,9 @@ def _search(client: Client, entry: Mapping[str, Any], document: str) -> str:
     for mark in [*entry["must_contain"], *entry["must_not_contain"]]:
         for question in (form.format(mark) for form in QUESTIONS if mark.strip("\0\ufeff ")):
             for event in client.stream(question, route="documents", documents=[document], top_k=TOP_K):
-                told.append(event.citation.quote)
                 told.append(event.final.answer.text)
-                told += [citation.quote for citation in event.final.answer.citations]
+                for citation in (event.citation, *event.final.answer.citations):
+                    told += [*citation.headings, citation.quote]
     return "\n".join(told)
 
 

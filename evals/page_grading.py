@@ -25,6 +25,7 @@ Pages = Mapping[int, str]
 class GradedAnswer:
     """One question and how its answer did. seconds is the wall time of the whole call.
 
+    paged says whether the file has pages; without them the words of the evidence take the place of a right page.
     first and within say whether the first citation, and one of the first CITED, stands on a right page; widths
     counts the pages of each citation; quoted says of each citation whether its quote stands on its pages.
     """
@@ -32,6 +33,7 @@ class GradedAnswer:
     id: str
     question: str
     answerable: bool
+    paged: bool
     declined: bool
     matches: bool
     first: bool
@@ -60,6 +62,7 @@ def grade(item: Mapping[str, Any], response: QueryResponse, seconds: float, text
         id=item["id"],
         question=item["question"],
         answerable=item["answerable"],
+        paged=bool(item["pages"]),
         declined=response.HasField("no_answer"),
         matches=item["answerable"] and bool(text) and patterns_match([item["answer_regex"]], text),
         first=bool(on_page) and on_page[0],
