@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,17 @@ QUESTIONS = ("{}", "What does it say about {}?", "Where is {} mentioned?")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One file and what became of it. problems is empty when all is right."""
+    """One file and what became of it. problems is empty when all is right.
+
+    health_ms is the slowest answer of /health meanwhile.
+    """
 
     file: str
     outcome: str
     seconds: float
     problems: tuple[str, ...]
     skipped: bool = False
+    health_ms: float = 0.0
 
 
 def main() -> None:
@@ -63,14 +67,17 @@ def run(url: str, folder: Path) -> Report:
     sent: list[Sent] = []
     with Client(url, timeout=2 * LONGEST_SECONDS, retries=0) as client, probing(url) as probe:
         for entry in entries:
-            sent.append(_try(client, url, entry, (folder / entry["file"]).read_bytes()))
+            seen = len(probe.milliseconds)
+            item = _try(client, url, entry, (folder / entry["file"]).read_bytes())
+            sent.append(replace(item, health_ms=max(probe.milliseconds[seen:], default=0.0)))
             print(_line(sent[-1]), flush=True)
     return Report("hostile files", _measures(sent, probe), [asdict(item) for item in sent])
 
 
 def _line(item: Sent) -> str:
     verdict = "skip" if item.skipped else "FAIL" if item.problems else "ok"
-    return f"{verdict:4} {item.file:20} {item.seconds:6.2f} s  {'; '.join(item.problems) or item.outcome[:150]}"
+    what = "; ".join(item.problems) or item.outcome[:150]
+    return f"{verdict:4} {item.file:20} {item.seconds:6.2f} s  /health {item.health_ms:4.0f} ms  {what}"
 
 
 def _measures(sent: Sequence[Sent], probe: Probe) -> list[Measure]:
