@@ -20,7 +20,8 @@ from evals.measures import Measure, Report, keep, share, show
 from evals.probing import Probe, probing
 from evals.sending import DIRECT_BYTES, Outcome, Unsupported, send
 from evals.server import served, without_chat
-from ragsql.v1.document_service_pb2 import DeleteDocumentRequest, UploadRequest
+from ragsql.v1.document_pb2 import DocumentState
+from ragsql.v1.document_service_pb2 import DeleteDocumentRequest, ListDocumentsRequest, UploadRequest
 from ragsql.v1.health_service_pb2 import GetStatsRequest
 from ragsql_client import Client, RagsqlError
 
@@ -65,10 +66,10 @@ def run(url: str, folder: Path) -> Report:
     """Send every file, one after the other, while /health is asked, and print a line for each."""
     entries: list[dict[str, Any]] = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
     sent: list[Sent] = []
-    with Client(url, timeout=2 * LONGEST_SECONDS, retries=0) as client, probing(url) as probe:
+    with probing(url) as probe:
         for entry in entries:
             seen = len(probe.milliseconds)
-            item = _try(client, url, entry, (folder / entry["file"]).read_bytes())
+            item = _try(url, entry, (folder / entry["file"]).read_bytes())
             sent.append(replace(item, health_ms=max(probe.milliseconds[seen:], default=0.0)))
             print(_line(sent[-1]), flush=True)
     return Report("hostile files", _measures(sent, probe), [asdict(item) for item in sent])
@@ -92,25 +93,51 @@ def _measures(sent: Sequence[Sent], probe: Probe) -> list[Measure]:
     ]
 
 
-def _try(client: Client, url: str, entry: Mapping[str, Any], content: bytes) -> Sent:
+def _try(url: str, entry: Mapping[str, Any], content: bytes) -> Sent:
     try:
-        before = _stored(client)
-        start = time.perf_counter()
-        outcome = send(client, url, entry["upload_name"], content, BACKGROUND_SECONDS)
-        seconds = time.perf_counter() - start
-        problems = unexpected(entry, outcome, seconds, len(content) > DIRECT_BYTES)
-        if outcome.document:
-            problems += wrong_text(entry, _search(client, entry, outcome.document))
-            client.documents.delete_document(DeleteDocumentRequest(name=outcome.document))
-        after = _stored(client)
-        if after != before:
-            problems.append(f"documents and chunks were {before}, are {after}")
-        problems += _normal_upload(client, f"{entry['file']} {start}")
+        with _connected(url) as client:
+            known, counts = _documents(client), _counts(client)
+            start = time.perf_counter()
+            outcome = send(client, url, entry["upload_name"], content, BACKGROUND_SECONDS)
     except Unsupported as error:
         return Sent(entry["file"], str(error), 0.0, (), skipped=True)
     except RagsqlError as error:
-        return Sent(entry["file"], "", 0.0, (f"the server did not go on: {error.code.name} {error.message}",))
+        return Sent(entry["file"], "", 0.0, (f"the server was gone before: {error.code.name} {error.message}",))
+    seconds = time.perf_counter() - start
+    problems = unexpected(entry, outcome, seconds, len(content) > DIRECT_BYTES)
+    try:
+        with _connected(url) as client:
+            problems += _afterwards(client, entry, outcome, known, counts)
+    except RagsqlError as error:
+        problems.append(f"the server did not go on: {error.code.name} {error.message}")
     return Sent(entry["file"], outcome.refusal or "accepted", seconds, tuple(problems))
+
+
+def _connected(url: str) -> Client:
+    return Client(url, timeout=2 * LONGEST_SECONDS, retries=0)
+
+
+def _afterwards(
+    client: Client, entry: Mapping[str, Any], outcome: Outcome, known: Mapping[str, int], counts: tuple[int, int]
+) -> list[str]:
+    problems: list[str] = []
+    if outcome.document:
+        problems += wrong_text(entry, _search(client, entry, outcome.document))
+        client.documents.delete_document(DeleteDocumentRequest(name=outcome.document))
+    problems += _left_behind(client, known, counts)
+    return problems + _normal_upload(client, entry["file"])
+
+
+def _left_behind(client: Client, known: Mapping[str, int], counts: tuple[int, int]) -> list[str]:
+    """What a file left that was refused or deleted, removed afterwards. A FAILED document with its reason may stay."""
+    new = {name: state for name, state in _documents(client).items() if name not in known}
+    left = [DocumentState.Name(state) for state in new.values() if state != DocumentState.DOCUMENT_STATE_FAILED]
+    problems = [f"left a document in {', '.join(left)}"] if left else []
+    if (now := _counts(client)) != counts:
+        problems.append(f"documents and chunks were {counts}, are {now}")
+    for name in new:
+        client.documents.delete_document(DeleteDocumentRequest(name=name))
+    return problems
 
 
 def unexpected(entry: Mapping[str, Any], outcome: Outcome, seconds: float, large: bool) -> list[str]:
@@ -147,14 +174,27 @@ def _search(client: Client, entry: Mapping[str, Any], document: str) -> str:
     return "\n".join(told)
 
 
-def _stored(client: Client) -> tuple[int, int]:
+def _documents(client: Client) -> dict[str, int]:
+    """The state of every document by its name."""
+    states: dict[str, int] = {}
+    request = ListDocumentsRequest(page_size=250)
+    while True:
+        page = client.documents.list_documents(request)
+        states |= {document.name: document.state for document in page.documents}
+        if not page.next_page_token:
+            return states
+        request.page_token = page.next_page_token
+
+
+def _counts(client: Client) -> tuple[int, int]:
+    """Documents and chunks that can be searched."""
     stats = client.status.get_stats(GetStatsRequest())
     return stats.document_count, stats.chunk_count
 
 
 def _normal_upload(client: Client, unique: str) -> list[str]:
     """Whether an ordinary file is taken and can be deleted right now."""
-    content = f"The lighthouse of {unique} was painted on a Friday.\n".encode()
+    content = f"The lighthouse of {unique} at {time.time_ns()} was painted on a Friday.\n".encode()
     try:
         start = time.perf_counter()
         document = client.documents.upload(UploadRequest(filename="ordinary.txt", content=content)).document
