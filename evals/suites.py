@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -24,12 +25,14 @@ WAYS = (*OWN_WAYS, Way(corpus=True), Way(corpus=True, chat=False))
 class Suite:
     """One run against a server of its own with these settings. ask takes its URL."""
 
+    name: str
     ask: Callable[[str], Report]
     settings: Mapping[str, str]
     chat: bool = True
 
     def run(self, url: str | None) -> Report:
         """Ask the server at url, or one that is started for it."""
+        print(f"measuring {self.name} …", file=sys.stderr, flush=True)
         settings = self.settings if self.chat else {**self.settings, **without_chat()}
         with nullcontext(url) if url else served(settings) as address:
             return self.ask(address)
@@ -39,12 +42,13 @@ def served_suites(data: Path | None, questions: Path | None) -> list[Suite]:
     """What is asked of a server: the small sets of this repository, or the full ones of a folder."""
     default = data / "musicstore" / "questions_dev.jsonl" if data else HERE / "musicstore.jsonl"
     suites = [
-        Suite(partial(musicstore.run, path=questions or default), {"RAGSQL_SAMPLE_DATA": "true"}),
-        Suite(partial(reupload.run, folder=(data or HERE) / "reupload"), EMPTY),
-        *(Suite(partial(docqa.run_handbook, way=way), EMPTY, way.chat) for way in OWN_WAYS),
+        Suite("musicstore", partial(musicstore.run, path=questions or default), {"RAGSQL_SAMPLE_DATA": "true"}),
+        Suite("reupload", partial(reupload.run, folder=(data or HERE) / "reupload"), EMPTY),
+        *(Suite(way.title("handbook"), partial(docqa.run_handbook, way=way), EMPTY, way.chat) for way in OWN_WAYS),
     ]
     if data:
-        suites += [Suite(partial(docqa.run, folder=data / "docqa", way=way), EMPTY, way.chat) for way in WAYS]
+        ask = partial(docqa.run, folder=data / "docqa")
+        suites += [Suite(way.title("docqa"), partial(ask, way=way), EMPTY, way.chat) for way in WAYS]
     return suites
 
 
@@ -56,6 +60,7 @@ def library_suites(data: Path) -> list[Callable[[], Report]]:
 def _scifact(data: Path) -> Report:
     folder = data / "ir" / "scifact"
     judged = {line.split("\t")[0] for line in (folder / "qrels" / "test.tsv").read_text().splitlines()[1:]}
+    print("measuring SciFact …", file=sys.stderr, flush=True)
     scores = asyncio.run(retrieval_scifact.score(folder))
     targets = {"fused": retrieval_scifact.TARGET}
     name = f"nDCG@{retrieval_scifact.DEPTH}"
