@@ -106,7 +106,7 @@ def measures(graded: Sequence[GradedAnswer], chat: bool) -> list[Measure]:
     others = [item for item in graded if not item.answerable]
     seconds = sorted(item.seconds for item in graded)
     widths = [width for item in graded for width in item.widths if width]
-    return [
+    figures = [
         share("first citation on a right page", [item.first for item in paged], FIRST),
         share(f"one of at most {CITED} citations on a right page", [item.within for item in paged], WITHIN),
         share(f"one of at most {CITED} quotes the evidence, files without pages", [item.within for item in unpaged]),
@@ -118,6 +118,7 @@ def measures(graded: Sequence[GradedAnswer], chat: bool) -> list[Measure]:
         Measure("p50", percentile(seconds, 0.5), len(seconds), "s"),
         Measure("p95", percentile(seconds, 0.95), len(seconds), "s", SECONDS[chat], at_most=True),
     ]
+    return [figure for figure in figures if figure.n]
 
 
 if __name__ == "__main__":
