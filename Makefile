@@ -20,7 +20,7 @@ help:
 	@echo "make generate  regenerate gen/ from proto/"
 	@echo "make lock      resolve the locked dependencies again"
 	@echo "make bench     measure speed and memory"
-	@echo "make eval      measure how right the answers are (DATA=folder chooses the questions)"
+	@echo "make eval      measure how right the answers are (DATA=folder has the full data sets)"
 	@echo "make clean     remove .venv and caches; models and data stay"
 
 run: setup

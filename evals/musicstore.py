@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from evals.documents_text import plain_text
 from evals.grading import is_ordered, numbers_in_text, patterns_match, rows_match, stands_in
+from evals.measures import Measure, Report, share
 from ragsql.v1.answer_pb2 import Answer, Route
 from ragsql.v1.query_service_pb2 import QueryResponse
 from ragsql.v1.table_pb2 import Table, Value
 from ragsql_client import Client
+from service import samples
+
+ROUTES = ("documents", "sql", "hybrid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +42,27 @@ def load_questions(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
 
 
-def run(url: str, questions: Sequence[dict[str, Any]], texts: dict[str, str]) -> list[Graded]:
-    """Ask and grade every question. texts holds the plain text of each document by its file name."""
+def run(url: str, path: Path) -> Report:
+    """Ask and grade every question of a JSONL file, of a server with the sample data, and print what is wrong."""
+    texts = {file.name: plain_text(file) for file in samples.DOCUMENTS}
     with Client(url, timeout=180, retries=0) as client:
-        return [_ask(client, question, texts) for question in questions]
+        graded = [_ask(client, question, texts) for question in load_questions(path)]
+    for item in graded:
+        if not item.right:
+            print(f"{item.id}: {item.problem}\n  answer: {item.answer[:300]!r}\n  sql: {item.sql}")
+    measures = [measure for route in ROUTES for measure in _measures(route, graded)]
+    return Report("musicstore", measures, [asdict(item) for item in graded])
+
+
+def _measures(route: str, graded: Sequence[Graded]) -> list[Measure]:
+    group = [item for item in graded if item.route == route]
+    if not group:
+        return []
+    return [
+        share(f"{route}, right", [item.right for item in group]),
+        share(f"{route}, routed right", [item.routed for item in group]),
+        Measure(f"{route}, p50", statistics.median(item.seconds for item in group), len(group), "s"),
+    ]
 
 
 def _ask(client: Client, question: dict[str, Any], texts: dict[str, str]) -> Graded:

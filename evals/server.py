@@ -17,6 +17,11 @@ from pathlib import Path
 START_SECONDS = 120.0
 
 
+def without_chat() -> dict[str, str]:
+    """Settings for a server that has no chat model, whatever the environment says."""
+    return {"RAGSQL_CHAT": "local", "RAGSQL_LOCAL_MODEL": "/nonexistent/no-chat-model.gguf"}
+
+
 @contextmanager
 def served(settings: Mapping[str, str]) -> Generator[str]:
     """The URL of a `ragsql serve` with these settings on top of the environment. Raises RuntimeError if it fails."""

@@ -1,0 +1,71 @@
+"""The files of evals/data/handbook, made in the formats that the questions name."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from docx import Document
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+
+SOURCE = Path(__file__).parent / "data" / "handbook"
+PAGE_BREAK = "==="
+Block = tuple[int, str | list[list[str]]]
+"""The level of a heading, 0 for a paragraph, with its text; or 0 and the rows of a table."""
+
+
+@contextmanager
+def written() -> Generator[Path]:
+    """A folder with the documents and qa.jsonl, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="ragsql-handbook-") as name:
+        folder = Path(name)
+        for file in ("qa.jsonl", "rowing_club.html"):
+            shutil.copy(SOURCE / file, folder)
+        _write_pdf(SOURCE / "microscopy_manual.md", folder / "microscopy_manual.pdf")
+        _write_docx(SOURCE / "greenhouse_faq.md", folder / "greenhouse_faq.docx")
+        yield folder
+
+
+def _write_pdf(source: Path, target: Path) -> None:
+    styles = getSampleStyleSheet()
+    grid = TableStyle([("GRID", (0, 0), (-1, -1), 0.5, colors.black)])
+    story: list[Any] = []
+    for page in source.read_text().split(f"\n{PAGE_BREAK}\n"):
+        story += [PageBreak()] if story else []
+        for level, content in _blocks(page):
+            style = styles[f"Heading{level}"] if level else styles["BodyText"]
+            story.append(Paragraph(content, style) if isinstance(content, str) else Table(content, style=grid))
+            story.append(Spacer(1, 6))
+    SimpleDocTemplate(str(target), pagesize=A4, invariant=1).build(story)
+
+
+def _write_docx(source: Path, target: Path) -> None:
+    document: Any = Document()
+    for level, content in _blocks(source.read_text()):
+        if not isinstance(content, str):
+            table = document.add_table(len(content), len(content[0]))
+            for cells, row in zip(content, table.rows, strict=True):
+                for text, cell in zip(cells, row.cells, strict=True):
+                    cell.text = text
+        elif level:
+            document.add_heading(content, level)
+        else:
+            document.add_paragraph(content)
+    document.save(str(target))
+
+
+def _blocks(text: str) -> Iterator[Block]:
+    for block in filter(None, (block.strip() for block in text.split("\n\n"))):
+        if block.startswith("|"):
+            rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
+            yield 0, [rows[0], *rows[2:]]
+        else:
+            title = block.lstrip("#")
+            yield len(block) - len(title), title.strip()
