@@ -74,7 +74,7 @@ def test_large_files_go_through_every_phase(
         assert steps == sorted(steps)
         assert (steps[0], steps[-1]) == ((0, LARGE), (LARGE, LARGE))
         assert len(steps) > 3
-    assert [(step.done, step.total) for step in told if step.phase == "reading"] == [(0, 10), (10, 10)]
+    assert [(step.done, step.total) for step in told if step.phase == "reading"] == [(0, 0), (0, 10), (10, 10)]
     assert [(step.done, step.total) for step in told if step.phase == "embedding"] == [(3, 7)]
 
 
@@ -219,12 +219,16 @@ def test_a_store_that_cannot_be_reached_is_not_the_server(upload: Upload, servic
 
 
 @pytest.mark.anyio
-async def test_giving_up_is_heard_at_once(url: str, services: FakeServices, large: Path) -> None:
-    async with AsyncClient(url) as client:
-        services.stands_still = True
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(1):
-                await client.upload(large)
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_giving_up_is_heard_at_once(
+    url: str, services: FakeServices, large: Path, tmp_path: Path, transport: Transport
+) -> None:
+    services.stands_still = True
+    async with AsyncClient(url, transport=transport) as client:
+        for file in (sparse(tmp_path / "slow.txt", 1), large):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await client.upload(file)
 
 
 @pytest.mark.anyio

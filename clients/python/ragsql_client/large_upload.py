@@ -79,8 +79,8 @@ class Watch:
             return None
         if document.state == DocumentState.DOCUMENT_STATE_FAILED:
             raise _error(document, Code.FAILED_PRECONDITION, document.failure_reason)
-        if phase := _PHASES.get(document.progress.phase):
-            self._file.report(phase, document.progress.done, document.progress.total)
+        phase = _PHASES.get(document.progress.phase, "reading")
+        self._file.report(phase, document.progress.done, document.progress.total)
         if document != self._last or document.state == DocumentState.DOCUMENT_STATE_PENDING:
             self._last, self._moved = document, self._clock()
         elif self._clock() - self._moved > self._stall:

@@ -27,7 +27,8 @@ class UploadProgress:
     The phases come in the order hashing, sending, reading, embedding, indexing. A file of at most 4 MiB is only
     sending, in one step; what the server has processed before goes through no phase after sending. done and total
     are bytes while hashing and sending, pages while reading, chunks while embedding, else 0. total is 0 while it
-    is not known, or when the format has no pages. The server may start again at reading when it is restarted.
+    is not known, for example while the file waits for its turn to be read, or when the format has no pages. A
+    server that is restarted begins again at reading.
     """
 
     phase: UploadPhase

@@ -65,6 +65,7 @@ class Retries:
             try:
                 return await call_next(request, ctx)
             except ConnectError as error:
+                _let_go(error)
                 pause = self._pause(error, ctx, attempt)
                 if pause is None:
                     raise decode(error) from error
@@ -82,6 +83,7 @@ class Retries:
             async for response in call_next(request, ctx):
                 yield response
         except ConnectError as error:
+            _let_go(error)
             raise decode(error) from error
 
     def pause(self, error: ConnectError, attempt: int, left: float | None) -> float | None:
@@ -96,3 +98,9 @@ class Retries:
             return None
         left = ctx.timeout_ms
         return self.pause(error, attempt, None if left is None else left / 1000)
+
+
+def _let_go(error: ConnectError) -> None:
+    """Raises CancelledError where the library has made an error of one, so that cancelling a task ends it."""
+    if isinstance(error.__cause__, asyncio.CancelledError):
+        raise error.__cause__
