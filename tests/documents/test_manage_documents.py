@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from service.adapters.caches.memory import MemoryCache
 from service.domain.caller import Caller
 from service.domain.documents import DocumentState
 from service.errors import (
@@ -16,7 +17,6 @@ from service.errors import (
     UnreadableDocument,
     UpstreamUnavailable,
 )
-from service.usecases.bundle import DocumentUseCases
 from service.usecases.manage_documents import ManageDocuments
 from tests.documents.memory_ports import LengthEmbedder, LineParser, MemoryBlobs, MemoryRecords, MemoryVectors
 
@@ -32,9 +32,12 @@ class World:
     blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
     parser: LineParser = field(default_factory=LineParser)
     embedder: LengthEmbedder = field(default_factory=LengthEmbedder)
+    cache: MemoryCache = field(default_factory=lambda: MemoryCache(10_000))
 
-    def use_cases(self, max_bytes: int = 4096) -> DocumentUseCases:
-        return ManageDocuments(self.records, self.vectors, self.blobs, self.parser, self.embedder, max_bytes)
+    def use_cases(self) -> ManageDocuments:
+        return ManageDocuments(
+            self.records, self.vectors, self.blobs, self.parser, self.embedder, self.cache, max_bytes=4096
+        )
 
     def work(self) -> tuple[int, int]:
         return self.parser.calls.get("parse", 0), self.embedder.calls.get("embed", 0)
@@ -129,7 +132,7 @@ async def test_deleting_leaves_nothing(world: World) -> None:
     ("port", "call"),
     [
         ("records", "find"), ("parser", "parse"), ("embedder", "embed"), ("blobs", "put:1"), ("blobs", "put:2"),
-        ("records", "save:1"), ("vectors", "replace"), ("records", "save:2"),
+        ("records", "save:1"), ("records", "update:1"), ("vectors", "replace"), ("records", "update:2"),
     ],
 )  # fmt: skip
 async def test_a_failed_upload_leaves_nothing_behind(world: World, port: str, call: str) -> None:
@@ -142,8 +145,8 @@ async def test_a_failed_upload_leaves_nothing_behind(world: World, port: str, ca
 @pytest.mark.parametrize(
     ("port", "call"),
     [
-        ("parser", "parse:2"), ("blobs", "put:3"), ("blobs", "put:4"), ("records", "save:3"), ("vectors", "replace:2"),
-        ("records", "save:4"),
+        ("parser", "parse:2"), ("blobs", "put:3"), ("blobs", "put:4"), ("records", "save:2"), ("records", "update:3"),
+        ("vectors", "replace:2"), ("records", "update:4"),
     ],
 )  # fmt: skip
 async def test_a_failed_replacement_keeps_the_old_document(world: World, port: str, call: str) -> None:
@@ -159,7 +162,7 @@ async def test_a_failed_replacement_keeps_the_old_document(world: World, port: s
 
 async def test_what_a_crash_left_is_repaired_by_the_next_upload(world: World) -> None:
     old = (await world.use_cases().upload(ME, "a.txt", TEXT)).document
-    world.records.fail_at, world.vectors.fail_at = "save:4", "delete"
+    world.records.fail_at, world.vectors.fail_at = "update:4", "delete"
     with pytest.raises(UpstreamUnavailable):
         await world.use_cases().upload(ME, "a.txt", b"Now something else.")
     world.records.fail_at = world.vectors.fail_at = ""
