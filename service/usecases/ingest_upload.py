@@ -77,7 +77,7 @@ class IngestUpload:
             if upload.document_id:
                 return await self.records.get_document(caller, upload.document_id), False
             others = await self.records.find_documents(caller, filename=upload.filename)
-            now = dt.datetime.now(dt.UTC)
+            now = acceptance_time(others)
             if known := accepted_before(others, upload.sha256):
                 done = replace(upload, document_id=known.id, expire_time=now + _REMEMBERED)
                 await self.records.save_upload(caller, done)
@@ -90,7 +90,7 @@ class IngestUpload:
                 size_bytes=upload.size_bytes,
                 sha256=upload.sha256,
                 state=DocumentState.PENDING,
-                create_time=acceptance_time(others),
+                create_time=now,
                 update_time=now,
             )
             done = replace(upload, document_id=document.id, expire_time=now + _REMEMBERED)

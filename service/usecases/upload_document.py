@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import hashlib
 import logging
 import uuid
@@ -68,6 +67,7 @@ class UploadDocument:
             known = accepted_before(others, file.sha256)
             if known and known.state is DocumentState.ACTIVE:
                 return known, True
+            now = acceptance_time(others)
             document = Document(
                 id=uuid.uuid4().hex,
                 filename=file.filename,
@@ -75,8 +75,8 @@ class UploadDocument:
                 size_bytes=len(file.content),
                 sha256=file.sha256,
                 state=DocumentState.PROCESSING,
-                create_time=acceptance_time(others),
-                update_time=dt.datetime.now(dt.UTC),
+                create_time=now,
+                update_time=now,
             )
             await self.records.save_document(caller, document)
             return document, False

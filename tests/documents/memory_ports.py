@@ -56,7 +56,9 @@ class MemoryBlobs(Flaky):
         self.stored.pop((caller.tenant, key), None)
 
     async def describe(self, caller: Caller, key: str) -> BlobInfo:
-        content = await self.get(caller, key)
+        if (caller.tenant, key) not in self.stored:
+            raise NotFound("No such blob.")
+        content = self.stored[caller.tenant, key]
         return BlobInfo(len(content), hashlib.sha256(content).hexdigest())
 
     async def list_keys(self, caller: Caller) -> list[str]:
@@ -182,17 +184,32 @@ class MemoryRecords(Flaky):
         return len(self.stored)
 
 
+def _open_gate() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate
+
+
 @dataclass
 class LineParser(Flaky):
-    """Each line of a file is a paragraph."""
+    """Each line of a file is a paragraph. Waits for gate, except with the file ungated, and says with reached so."""
 
     version: str = "1"
+    gate: asyncio.Event = field(default_factory=_open_gate)
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    ungated: bytes = b""
+    error: Exception | None = None
 
     def detect(self, content: bytes, filename: str) -> str:
         return "text/plain"
 
     async def parse(self, caller: Caller, content: bytes, media_type: str, filename: str) -> ParsedDocument:
         self.called("parse")
+        self.reached.set()
+        if self.error:
+            raise self.error
+        if content != self.ungated:
+            await self.gate.wait()
         blocks = tuple(Block(BlockKind.TEXT, line) for line in content.decode().splitlines() if line.strip())
         if not blocks:
             raise UnreadableDocument("Nothing in it.")
