@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -127,24 +127,23 @@ async def test_only_so_many_are_ingested_at_once_and_in_order(world: World) -> N
 
 
 @pytest.mark.parametrize(
-    ("break_it", "reason"),
+    ("port", "attribute", "value", "reason"),
     [
-        (lambda world: setattr(world.parser, "fail_at", "parse"), "parse is down"),
-        (lambda world: setattr(world.embedder, "fail_at", "embed"), "embed is down"),
-        (lambda world: setattr(world.blobs, "fail_at", "get"), "get is down"),
-        (lambda world: setattr(world.vectors, "fail_at", "replace"), "replace is down"),
-        (lambda world: setattr(world.parser, "error", RuntimeError("secret")), "Its log says why"),
+        ("parser", "fail_at", "parse", "parse is down"),
+        ("embedder", "fail_at", "embed", "embed is down"),
+        ("blobs", "fail_at", "get", "get is down"),
+        ("vectors", "fail_at", "replace", "replace is down"),
+        ("parser", "error", RuntimeError("secret"), "Its log says why"),
     ],
-)  # fmt: skip
+)
 async def test_a_failure_has_its_reason_and_leaves_the_old_document(
-    world: World, break_it: Callable[[World], None], reason: str
+    world: World, port: str, attribute: str, value: object, reason: str
 ) -> None:
     documents = world.use_cases()
     old = (await documents.upload(ME, "a.txt", TEXT)).document
     async with documents.working(recover=False):
         upload_id = await put(documents, "a.txt", OTHER)
-        break_it(world)
-        world.vectors.calls.clear()
+        setattr(getattr(world, port), attribute, value)
         failed = await settled(documents, (await documents.ingest(ME, upload_id)).document)
     assert failed.state is DocumentState.FAILED
     assert reason in failed.failure_reason
