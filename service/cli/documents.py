@@ -83,33 +83,42 @@ def every_document(client: Client, states: Iterable[State]) -> list[Document]:
 
 
 def _show(documents: list[Document]) -> None:
+    """A table whose ids can be copied whole on 80 columns, then why documents failed."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table()
-    for heading in ("id", "file", "state"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("pages", "chunks", "bytes"):
+    out = console()
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("id", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for heading in ("pages", "chunks", "size"):
         table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("file", overflow="fold")
     for document in documents:
         table.add_row(
             document.name.removeprefix("documents/"),
-            Text(document.filename),
-            Text(_state(document)),
+            _state(document),
             str(document.page_count or ""),
             str(document.chunk_count or ""),
-            f"{document.size_bytes:,}",
+            _size(document.size_bytes),
+            Text(document.filename),
         )
-    console().print(table)
+    out.print(table)
+    for document in documents:
+        if document.failure_reason:
+            out.print(f"{document.filename}: {document.failure_reason}", markup=False)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
 def _state(document: Document) -> str:
-    """The state, how far it is, and why it failed."""
+    """The state, and how far it is."""
     from ragsql.v1.document_pb2 import DocumentState, IngestPhase
 
     state = DocumentState.Name(document.state).removeprefix("DOCUMENT_STATE_").lower()
-    if document.failure_reason:
-        return f"{state}: {document.failure_reason}"
     if not document.progress.phase:
         return state
     phase = IngestPhase.Name(document.progress.phase).removeprefix("INGEST_PHASE_").lower()

@@ -30,11 +30,14 @@ def upload(
 ) -> None:
     """Upload documents of up to 100 MiB each. What the server has already, unchanged, is not sent again.
 
-    A folder is searched with the folders in it, except for hidden ones, node_modules, __pycache__ and links. A file
-    of it gets its path in the folder as its name: 2024/a.pdf becomes "2024 - a.pdf". What is no document is skipped.
+    A folder is searched with the folders in it, but for hidden ones,
+    node_modules, __pycache__ and links to folders. A file of it is named by
+    its path in it: 2024/a.pdf becomes "2024 - a.pdf". What is no document is
+    skipped.
 
-    When it is interrupted, what the server has accepted stays, and the same command continues. Exits with 1 when any
-    file failed, with 130 when interrupted. --json prints one object a file, as it ends, then a summary.
+    When it is interrupted, what the server has accepted stays, and the same
+    command continues. Exits with 1 when any file failed, with 130 when
+    interrupted. --json prints one object a file, as it ends, then a summary.
     """
     with _interruptible(), connected(url, as_json) as client:
         uploads = find(paths)

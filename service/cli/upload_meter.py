@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _SHORTEST_NAME, _LONGEST_NAME = 12, 40
 _BESIDE_THE_NAME = 72
+_WORTH_COUNTING_BYTES = 1_000_000
 _UNITS = {"hashing": "MB", "sending": "MB", "reading": "pages", "embedding": "chunks"}
 
 
@@ -33,6 +34,7 @@ class Meter:
         self._total = total
         self._done = 0
         self._pages: Counter[Path] = Counter()
+        self._all_pages: dict[Path, int] = {}
         self._began = time.monotonic()
         self._task = self._bar.add_task("", total=total, count=self._count(), doing="")
         self._bar.start()
@@ -49,7 +51,9 @@ class Meter:
     def follow(self, upload: Upload, progress: UploadProgress) -> None:
         """Show how far a file is; when it is the only one, the bar is its own."""
         if progress.phase == "reading":
-            self._pages[upload.path] = progress.done
+            self._pages[upload.path], self._all_pages[upload.path] = progress.done, progress.total
+        elif upload.path in self._all_pages:
+            self._pages[upload.path] = self._all_pages[upload.path]
         doing = f"{_doing(progress)} · {self._shortened(upload.filename)}"
         self._bar.update(self._task, count=self._count(), doing=doing)
         if self._total == 1:
@@ -79,5 +83,7 @@ def _doing(progress: UploadProgress) -> str:
     if not unit or not progress.total:
         return progress.phase
     if unit == "MB":
+        if progress.total < _WORTH_COUNTING_BYTES:
+            return progress.phase
         return f"{progress.phase} {progress.done / 1e6:.1f}/{progress.total / 1e6:.1f} MB"
     return f"{progress.phase} {progress.done}/{progress.total} {unit}"
