@@ -84,12 +84,11 @@ def every_document(client: Client, states: Iterable[State]) -> list[Document]:
 
 def _show(documents: list[Document]) -> None:
     """A table whose ids can be copied whole on 80 columns, then why documents failed."""
-    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     out = console()
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("id", no_wrap=True)
     table.add_column("state", no_wrap=True)
     for heading in ("pages", "chunks", "size"):

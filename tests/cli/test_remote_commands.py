@@ -100,18 +100,20 @@ def test_documents_come_and_go(run: Run, services: FakeServices) -> None:
 def test_documents_show_how_far_they_are_and_why_they_failed(run: Run, services: FakeServices) -> None:
     reason = "The PDF is encrypted. Save it without a password, then upload it again."
     services.files = {"a.txt": b"1"}
+    long = f"{'c' * 250}.pdf"
     services.records = {
         "b.pdf": document("b.pdf", b"2", PROCESSING, progress=PHASES[2]),
-        f"{'c' * 150}.pdf": document(f"{'c' * 150}.pdf", b"3", FAILED, failure_reason=reason),
+        "c": document(long, b"3", FAILED, failure_reason=reason),
     }
+    services.records["c"].name = "documents/c"
     shown = run("documents", "list").stdout
     assert re.search(r"active .* a\.txt", shown)
     assert re.search(r"embedding 3/7 .* b\.pdf", shown)
     failed = run("documents", "list", "--state", "failed")
-    assert failed.stdout.endswith(f"{'c' * 150}.pdf: {reason}\n")
+    assert failed.stdout.endswith(f"{long}: {reason}\n")
     assert "a.txt" not in failed.stdout
     (whole,) = json.loads(run("documents", "list", "--state", "failed", "--json").stdout)
-    assert (whole["filename"], whole["failureReason"]) == (f"{'c' * 150}.pdf", reason)
+    assert (whole["filename"], whole["failureReason"]) == (long, reason)
     both = json.loads(run("documents", "list", "--state", "failed", "--state", "processing", "--json").stdout)
     assert {item["state"] for item in both} == {"DOCUMENT_STATE_FAILED", "DOCUMENT_STATE_PROCESSING"}
     assert run("documents", "list", "--state", "pending").stdout == "No document is pending.\n"

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import tracemalloc
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from connectrpc.code import Code
 from ragsql.v1.document_service_pb2 import UploadResponse
 from ragsql_client import LARGEST_BYTES, SMALL_BYTES, AsyncClient, Client, RagsqlError, Transport, UploadProgress
 from tests.client.fake_server import FakeServices
+from tests.client.fake_store import Store
 
 TRANSPORTS: tuple[Transport, ...] = ("connect", "json", "grpc", "grpc-web")
 LARGE = SMALL_BYTES + 1
@@ -237,35 +236,3 @@ async def test_progress_is_told_in_the_event_loop(url: str, large: Path) -> None
     async with AsyncClient(url) as client:
         await client.upload(large, progress=lambda step: threads.add(threading.get_ident()))
     assert threads == {threading.get_ident()}
-
-
-class Store:
-    """A store that takes every PUT and keeps how large it was."""
-
-    def __init__(self) -> None:
-        self.sizes: list[int] = []
-
-    @contextmanager
-    def serving(self) -> Generator[str]:
-        sizes = self.sizes
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_PUT(self) -> None:
-                left = size = int(self.headers["content-length"])
-                while left:
-                    left -= len(self.rfile.read(min(left, 1024 * 1024)))
-                sizes.append(size)
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            server.server_close()
