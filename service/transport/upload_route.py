@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from service.transport.errors import MalformedRequest, to_wire
@@ -23,7 +23,7 @@ def upload_route(documents: DocumentUseCases) -> Route:
             await documents.receive(request.path_params["token"], announced, _body(request))
         except Exception as error:
             return error_response(to_wire(error))
-        return Response()
+        return JSONResponse({})
 
     return Route("/uploads/{token}", put, methods=["PUT"])
 

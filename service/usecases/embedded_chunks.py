@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from service.domain.documents import Chunk, PageBox, Span
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Vectors = npt.NDArray[np.float32]
+
+
+_CHUNKS_A_LINE = 128
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,16 +35,10 @@ def dump(processed: Processed) -> bytes:
     """Bytes that load reads back exactly."""
     import numpy as np
 
-    described = {
-        "fingerprint": processed.fingerprint,
-        "page_count": processed.page_count,
-        "parser": processed.parser,
-        "chunks": [dataclasses.asdict(embedded.chunk) for embedded in processed.chunks],
-    }
     buffer = io.BytesIO()
     np.savez(
         buffer,
-        described=np.frombuffer(json.dumps(described).encode(), dtype=np.uint8),
+        described=np.frombuffer(b"\n".join(_lines(processed)), dtype=np.uint8),
         vectors=np.stack([embedded.vector for embedded in processed.chunks]),
         units=np.concatenate([embedded.unit_vectors for embedded in processed.chunks]),
     )
@@ -56,14 +53,24 @@ def load(content: bytes, fingerprint: str) -> Processed | None:
 
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            described = json.loads(arrays["described"].tobytes())
+            head, *rest = arrays["described"].tobytes().split(b"\n")
+            described = json.loads(head)
             if described["fingerprint"] != fingerprint:
                 return None
-            chunks = [_chunk(fields) for fields in described["chunks"]]
+            chunks = [_chunk(fields) for line in rest for fields in json.loads(line)]
             embedded = tuple(_join(chunks, arrays["vectors"], arrays["units"]))
             return Processed(fingerprint, described["page_count"], described["parser"], embedded)
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError):
         return None
+
+
+def _lines(processed: Processed) -> Iterator[bytes]:
+    """JSON in pieces: the JSON module keeps every other thread waiting for as long as one call takes."""
+    described = {name: getattr(processed, name) for name in ("fingerprint", "page_count", "parser")}
+    yield json.dumps(described).encode()
+    for start in range(0, len(processed.chunks), _CHUNKS_A_LINE):
+        line = processed.chunks[start : start + _CHUNKS_A_LINE]
+        yield json.dumps([dataclasses.asdict(embedded.chunk) for embedded in line]).encode()
 
 
 def _join(chunks: Sequence[Chunk], vectors: Vectors, units: Vectors) -> list[EmbeddedChunk]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import anyio
 import httpx
@@ -25,29 +23,9 @@ HERE = Caller("here", "ann")
 THERE = Caller("there")
 
 
-@pytest.fixture(scope="session")
-def s3_url() -> Iterator[str]:
-    """An S3 server of the test run's own."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def s3(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> S3BlobStore:
-    import boto3
-
-    settings = {"ENDPOINT_URL": s3_url, "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "DEFAULT_REGION": "us-east-1"}
-    for name, value in settings.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    bucket = uuid.uuid4().hex
-    sdk: Any = boto3
-    sdk.session.Session().client("s3").create_bucket(Bucket=bucket)
-    return S3BlobStore(bucket)
+def s3(s3_bucket: str) -> S3BlobStore:
+    return S3BlobStore(s3_bucket)
 
 
 @pytest.fixture(params=["local", "s3"])

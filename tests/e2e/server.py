@@ -37,6 +37,11 @@ class Server:
         assert found, "the server did not start"
         self.http = httpx.Client(base_url=found[1], timeout=SECONDS, trust_env=False)
 
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
     def kill(self) -> None:
         """SIGKILL: nothing is flushed, closed or said."""
         self.http.close()
