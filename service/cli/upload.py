@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.documents import State, every_document
-from service.cli.output import DEFAULT_URL, AsJson, ExitCode, Url, complain, console
+from service.cli.output import DEFAULT_URL, AsJson, ExitCode, Url, complain, console, print_json
 from service.cli.remote import connected
 from service.cli.upload_files import Outcome, Upload, find
 
@@ -42,7 +42,7 @@ def upload(
     with _interruptible(), connected(url, as_json) as client:
         uploads = find(paths)
         if not uploads:
-            console().print("There is no file to upload.")
+            _show_nothing(as_json)
             raise typer.Exit(ExitCode.FAILED)
         _run(url, uploads, jobs, as_json, _known(client, uploads))
 
@@ -60,6 +60,15 @@ def _run(url: str, uploads: list[Upload], jobs: int, as_json: bool, known: dict[
         view.close(batch.ended, batch.unfinished(uploads))
     if any(upload.outcome is Outcome.FAILED for upload in batch.ended):
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _show_nothing(as_json: bool) -> None:
+    from service.cli.upload_view import summary_object
+
+    if as_json:
+        print_json(summary_object([], 0.0))
+    else:
+        console().print("There is no file to upload.")
 
 
 def _known(client: Client, uploads: list[Upload]) -> dict[str, Document]:

@@ -56,7 +56,7 @@ class View:
         if self._as_json:
             for upload in stopped:
                 print_json(_as_object(upload))
-            print_json(_summary_object(uploads, seconds))
+            print_json(summary_object(uploads, seconds))
             return
         for upload in uploads:
             if self._is_late(upload):
@@ -96,7 +96,7 @@ def _as_object(upload: Upload) -> dict[str, Any]:
     return shown
 
 
-def _summary_object(uploads: list[Upload], seconds: float) -> dict[str, Any]:
+def summary_object(uploads: list[Upload], seconds: float) -> dict[str, Any]:
     """How many files had which outcome, for machines."""
     counts = Counter(upload.outcome for upload in uploads)
     return {"summary": {**{outcome.value: counts[outcome] for outcome in Outcome}, "seconds": round(seconds, 3)}}

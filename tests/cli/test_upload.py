@@ -161,6 +161,9 @@ def test_json_is_an_object_a_file_and_a_summary(run: Run, tmp_path: Path) -> Non
 def test_nothing_to_upload_fails(run: Run, tmp_path: Path) -> None:
     result = run("upload", str(tmp_path))
     assert (result.exit_code, result.stdout) == (1, "There is no file to upload.\n")
+    result = run("upload", str(tmp_path), "--json")
+    assert result.exit_code == 1
+    assert set(objects(result.stdout)[1].values()) == {0}
 
 
 def test_jobs_have_bounds(run: Run, tmp_path: Path) -> None:
