@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from service.domain.caller import Caller
-from service.domain.documents import Upload
+from service.domain.documents import DocumentState, Upload
 from service.errors import NotFound, UploadUrlInvalid
 from service.ports import BlobInfo, BlobStore, UploadRecords
 from service.usecases.accept_document import check_file
@@ -48,11 +48,9 @@ class CreateUpload:
     async def receive(self, token: str, size_bytes: int | None, body: AsyncIterator[bytes]) -> None:
         """Store what is PUT. Raises UploadUrlInvalid, ContentMismatch and UpstreamUnavailable."""
         caller, key = await self.blobs.accept_put(token, size_bytes, body)
-        try:
-            await self.records.get_upload(caller, key.rpartition("/")[2])
-        except NotFound:
+        if not await self._is_wanted(caller, key.rpartition("/")[2]):
             await self.blobs.delete(caller, key)
-            raise UploadUrlInvalid("This upload has expired or was deleted. Call CreateUpload again.") from None
+            raise UploadUrlInvalid("This upload has expired, or its document is gone. Call CreateUpload again.")
 
     async def purge(self) -> None:
         """Forget the uploads that have expired, with the files of those that were never ingested."""
@@ -62,6 +60,16 @@ class CreateUpload:
             for upload in await self.records.list_uploads(caller, now):
                 async with self.locks.hold(tenant, upload.filename):
                     await self._forget(caller, upload.id, now)
+
+    async def _is_wanted(self, caller: Caller, upload_id: str) -> bool:
+        """Whether the file will be ingested or is the file of a document. Then PUTting it again does no harm."""
+        try:
+            upload = await self.records.get_upload(caller, upload_id)
+            if not upload.document_id:
+                return True
+            return (await self.records.get_document(caller, upload_id)).state is not DocumentState.FAILED
+        except NotFound:
+            return False
 
     async def _forget(self, caller: Caller, upload_id: str, now: dt.datetime) -> None:
         upload = await self.records.get_upload(caller, upload_id)

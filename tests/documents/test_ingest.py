@@ -3,56 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-import hashlib
-from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 
-from service.domain.caller import Caller
-from service.domain.documents import Document, DocumentState, IngestPhase
+from service.domain.documents import DocumentState, IngestPhase
 from service.errors import (
-    ContentMismatch,
-    InvalidRequest,
     NotFound,
-    PayloadTooLarge,
-    UploadIncomplete,
-    UploadUrlInvalid,
 )
-from service.usecases.manage_documents import LARGEST_UPLOAD, ManageDocuments
+from tests.documents.uploads import ingest, put, settled
 from tests.documents.world import ME, TEXT, World
 
 pytestmark = pytest.mark.anyio
 OTHER = b"Now something else."
-
-
-async def stream(content: bytes) -> AsyncIterator[bytes]:
-    yield content
-
-
-async def reserve(documents: ManageDocuments, filename: str, content: bytes) -> tuple[str, str]:
-    """The upload's id and the token to PUT with."""
-    reserved = await documents.create_upload(ME, filename, len(content), hashlib.sha256(content).hexdigest())
-    return reserved.upload.id, reserved.target.url.removeprefix("/uploads/")
-
-
-async def put(documents: ManageDocuments, filename: str, content: bytes) -> str:
-    upload_id, token = await reserve(documents, filename, content)
-    await documents.receive(token, len(content), stream(content))
-    return upload_id
-
-
-async def ingest(documents: ManageDocuments, filename: str, content: bytes) -> Document:
-    return (await documents.ingest(ME, await put(documents, filename, content))).document
-
-
-async def settled(documents: ManageDocuments, document: Document) -> Document:
-    """The document once it is neither PENDING nor PROCESSING."""
-    async with asyncio.timeout(5):
-        while (now := await documents.get(ME, document.id)).state not in (DocumentState.ACTIVE, DocumentState.FAILED):
-            await asyncio.sleep(0.001)
-    return now
 
 
 async def test_ingest_returns_at_once_and_the_document_becomes_active(world: World) -> None:
@@ -222,71 +184,6 @@ async def test_deleting_forgets_the_cached_answers(world: World) -> None:
     await world.cache.set(ME, "answer", "k", b"v", 60)
     await documents.delete(ME, document.id)
     assert await world.cache.get(ME, "answer", "k") is None
-
-
-async def test_ingest_before_the_put_and_of_an_unknown_upload(world: World) -> None:
-    documents = world.use_cases()
-    upload_id, token = await reserve(documents, "a.txt", TEXT)
-    with pytest.raises(UploadIncomplete, match="PUT"):
-        await documents.ingest(ME, upload_id)
-    for caller, unknown in ((ME, "unknown"), (Caller("you"), upload_id)):
-        with pytest.raises(NotFound):
-            await documents.ingest(caller, unknown)
-    await documents.receive(token, None, stream(TEXT))
-    assert (await documents.ingest(ME, upload_id)).document.state is DocumentState.ACTIVE
-
-
-@pytest.mark.parametrize("content", [TEXT + b"!", TEXT[:-1], TEXT[:-1] + b"!"])
-async def test_other_content_than_announced_is_refused_by_ingest_too(world: World, content: bytes) -> None:
-    documents = world.use_cases()
-    upload_id, token = await reserve(documents, "a.txt", TEXT)
-    await documents.receive(token, None, stream(content))
-    with pytest.raises(ContentMismatch, match=hashlib.sha256(TEXT).hexdigest()):
-        await documents.ingest(ME, upload_id)
-    assert world.left() == (set(), set(), set())
-    await documents.receive(token, None, stream(TEXT))
-    assert (await documents.ingest(ME, upload_id)).document.state is DocumentState.ACTIVE
-
-
-@pytest.mark.parametrize(
-    ("filename", "size", "error"),
-    [
-        ("../a", 1, InvalidRequest),
-        ("a.txt", 0, InvalidRequest),
-        ("a.txt", -1, InvalidRequest),
-        ("a.txt", LARGEST_UPLOAD + 1, PayloadTooLarge),
-    ],
-)
-async def test_what_cannot_be_announced(world: World, filename: str, size: int, error: type[Exception]) -> None:
-    with pytest.raises(error):
-        await world.use_cases().create_upload(ME, filename, size, "0" * 64)
-    assert world.records.uploads == {}
-
-
-def expire(world: World) -> None:
-    long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
-    world.records.uploads = {key: replace(one, expire_time=long_ago) for key, one in world.records.uploads.items()}
-
-
-async def test_uploads_that_are_never_ingested_are_forgotten_when_they_expire(world: World) -> None:
-    documents = world.use_cases()
-    upload_id, token = await reserve(documents, "a.txt", TEXT)
-    await documents.receive(token, None, stream(TEXT))
-    used = await ingest(documents, "b.txt", OTHER)
-    async with documents.working(recover=True):
-        await asyncio.sleep(0.01)
-        assert len(world.records.uploads) == 2
-    expire(world)
-    with pytest.raises(NotFound, match="expired"):
-        await documents.ingest(ME, upload_id)
-    async with documents.working(recover=True):
-        async with asyncio.timeout(5):
-            while world.records.uploads:
-                await asyncio.sleep(0.001)
-    assert world.left()[2] == {f"files/{used.id}", f"processed/{used.sha256}"}
-    with pytest.raises(UploadUrlInvalid):
-        await documents.receive(token, None, stream(TEXT))
-    assert f"files/{upload_id}" not in world.left()[2]
 
 
 async def test_stopping_leaves_what_is_in_work_for_the_next_start(world: World) -> None:

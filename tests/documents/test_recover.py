@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ import pytest
 
 from service.domain.documents import Document, DocumentState
 from service.usecases.manage_documents import ManageDocuments
+from tests.documents.uploads import put
 from tests.documents.world import ME, TEXT, World
 
 pytestmark = pytest.mark.anyio
@@ -62,18 +63,12 @@ class Mortal:
         return call
 
 
-async def stream(content: bytes) -> AsyncIterator[bytes]:
-    yield content
-
-
 async def upload(documents: ManageDocuments) -> None:
     await documents.upload(ME, "a.txt", NEW)
 
 
 async def ingest(documents: ManageDocuments) -> None:
-    reserved = await documents.create_upload(ME, "a.txt", len(NEW), hashlib.sha256(NEW).hexdigest())
-    await documents.receive(reserved.target.url.removeprefix("/uploads/"), len(NEW), stream(NEW))
-    await documents.ingest(ME, reserved.upload.id)
+    await documents.ingest(ME, await put(documents, "a.txt", NEW))
 
 
 async def delete(documents: ManageDocuments) -> None:
