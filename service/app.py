@@ -66,6 +66,7 @@ class Assembly:
     settings: Settings
     ports: Ports
     use_cases: UseCases
+    documents: ManageDocuments
     retrieve: RetrievePassages
     route: RouteQuestion
     close: Callable[[], None]
@@ -88,7 +89,9 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
     ports = replace(_choose(settings, closing, overrides), **overrides)
     retrieve = RetrievePassages(ports.embedder, ports.vectors, ports.reader)
     route = RouteQuestion(ports.embedder, ports.database)
-    return Assembly(settings, ports, _use_cases(settings, ports, retrieve, route), retrieve, route, closing.close)
+    documents = ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, ports.embedder, ports.cache)
+    use_cases = _use_cases(settings, ports, documents, retrieve, route)
+    return Assembly(settings, ports, use_cases, documents, retrieve, route, closing.close)
 
 
 def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]) -> Ports:
@@ -102,7 +105,7 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
         deferred(lambda: backends.make_database(url)) if url else None
     )
     return Ports(
-        blobs=deferred(lambda: backends.make_blobs(data)),
+        blobs=deferred(lambda: backends.make_blobs(settings)),
         parser=deferred(lambda: backends.make_parser(closing)),
         embedder=embedder,
         chat=chat,
@@ -115,12 +118,14 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
     )
 
 
-def _use_cases(settings: Settings, ports: Ports, retrieve: RetrievePassages, route: RouteQuestion) -> UseCases:
+def _use_cases(
+    settings: Settings, ports: Ports, documents: ManageDocuments, retrieve: RetrievePassages, route: RouteQuestion
+) -> UseCases:
     limits = ExecutionLimits(timeout_seconds=settings.sql_timeout_seconds, max_rows=settings.sql_max_rows)
     runner = SqlRunner(ports.records, ports.database, ports.sqlgen, SqlPolicy(settings.sql_policy.upper()))
     cache = AnswerCache(ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat)
     return UseCases(
-        documents=ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, ports.embedder),
+        documents=documents,
         questions=AnswerQuestion(retrieve, route, runner, limits, ports.records, cache),
         sql=ManageSql(runner),
         knowledge=ManageKnowledge(ports.records),
@@ -147,15 +152,17 @@ def _components(ports: Ports) -> dict[str, tuple[Checkable, bool]]:
 def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        if assembly.settings.sample_data:
-            await startup.load_samples(assembly.use_cases.documents, assembly.settings.data_dir)
-        # A remote model keeps no prompt for us, and reading one costs money.
-        warms = assembly.ports if assembly.settings.chat == "local" else replace(assembly.ports, sqlgen=None)
-        warming = asyncio.create_task(startup.warm(assembly.route, warms))
-        try:
-            yield
-        finally:
-            warming.cancel()
+        with startup.sole_server(assembly.settings.data_dir) as alone:
+            async with assembly.documents.working(recover=alone):
+                if assembly.settings.sample_data:
+                    await startup.load_samples(assembly.use_cases.documents, assembly.settings.data_dir)
+                # A remote model keeps no prompt for us, and reading one costs money.
+                warms = assembly.ports if assembly.settings.chat == "local" else replace(assembly.ports, sqlgen=None)
+                warming = asyncio.create_task(startup.warm(assembly.route, warms))
+                try:
+                    yield
+                finally:
+                    warming.cancel()
             await asyncio.to_thread(assembly.close)
 
     return lifespan

@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 CACHE_BYTES = 64 * 1024 * 1024
 
 
-def make_blobs(data: Path) -> BlobStore:
-    """Files below the data folder."""
+def make_blobs(settings: Settings) -> BlobStore:
+    """Files below the data folder, or an S3 bucket."""
+    if settings.blobs == "s3":
+        from service.adapters.blobs.s3 import S3BlobStore
+
+        return S3BlobStore(settings.s3_cache_bucket)
     from service.adapters.blobs.local import LocalBlobStore
 
-    return LocalBlobStore(data / "blobs")
+    return LocalBlobStore(settings.data_dir / "blobs")
 
 
 def make_parser(closing: ExitStack) -> Parser:

@@ -56,6 +56,24 @@ class PayloadTooLarge(RagsqlError):
     reason = "PAYLOAD_TOO_LARGE"
 
 
+class ContentMismatch(RagsqlError):
+    """What arrived does not have the size or the SHA-256 that was announced."""
+
+    reason = "CONTENT_MISMATCH"
+
+
+class UploadIncomplete(RagsqlError):
+    """Nothing was PUT for the upload yet."""
+
+    reason = "UPLOAD_INCOMPLETE"
+
+
+class UploadUrlInvalid(RagsqlError):
+    """The URL of an upload has expired, was changed or was used up."""
+
+    reason = "UPLOAD_URL_INVALID"
+
+
 class NotFound(RagsqlError):
     """No such resource for this caller."""
 

@@ -86,7 +86,13 @@ class Settings:
         "RAGSQL_VECTORS", one_of("sqlite"), "", "`sqlite`", "Where passages and their vectors are kept: `sqlite`."
     )
     records: str = setting("RAGSQL_RECORDS", one_of("sqlite"), "", "`sqlite`", "Where records are kept: `sqlite`.")
-    blobs: str = setting("RAGSQL_BLOBS", one_of("local"), "", "`local`", "Where files are kept: `local`.")
+    blobs: str = setting(
+        "RAGSQL_BLOBS",
+        one_of("local", "s3"),
+        "",
+        "what is implied, else `local`",
+        "Where files are kept: `local`, `s3`.",
+    )
     cache: str = setting("RAGSQL_CACHE", one_of("memory"), "", "`memory`", "Where answers are cached: `memory`.")
     sql_policy: str = setting(
         "RAGSQL_SQL_POLICY",
@@ -118,7 +124,13 @@ class Settings:
     storage_backend: str = setting(
         "STORAGE_BACKEND", one_of("local", "s3"), "", "`local`", "`s3` implies `RAGSQL_BLOBS=s3`."
     )
-    s3_cache_bucket: str = setting("S3_CACHE_BUCKET", as_text, "", "", "Bucket for files with `STORAGE_BACKEND=s3`.")
+    s3_cache_bucket: str = setting(
+        "S3_CACHE_BUCKET",
+        as_text,
+        "",
+        "",
+        "Bucket for files with `s3`. Credentials and region are set as for the AWS tools.",
+    )
     use_docling: bool = setting(
         "USE_DOCKLING", as_flag, False, "false", "Read PDF with docling's layout models. `USE_DOCLING` means the same."
     )
@@ -175,7 +187,7 @@ def _implied(values: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any
         "embedder": "openai" if key else "minilm",
         "vectors": "sqlite",
         "records": "sqlite",
-        "blobs": "local",
+        "blobs": values.get("storage_backend", "local"),
         "cache": "memory",
     }
 
@@ -195,10 +207,8 @@ def _unavailable(values: Mapping[str, Any]) -> dict[str, str]:
         for name, (given, chosen, instead, what) in advice.items()
         if values.get(given) and chosen not in values
     }
-    if values.get("storage_backend") == "s3" and "blobs" not in values:
-        problems["STORAGE_BACKEND"] = (
-            "This version does not have the S3 backend yet. Unset it, or set RAGSQL_BLOBS=local to go without."
-        )
+    if values.get("blobs", values.get("storage_backend")) == "s3" and not values.get("s3_cache_bucket"):
+        problems["S3_CACHE_BUCKET"] = "s3 needs the name of a bucket. Set it, or set RAGSQL_BLOBS=local."
     if values.get("use_docling"):
         problems["USE_DOCKLING"] = (
             "This version does not have docling's layout models yet. Unset it to read PDF with the built-in parser."

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import logging
+from collections.abc import Generator
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +20,7 @@ from service.usecases.route_question import RouteQuestion
 log = logging.getLogger("ragsql")
 
 LOADED_MARK = "samples-loaded"
+LOCK = "server.lock"
 
 
 class Warmable(Protocol):
@@ -26,6 +30,20 @@ class Warmable(Protocol):
     def database(self) -> Database | None: ...
     @property
     def sqlgen(self) -> SqlGenerator | None: ...
+
+
+@contextlib.contextmanager
+def sole_server(data_dir: Path) -> Generator[bool]:
+    """Whether no other process serves from this folder. Until this ends, none can say so."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / LOCK).open("wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            log.warning("Another server uses %s. What it left unfinished is not touched by this one.", data_dir)
+            yield False
+        else:
+            yield True
 
 
 async def load_samples(documents: DocumentUseCases, data_dir: Path) -> None:

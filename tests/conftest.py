@@ -9,3 +9,6 @@ import pytest
 def anyio_backend() -> str:
     """Coroutine tests run on asyncio alone."""
     return "asyncio"
+
+
+pytest_plugins = ["tests.s3"]

@@ -32,7 +32,7 @@ PATHS = os.pathsep.join(str(ROOT / part) for part in ("", "gen", "clients/python
 
 @dataclass(frozen=True)
 class Served:
-    """A running service, what it printed once it listened, and a folder with document.pdf to work in."""
+    """A running service, what it printed once it listened, and a folder with document.pdf and reports/ to work in."""
 
     port: int
     greeting: str
@@ -52,7 +52,9 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("readme")
-    _write_pdf(folder / "document.pdf")
+    (folder / "reports").mkdir()
+    for pdf in ("document.pdf", "reports/document.pdf"):
+        _write_pdf(folder / pdf)
     (folder / ".curlrc").write_text("silent\nshow-error\nfail-with-body\n")
     for name in ("gen", "Makefile", "requirements.lock", "pyproject.toml"):
         (folder / name).symlink_to(ROOT / name)

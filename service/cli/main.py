@@ -12,7 +12,10 @@ from service.cli.output import ExitCode, complain
 app = typer.Typer(
     name="ragsql",
     help="Answers questions from documents, from a SQL database, or from both.",
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no answer, 4 no server reached, 5 SQL waits for approval.",
+    epilog=(
+        "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no answer, 4 no server reached, 5 SQL waits for approval, "
+        "130 interrupted."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -23,6 +23,7 @@ class ExitCode(IntEnum):
     NO_ANSWER = 3
     UNREACHABLE = 4
     SQL_PENDING = 5
+    INTERRUPTED = 130
 
 
 Url = Annotated[

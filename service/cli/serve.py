@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 SHUTDOWN_SECONDS = 10
+SWITCH_SECONDS = 0.001
+"""So long a thread may go on before the event loop gets its turn."""
 
 
 def serve(
@@ -34,6 +36,7 @@ def serve(
 
     settings = load()
     listener = _listen(host or settings.host, settings.port if port is None else port)
+    sys.setswitchinterval(SWITCH_SECONDS)
     _server(settings, listener, http2).run(sockets=[listener])
 
 

@@ -16,9 +16,26 @@ class DocumentState(StrEnum):
     FAILED = "FAILED"
 
 
+class IngestPhase(StrEnum):
+    """What is being done with a document that is PROCESSING, in order."""
+
+    PARSING = "PARSING"
+    EMBEDDING = "EMBEDDING"
+    INDEXING = "INDEXING"
+
+
+@dataclass(frozen=True, slots=True)
+class IngestProgress:
+    """How many pages or chunks of how many are done. total is 0 while it is not known."""
+
+    phase: IngestPhase
+    done: int = 0
+    total: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An uploaded file. Searchable once its state is ACTIVE."""
+    """An uploaded file. Searchable once its state is ACTIVE. progress is shown while PROCESSING and never stored."""
 
     id: str
     filename: str
@@ -32,6 +49,20 @@ class Document:
     chunk_count: int = 0
     failure_reason: str = ""
     parser: str = ""
+    progress: IngestProgress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that was announced. Its bytes go to the blob files/{id}. document_id is empty until it is ingested."""
+
+    id: str
+    filename: str
+    size_bytes: int
+    sha256: str
+    create_time: dt.datetime
+    expire_time: dt.datetime
+    document_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

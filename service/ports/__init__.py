@@ -13,15 +13,32 @@ from service.ports.caches import Cache, CacheCounters
 from service.ports.chat import ChatMessage, ChatModel, ChatOptions, ChatReply
 from service.ports.checks import Checkable
 from service.ports.databases import CannotAnswer, Database, SqlDraft, SqlGenerator, SqlRequest
-from service.ports.documents import BlobStore, EmbeddedChunk, Embedder, Parser, VectorStore
+from service.ports.documents import (
+    BlobInfo,
+    BlobStore,
+    EmbeddedChunk,
+    Embedder,
+    Parser,
+    PresignedPut,
+    VectorStore,
+)
 from service.ports.reading import Reader
-from service.ports.records import AnswerRecords, DocumentRecords, KnowledgeRecords, Page, RecordStore, StatementRecords
+from service.ports.records import (
+    AnswerRecords,
+    DocumentRecords,
+    KnowledgeRecords,
+    Page,
+    RecordStore,
+    StatementRecords,
+    UploadRecords,
+)
 
 if TYPE_CHECKING:
     from service.ports.documents import Vectors
 
 __all__ = [
     "AnswerRecords",
+    "BlobInfo",
     "BlobStore",
     "Cache",
     "CacheCounters",
@@ -38,12 +55,14 @@ __all__ = [
     "KnowledgeRecords",
     "Page",
     "Parser",
+    "PresignedPut",
     "Reader",
     "RecordStore",
     "SqlDraft",
     "SqlGenerator",
     "SqlRequest",
     "StatementRecords",
+    "UploadRecords",
     "VectorStore",
     "Vectors",
 ]

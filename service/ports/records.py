@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from service.domain.caller import Caller
-from service.domain.documents import Document, DocumentState
+from service.domain.documents import Document, DocumentState, Upload
 from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
 from service.ports.checks import Checkable
 
@@ -27,6 +28,10 @@ class DocumentRecords(Protocol):
 
     async def save_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
         """Insert or update by id, and remove the documents in replaces, in one transaction."""
+        ...
+
+    async def update_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> bool:
+        """Like save_document, but False and no change when there is no document of this id any more."""
         ...
 
     async def get_document(self, caller: Caller, document_id: str) -> Document:
@@ -49,6 +54,30 @@ class DocumentRecords(Protocol):
 
     async def count_documents(self, caller: Caller) -> int:
         """Those that are ACTIVE."""
+        ...
+
+
+class UploadRecords(DocumentRecords, Protocol):
+    """Documents, and the files that were announced and may become some."""
+
+    async def save_upload(self, caller: Caller, upload: Upload, document: Document | None = None) -> None:
+        """Insert or update by id, and insert the document that was made of it, in one transaction."""
+        ...
+
+    async def get_upload(self, caller: Caller, upload_id: str) -> Upload:
+        """Raises NotFound."""
+        ...
+
+    async def list_uploads(self, caller: Caller, expired: dt.datetime | None = None) -> list[Upload]:
+        """All, or those whose expire_time is not after expired."""
+        ...
+
+    async def delete_upload(self, caller: Caller, upload_id: str) -> None:
+        """Delete if it is there."""
+        ...
+
+    async def list_tenants(self) -> list[str]:
+        """Every tenant that has documents or uploads."""
         ...
 
 
@@ -104,5 +133,5 @@ class AnswerRecords(Protocol):
         ...
 
 
-class RecordStore(DocumentRecords, StatementRecords, KnowledgeRecords, AnswerRecords, Checkable, Protocol):
+class RecordStore(UploadRecords, StatementRecords, KnowledgeRecords, AnswerRecords, Checkable, Protocol):
     """Everything that is kept as rows."""

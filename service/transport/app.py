@@ -36,6 +36,7 @@ from service.transport.services.health import HealthService
 from service.transport.services.knowledge import KnowledgeService
 from service.transport.services.queries import QueryService
 from service.transport.services.sql import SqlService
+from service.transport.upload_route import upload_route
 from service.usecases.bundle import UseCases
 
 MAX_REQUEST_BYTES = 6 * 1024 * 1024
@@ -65,6 +66,7 @@ def build_transport(
         routes=[
             RpcRoute(apps),
             *http_routes(implementations, max_request_bytes),
+            upload_route(use_cases.documents),
             Route("/openapi.json", _openapi),
             *extra_routes,
         ],

@@ -28,7 +28,9 @@ from service.transport.checks import (
     filename,
     name,
     number,
+    sha256,
     text,
+    upload_size,
 )
 
 Table = tuple[tuple[str, Check | Each], ...]
@@ -45,6 +47,12 @@ BOUNDS: dict[type[Message], Table] = {
         ("top_k", number(1, 50)),
     ),
     document_service_pb2.UploadRequest: (("filename", filename), ("content", content)),
+    document_service_pb2.CreateUploadRequest: (
+        ("filename", filename),
+        ("size_bytes", upload_size),
+        ("sha256", sha256),
+    ),
+    document_service_pb2.IngestRequest: (("upload", name("uploads")),),
     document_service_pb2.GetDocumentRequest: (("name", name("documents")),),
     document_service_pb2.DeleteDocumentRequest: (("name", name("documents")),),
     document_service_pb2.ListDocumentsRequest: (
@@ -77,6 +85,7 @@ BOUNDS: dict[type[Message], Table] = {
 
 REQUIRED: dict[type[Message], str] = {
     query_service_pb2.StreamQueryRequest: "request",
+    document_service_pb2.IngestRequest: "source",
     knowledge_service_pb2.CreateKnowledgeItemRequest: "knowledge_item",
     knowledge_service_pb2.KnowledgeItem: "kind",
 }

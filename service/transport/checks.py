@@ -12,6 +12,7 @@ from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from service.errors import PayloadTooLarge
 
 MAX_CONTENT_BYTES = 4 * 1024 * 1024
+MAX_UPLOAD_BYTES = 100 * 1024 * 1024
 MAX_QUESTION_CHARS = 4000
 MAX_SQL_CHARS = 20_000
 
@@ -77,8 +78,25 @@ def content(value: bytes) -> str | None:
     """The bytes of a file. Raises PayloadTooLarge."""
     if len(value) > MAX_CONTENT_BYTES:
         raise PayloadTooLarge(
-            f"The file has {len(value)} bytes; at most {MAX_CONTENT_BYTES} (4 MiB) are accepted. Split it.",
+            f"The file has {len(value)} bytes; at most {MAX_CONTENT_BYTES} (4 MiB) are accepted in one message. "
+            "Use CreateUpload for larger ones.",
             field="content",
             limit_bytes=str(MAX_CONTENT_BYTES),
         )
     return None if value else "The file is empty: it has 0 bytes."
+
+
+def upload_size(value: int) -> str | None:
+    """The announced size of a file. Raises PayloadTooLarge."""
+    if value > MAX_UPLOAD_BYTES:
+        raise PayloadTooLarge(
+            f"The file has {value} bytes; at most {MAX_UPLOAD_BYTES} (100 MiB) are accepted. Split it.",
+            field="size_bytes",
+            limit_bytes=str(MAX_UPLOAD_BYTES),
+        )
+    return None if value > 0 else f"Must be 1 to {MAX_UPLOAD_BYTES}, not {value}."
+
+
+def sha256(value: str) -> str | None:
+    """A SHA-256 in hex."""
+    return None if re.fullmatch("[0-9a-f]{64}", value) else "Must be 64 lowercase hex digits."

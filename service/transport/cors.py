@@ -26,7 +26,7 @@ def cors(origins: Sequence[str]) -> Middleware:
     return Middleware(
         _Cors,
         allow_origins=origins,
-        allow_methods=("GET", "POST", "DELETE"),
+        allow_methods=("GET", "POST", "PUT", "DELETE"),
         allow_headers=REQUEST_HEADERS,
         expose_headers=RESPONSE_HEADERS,
         max_age=7200,

@@ -139,7 +139,9 @@ def _to_dict(message: Message) -> dict[str, Any]:
         if optional and not message.HasField(name):
             continue
         value = getattr(message, name)
-        if repeated:
+        if convert is dict:
+            out[key] = dict(value)
+        elif repeated:
             out[key] = [convert(item) for item in value] if convert else list(value)
         else:
             out[key] = convert(value) if convert else value
@@ -155,6 +157,8 @@ def _plan(descriptor: Descriptor) -> list[tuple[str, str, bool, bool, Convert | 
 
 
 def _converter(field: FieldDescriptor) -> Convert | None:
+    if _is_map(field):
+        return dict
     if field.message_type:
         timestamp = field.message_type.full_name == "google.protobuf.Timestamp"
         return (lambda value: value.ToJsonString()) if timestamp else _to_dict
@@ -167,6 +171,11 @@ def _converter(field: FieldDescriptor) -> Convert | None:
     if field.cpp_type == FieldDescriptor.CPPTYPE_DOUBLE:
         return _number
     return _float if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT else None
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    """Those of the contract are from text to text."""
+    return bool(field.message_type and field.message_type.GetOptions().map_entry)
 
 
 def _enum_name(kind: EnumDescriptor) -> Convert:

@@ -19,10 +19,11 @@ from ragsql.v1 import (
     knowledge_service_pb2,
     sql_statement_pb2,
 )
-from service.domain.documents import Document, DocumentState
+from service.domain.documents import Document, DocumentState, IngestProgress
 from service.domain.health import ComponentHealth, Health, HealthStatus
 from service.domain.sql import ExampleQuery, KnowledgeItem, SqlStatement
 from service.ports import CacheCounters
+from service.usecases.bundle import ReservedUpload
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 250
@@ -64,12 +65,27 @@ def document(item: Document) -> document_pb2.Document:
         size_bytes=item.size_bytes,
         sha256=item.sha256,
         page_count=item.page_count,
-        chunk_count=item.chunk_count,
+        chunk_count=item.chunk_count if item.state is DocumentState.ACTIVE else 0,
         state=f"DOCUMENT_STATE_{item.state}",
         failure_reason=item.failure_reason,
         create_time=timestamp(item.create_time),
         update_time=timestamp(item.update_time),
         parser=item.parser,
+        progress=_progress(item.progress) if item.progress else None,
+    )
+
+
+def _progress(item: IngestProgress) -> document_pb2.IngestProgress:
+    return document_pb2.IngestProgress(phase=f"INGEST_PHASE_{item.phase}", done=item.done, total=item.total)
+
+
+def reserved_upload(item: ReservedUpload) -> document_service_pb2.CreateUploadResponse:
+    """An upload and where to PUT it."""
+    return document_service_pb2.CreateUploadResponse(
+        upload=f"uploads/{item.upload.id}",
+        url=item.target.url,
+        headers=item.target.headers,
+        expire_time=timestamp(item.target.expire_time),
     )
 
 

@@ -144,6 +144,8 @@ def _schema(name: str) -> Json:
 
 
 def _field_schema(field: FieldDescriptorProto) -> Json:
+    if field.type_name.endswith("Entry"):
+        return {"type": "object", "additionalProperties": {"type": "string"}}
     one = dict(_SCALARS.get(field.type) or _ref(field.type_name))
     return {"type": "array", "items": one} if field.label == _F.LABEL_REPEATED else one
 

@@ -7,25 +7,36 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from service.domain.caller import Caller
-from service.domain.documents import Document, DocumentState
+from service.domain.documents import Document, DocumentState, Upload
 from service.domain.health import Health, Stats
 from service.domain.questions import Event, QueryResult, Question
 from service.domain.sql import KnowledgeItem, SqlResult, SqlStatement
-from service.ports import CacheCounters, Page
+from service.ports import CacheCounters, Page, PresignedPut
 
 
 @dataclass(frozen=True, slots=True)
 class UploadedDocument:
-    """The ACTIVE document, and whether the same content had been processed before."""
+    """The document, and whether the same content had been processed before."""
 
     document: Document
     cache_hit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedUpload:
+    """An announced file, and where it may be PUT."""
+
+    upload: Upload
+    target: PresignedPut
 
 
 class DocumentUseCases(Protocol):
     """Upload and manage documents."""
 
     async def upload(self, caller: Caller, filename: str, content: bytes) -> UploadedDocument: ...
+    async def create_upload(self, caller: Caller, filename: str, size_bytes: int, sha256: str) -> ReservedUpload: ...
+    async def receive(self, token: str, size_bytes: int | None, body: AsyncIterator[bytes]) -> None: ...
+    async def ingest(self, caller: Caller, upload_id: str) -> UploadedDocument: ...
     async def get(self, caller: Caller, document_id: str) -> Document: ...
     async def list(self, caller: Caller, size: int, token: str, states: Sequence[DocumentState]) -> Page[Document]: ...
     async def delete(self, caller: Caller, document_id: str) -> None: ...

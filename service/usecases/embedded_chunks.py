@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from service.domain.chunk_fields import chunk_fields, chunk_of
 from service.ports import EmbeddedChunk
+
+_CHUNKS_A_LINE = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +27,10 @@ def dump(processed: Processed) -> bytes:
     """Bytes that load reads back exactly."""
     import numpy as np
 
-    described = {
-        "fingerprint": processed.fingerprint,
-        "page_count": processed.page_count,
-        "parser": processed.parser,
-        "chunks": [chunk_fields(embedded.chunk) for embedded in processed.chunks],
-    }
     buffer = io.BytesIO()
     np.savez(
         buffer,
-        described=np.frombuffer(json.dumps(described).encode(), dtype=np.uint8),
+        described=np.frombuffer(b"\n".join(_lines(processed)), dtype=np.uint8),
         vectors=np.stack([embedded.vector for embedded in processed.chunks]),
     )
     return buffer.getvalue()
@@ -47,11 +44,21 @@ def load(content: bytes, fingerprint: str) -> Processed | None:
 
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            described = json.loads(arrays["described"].tobytes())
+            head, *rest = arrays["described"].tobytes().split(b"\n")
+            described = json.loads(head)
             if described["fingerprint"] != fingerprint:
                 return None
-            chunks = map(chunk_of, described["chunks"])
+            chunks = [chunk_of(fields) for line in rest for fields in json.loads(line)]
             embedded = tuple(EmbeddedChunk(*pair) for pair in zip(chunks, arrays["vectors"], strict=True))
             return Processed(fingerprint, described["page_count"], described["parser"], embedded)
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError):
         return None
+
+
+def _lines(processed: Processed) -> Iterator[bytes]:
+    """JSON in pieces: the JSON module keeps every other thread waiting for as long as one call takes."""
+    described = {name: getattr(processed, name) for name in ("fingerprint", "page_count", "parser")}
+    yield json.dumps(described).encode()
+    for start in range(0, len(processed.chunks), _CHUNKS_A_LINE):
+        line = processed.chunks[start : start + _CHUNKS_A_LINE]
+        yield json.dumps([chunk_fields(embedded.chunk) for embedded in line]).encode()

@@ -2,51 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import replace
 
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
-from service.ports import BlobStore, DocumentRecords, Embedder, Page, Parser, VectorStore
-from service.usecases.bundle import UploadedDocument
+from service.errors import RagsqlError
+from service.ports import BlobInfo, BlobStore, Cache, Embedder, Page, Parser, UploadRecords, VectorStore
+from service.usecases import answer_cache
+from service.usecases.bundle import ReservedUpload, UploadedDocument
+from service.usecases.commit_document import CommitDocument
+from service.usecases.create_upload import CreateUpload
 from service.usecases.forget_document import forget_blobs
+from service.usecases.ingest_document import IngestDocument
+from service.usecases.ingest_pool import IngestPool
+from service.usecases.ingest_upload import IngestUpload
 from service.usecases.name_locks import NameLocks
 from service.usecases.process_document import ProcessDocument
+from service.usecases.recover_documents import RecoverDocuments
+from service.usecases.shielding import to_the_end
 from service.usecases.upload_document import UploadDocument
 
 LARGEST_FILE = 4 * 1024 * 1024
+LARGEST_UPLOAD = 100 * 1024 * 1024
+PURGE_SECONDS = 3600.0
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class ManageDocuments:
-    """Implements bundle.DocumentUseCases. max_bytes bounds an uploaded file."""
+    """Implements bundle.DocumentUseCases. max_bytes bounds a file in one message, workers what is ingested at once."""
 
-    records: DocumentRecords
-    vectors: VectorStore
-    blobs: BlobStore
-    parser: Parser
-    embedder: Embedder
-    max_bytes: int = LARGEST_FILE
-    _locks: NameLocks = field(default_factory=NameLocks, init=False)
+    def __init__(
+        self,
+        records: UploadRecords,
+        vectors: VectorStore,
+        blobs: BlobStore,
+        parser: Parser,
+        embedder: Embedder,
+        cache: Cache,
+        *,
+        max_bytes: int = LARGEST_FILE,
+        workers: int | None = None,
+    ) -> None:
+        self._records, self._vectors, self._blobs, self._cache = records, vectors, blobs, cache
+        self._locks = locks = NameLocks()
+        self._pool = pool = IngestPool(workers or max(1, (os.cpu_count() or 1) // 2))
+        self._processor = processor = ProcessDocument(blobs, parser, embedder)
+        commit = CommitDocument(records, vectors, blobs, cache, processor, locks, pool)
+        self._ingest = IngestDocument(records, vectors, blobs, parser, processor, commit, locks)
+        self._upload = UploadDocument(records, vectors, blobs, parser, processor, commit, locks, max_bytes)
+        self._uploads = CreateUpload(records, blobs, locks, LARGEST_UPLOAD)
+        self._ingest_upload = IngestUpload(records, blobs, processor, self._ingest, pool, locks)
+        self._recover = RecoverDocuments(records, vectors, blobs, commit)
+
+    @contextlib.asynccontextmanager
+    async def working(self, *, recover: bool) -> AsyncGenerator[None]:
+        """Ingest in the background. recover puts in order what an ended process left, and purges from time to time.
+
+        Outside of this, as on AWS Lambda, Ingest returns when the document is ACTIVE or FAILED.
+        """
+        async with self._pool.running():
+            chores: list[asyncio.Task[None]] = []
+            if recover:
+                for caller, document in await self._recover():
+                    await self._resume(caller, document)
+                chores.append(asyncio.create_task(self._purge_forever()))
+            try:
+                yield
+            finally:
+                for chore in chores:
+                    chore.cancel()
 
     async def upload(self, caller: Caller, filename: str, content: bytes) -> UploadedDocument:
         """See UploadDocument."""
-        processor = ProcessDocument(self.blobs, self.parser, self.embedder)
-        verb = UploadDocument(self.records, self.vectors, self.blobs, processor, self._locks, self.max_bytes)
-        return await verb(caller, filename, content)
+        return await self._upload(caller, filename, content)
+
+    async def create_upload(self, caller: Caller, filename: str, size_bytes: int, sha256: str) -> ReservedUpload:
+        """See CreateUpload."""
+        return await self._uploads(caller, filename, BlobInfo(size_bytes, sha256))
+
+    async def receive(self, token: str, size_bytes: int | None, body: AsyncIterator[bytes]) -> None:
+        """See CreateUpload.receive."""
+        await self._uploads.receive(token, size_bytes, body)
+
+    async def ingest(self, caller: Caller, upload_id: str) -> UploadedDocument:
+        """See IngestUpload."""
+        return await self._ingest_upload(caller, upload_id)
 
     async def get(self, caller: Caller, document_id: str) -> Document:
         """Raises NotFound."""
-        return await self.records.get_document(caller, document_id)
+        return self._processor.board.shown(caller, await self._records.get_document(caller, document_id))
 
     async def list(self, caller: Caller, size: int, token: str, states: Sequence[DocumentState]) -> Page[Document]:
         """A page, newest first. Raises InvalidRequest for a token that is not ours."""
-        return await self.records.list_documents(caller, size, token, states)
+        page = await self._records.list_documents(caller, size, token, states)
+        return replace(page, items=tuple(self._processor.board.shown(caller, one) for one in page.items))
 
     async def delete(self, caller: Caller, document_id: str) -> None:
-        """Delete the document with its chunks and files; no search finds it from here on. Raises NotFound."""
-        document = await self.records.get_document(caller, document_id)
+        """Delete the document with its chunks and files; no search finds it from here on. Raises NotFound.
+
+        What is being done with it ends first.
+        """
+        document = await self._records.get_document(caller, document_id)
         async with self._locks.hold(caller.tenant, document.filename):
-            await self.vectors.delete(caller, document_id)
-            await self.records.delete_document(caller, document_id)
-            await forget_blobs(caller, self.blobs, self.records, document)
+            await to_the_end(self._delete(caller, document))
+
+    async def _delete(self, caller: Caller, document: Document) -> None:
+        await self._pool.stop(caller.tenant, document.id)
+        await self._vectors.delete(caller, document.id)
+        await self._records.delete_document(caller, document.id)
+        await forget_blobs(caller, self._blobs, self._records, document)
+        await self._cache.clear(caller, answer_cache.KIND)
+
+    async def _resume(self, caller: Caller, document: Document) -> None:
+        await self._pool.submit(caller.tenant, document.id, lambda: self._ingest(caller, document))
+
+    async def _purge_forever(self) -> None:
+        while True:
+            try:
+                await self._uploads.purge()
+            except RagsqlError as error:
+                _log.warning("Expired uploads could not be removed. %s", error.message)
+            await asyncio.sleep(PURGE_SECONDS)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from service.domain.caller import Caller
+from service.domain.documents import IngestPhase, IngestProgress
 from service.errors import NotFound, UnreadableDocument, UpstreamUnavailable
 from service.ports import BlobStore, EmbeddedChunk, Embedder, Parser
 from service.usecases.embedded_chunks import Processed, dump, load
+from service.usecases.progress import ProgressBoard
+from service.usecases.shielding import to_the_end
+from service.usecases.single_flight import SingleFlight
 
 _CHUNKING = "2"
 _LARGEST_CHUNK = 400
@@ -17,12 +21,43 @@ _BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
+class FileToProcess:
+    """A file in memory, with what is known of it."""
+
+    filename: str
+    media_type: str
+    sha256: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessDocument:
-    """Parses, chunks and embeds."""
+    """Parses, chunks and embeds, each content once: what it gave is kept, and who asks meanwhile waits for it."""
 
     blobs: BlobStore
     parser: Parser
     embedder: Embedder
+    board: ProgressBoard = field(default_factory=ProgressBoard)
+    _flights: SingleFlight[tuple[Processed, bool]] = field(default_factory=SingleFlight[tuple[Processed, bool]])
+
+    async def __call__(self, caller: Caller, file: FileToProcess) -> tuple[Processed, bool]:
+        """The chunks, kept for reuse, and whether somebody else's work gave them.
+
+        Raises UnsupportedMediaType, UnreadableDocument and UpstreamUnavailable.
+        """
+
+        async def work() -> tuple[Processed, bool]:
+            if reused := await self.reuse(caller, file.sha256):
+                return reused, True
+            try:
+                processed = await self._process(caller, file)
+                await to_the_end(self._keep(caller, file.sha256, processed))
+            finally:
+                self.board.forget(caller, file.sha256)
+            return processed, False
+
+        (processed, reused), joined = await self._flights((caller.tenant, file.sha256, self._fingerprint()), work)
+        return processed, reused or joined
 
     async def reuse(self, caller: Caller, sha256: str) -> Processed | None:
         """What is kept for this content, if the parser, the chunking and the model are still the same."""
@@ -32,24 +67,28 @@ class ProcessDocument:
             return None
         return await asyncio.to_thread(load, content, self._fingerprint())
 
-    async def process(self, caller: Caller, content: bytes, media_type: str, filename: str) -> Processed:
-        """Raises UnsupportedMediaType, UnreadableDocument and UpstreamUnavailable. Stores nothing."""
+    async def _process(self, caller: Caller, file: FileToProcess) -> Processed:
         from service.domain.chunking import chunk
 
-        parsed = await self.parser.parse(caller, content, media_type, filename)
+        self._report(caller, file, IngestPhase.PARSING)
+        parsed = await self.parser.parse(caller, file.content, file.media_type, file.filename)
         _, chunks = await asyncio.to_thread(
             chunk, parsed, max_tokens=self._chunk_tokens(), count_tokens=self.embedder.count_tokens
         )
         if not chunks:
-            raise UnreadableDocument(f'No text could be found in the file "{filename}".')
+            raise UnreadableDocument(f'No text could be found in the file "{file.filename}".')
         embedded: list[EmbeddedChunk] = []
         for start in range(0, len(chunks), _BATCH):
+            self._report(caller, file, IngestPhase.EMBEDDING, start, len(chunks))
             embedded += await self.embedder.embed_chunks(caller, chunks[start : start + _BATCH])
+        self._report(caller, file, IngestPhase.INDEXING)
         return Processed(self._fingerprint(), parsed.page_count, parsed.parser, tuple(embedded))
 
-    async def keep(self, caller: Caller, sha256: str, processed: Processed) -> None:
-        """Store for reuse. Raises UpstreamUnavailable."""
+    async def _keep(self, caller: Caller, sha256: str, processed: Processed) -> None:
         await self.blobs.put(caller, processed_key(sha256), await asyncio.to_thread(dump, processed))
+
+    def _report(self, caller: Caller, file: FileToProcess, phase: IngestPhase, done: int = 0, total: int = 0) -> None:
+        self.board.report(caller, file.sha256, IngestProgress(phase, done, total))
 
     def _chunk_tokens(self) -> int:
         return min(self.embedder.max_tokens, _LARGEST_CHUNK)

@@ -1,136 +1,103 @@
-"""Upload a file and make it searchable."""
+"""Upload a file in one message and make it searchable."""
 
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import hashlib
 import logging
-import unicodedata
 import uuid
-from collections.abc import Awaitable
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import dataclass
 
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
-from service.errors import FieldViolation, InvalidRequest, PayloadTooLarge
-from service.ports import BlobStore, DocumentRecords, VectorStore
+from service.errors import NotFound
+from service.ports import BlobStore, DocumentRecords, Parser, VectorStore
+from service.usecases.accept_document import acceptance_time, accepted_before, check_file
 from service.usecases.bundle import UploadedDocument
-from service.usecases.embedded_chunks import Processed
+from service.usecases.commit_document import CommitDocument
 from service.usecases.forget_document import forget_blobs
 from service.usecases.name_locks import NameLocks
-from service.usecases.process_document import ProcessDocument, file_key
+from service.usecases.process_document import FileToProcess, ProcessDocument
+from service.usecases.shielding import to_the_end
 
-_LONGEST_NAME = 255
-T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class UploadDocument:
-    """Uploads of one file name run one after the other. max_bytes bounds the file."""
+    """Of several uploads of one name the last that was accepted stays. max_bytes bounds the file."""
 
     records: DocumentRecords
     vectors: VectorStore
     blobs: BlobStore
-    processor: ProcessDocument
+    parser: Parser
+    process: ProcessDocument
+    commit: CommitDocument
     locks: NameLocks
     max_bytes: int
 
     async def __call__(self, caller: Caller, filename: str, content: bytes) -> UploadedDocument:
         """The ACTIVE document, in place of any other of this name. A failed upload leaves nothing behind.
 
-        Raises InvalidRequest, PayloadTooLarge, UnsupportedMediaType, UnreadableDocument, UpstreamUnavailable.
+        Its file is stored last, so that a process killed meanwhile leaves a record without one, which the next start
+        removes. Raises InvalidRequest, PayloadTooLarge, UnsupportedMediaType, UnreadableDocument, UpstreamUnavailable,
+        and NotFound when it was deleted meanwhile.
         """
-        self._validate(filename, content)
-        media_type = await asyncio.to_thread(self.processor.parser.detect, content, filename)
-        sha256 = hashlib.sha256(content).hexdigest()
-        async with self.locks.hold(caller.tenant, filename):
-            old = await self.records.find_documents(caller, filename=filename)
-            if len(old) == 1 and old[0].sha256 == sha256 and old[0].state is DocumentState.ACTIVE:
-                return UploadedDocument(old[0], cache_hit=True)
-            reused = await self.processor.reuse(caller, sha256)
-            processed = reused or await self.processor.process(caller, content, media_type, filename)
-            now = dt.datetime.now(dt.UTC)
+        check_file(filename, len(content), self.max_bytes, "content")
+        file = await asyncio.to_thread(self._look_at, filename, content)
+        document, known = await to_the_end(self._accept(caller, file))
+        if known:
+            return UploadedDocument(document, cache_hit=True)
+        try:
+            processed, reused = await self.process(caller, file)
+            active = await self.commit(caller, document, processed, content)
+        except BaseException:
+            await to_the_end(self._discard(caller, document))
+            raise
+        return UploadedDocument(active or await self._successor(caller, document), cache_hit=reused)
+
+    def _look_at(self, filename: str, content: bytes) -> FileToProcess:
+        media_type = self.parser.detect(content, filename)
+        return FileToProcess(filename, media_type, hashlib.sha256(content).hexdigest(), content)
+
+    async def _accept(self, caller: Caller, file: FileToProcess) -> tuple[Document, bool]:
+        """A record for the file, or the one that it has already and True."""
+        async with self.locks.hold(caller.tenant, file.filename):
+            others = await self.records.find_documents(caller, filename=file.filename)
+            known = accepted_before(others, file.sha256)
+            if known and known.state is DocumentState.ACTIVE:
+                return known, True
+            now = acceptance_time(others)
             document = Document(
                 id=uuid.uuid4().hex,
-                filename=filename,
-                media_type=media_type,
-                size_bytes=len(content),
-                sha256=sha256,
+                filename=file.filename,
+                media_type=file.media_type,
+                size_bytes=len(file.content),
+                sha256=file.sha256,
                 state=DocumentState.PROCESSING,
                 create_time=now,
                 update_time=now,
-                page_count=processed.page_count,
-                chunk_count=len(processed.chunks),
-                parser=processed.parser,
             )
-            active = await _to_the_end(self._commit(caller, document, content, processed, old))
-        return UploadedDocument(active, cache_hit=reused is not None)
-
-    def _validate(self, filename: str, content: bytes) -> None:
-        if not 1 <= len(filename) <= _LONGEST_NAME or filename in (".", ".."):
-            raise _invalid("filename", f"must have 1 to {_LONGEST_NAME} characters and name a file.")
-        if any(character in "/\\" or unicodedata.category(character) in ("Cc", "Cs") for character in filename):
-            raise _invalid("filename", "must be a base name without path separators and control characters.")
-        if not content:
-            raise _invalid("content", "must not be empty: the file has 0 bytes.")
-        if len(content) > self.max_bytes:
-            raise PayloadTooLarge(f"The file has {len(content)} bytes, at most {self.max_bytes} are allowed.")
-
-    async def _commit(
-        self, caller: Caller, document: Document, content: bytes, processed: Processed, old: list[Document]
-    ) -> Document:
-        """Store all of it or nothing.
-
-        The record is written before the chunks can be found: should the process die in between, it tells the next
-        upload of this name what to replace.
-        """
-        replaced = [other.id for other in old]
-        active = replace(document, state=DocumentState.ACTIVE, update_time=dt.datetime.now(dt.UTC))
-        switched = False
-        try:
-            await self.blobs.put(caller, file_key(document.id), content)
-            await self.processor.keep(caller, document.sha256, processed)
             await self.records.save_document(caller, document)
-            await self.vectors.replace(caller, document, processed.chunks, replaced)
-            switched = True
-            await self.records.save_document(caller, active, replaced)
-        except Exception:
-            await self._undo(caller, document, old if switched else [])
-            raise
-        for other in old:
-            await forget_blobs(caller, self.blobs, self.records, other)
-        return active
+            return document, False
 
-    async def _undo(self, caller: Caller, document: Document, old: list[Document]) -> None:
-        """Take back what was stored, and make what it had replaced searchable again."""
+    async def _discard(self, caller: Caller, document: Document) -> None:
+        """Remove what was accepted, unless it was stored whole all the same."""
         try:
-            await self.vectors.delete(caller, document.id)
-            for other in old:
-                if other.state is DocumentState.ACTIVE and (kept := await self.processor.reuse(caller, other.sha256)):
-                    await self.vectors.replace(caller, other, kept.chunks)
-            if await self._is_recorded(caller, document):
+            async with self.locks.hold(caller.tenant, document.filename):
+                if (await self.records.get_document(caller, document.id)).state is DocumentState.ACTIVE:
+                    return
+                await self.vectors.delete(caller, document.id)
                 await self.records.delete_document(caller, document.id)
+                await forget_blobs(caller, self.blobs, self.records, document)
+        except NotFound:
             await forget_blobs(caller, self.blobs, self.records, document)
         except Exception:
-            _log.exception("An upload failed and could not be taken back; uploading the file again repairs it.")
+            _log.exception("An upload failed and could not be taken back; the next start repairs it.")
 
-    async def _is_recorded(self, caller: Caller, document: Document) -> bool:
-        found = await self.records.find_documents(caller, filename=document.filename, sha256=document.sha256)
-        return any(other.id == document.id for other in found)
-
-
-async def _to_the_end(work: Awaitable[T]) -> T:
-    """Await work, which goes on to its end when the caller is cancelled."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise
-
-
-def _invalid(field: str, description: str) -> InvalidRequest:
-    return InvalidRequest(FieldViolation(field, description))
+    async def _successor(self, caller: Caller, document: Document) -> Document:
+        """The document that a later upload put in place of this one."""
+        others = await self.records.find_documents(caller, filename=document.filename)
+        if active := next((other for other in others if other.state is DocumentState.ACTIVE), None):
+            return active
+        raise NotFound(f'The document "{document.filename}" was deleted while it was uploaded. Upload it again.')

@@ -182,6 +182,26 @@ async def test_an_upload_or_a_delete_is_seen_by_the_next_question(world: World) 
     assert isinstance(gone.outcome, NoAnswer)
 
 
+@pytest.mark.parametrize("change", ["replace", "delete"])
+async def test_an_answer_that_was_under_way_meanwhile_is_not_given_again(world: World, change: str) -> None:
+    document = await world.upload("rules.md", RULES)
+    questions, documents = world.assembly.use_cases.questions, world.assembly.use_cases.documents
+    stream = questions.stream(DEFAULT_CALLER, Question(CASELOAD, Route.DOCUMENTS))
+    await anext(aiter(stream))
+    if change == "delete":
+        await documents.delete(DEFAULT_CALLER, document)
+    else:
+        await world.upload("rules.md", RULES.replace("20", "25"))
+    late = [event async for event in stream][-1]
+    assert isinstance(late, QueryResult)
+    assert isinstance(late.outcome, Answer)
+    assert "20 customers" in late.outcome.text
+    after = await ask(world, CASELOAD, route=Route.DOCUMENTS)
+    assert not after.cache_hit
+    assert isinstance(after.outcome, NoAnswer if change == "delete" else Answer)
+    assert "20 customers" not in str(after.outcome)
+
+
 async def test_rows_are_never_answered_from_the_cache(world: World) -> None:
     world.generator.reply = draft("SELECT COUNT(*) AS n FROM agent")
     first = await ask(world, "How many?", route=Route.SQL)

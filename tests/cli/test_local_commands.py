@@ -46,6 +46,13 @@ def test_wrong_settings_are_all_named() -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_s3_needs_a_bucket() -> None:
+    for name in ("STORAGE_BACKEND", "RAGSQL_BLOBS"):
+        result = ragsql("serve", **{name: "s3"})
+        assert result.returncode == 1
+        assert "S3_CACHE_BUCKET: " in result.stderr
+
+
 def test_a_taken_port_is_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

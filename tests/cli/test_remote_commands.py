@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+import re
 
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from ragsql.v1.answer_pb2 import Route
 from ragsql.v1.health_service_pb2 import HealthStatus
 from ragsql.v1.query_service_pb2 import SqlPolicy
 from service.cli.main import app
+from tests.cli.conftest import Run
+from tests.client.fake_documents import FAILED, PHASES, PROCESSING, document
 from tests.client.fake_server import QUOTE, STATEMENT, FakeServices
 
 NOBODY = "http://127.0.0.1:1"
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(url: str) -> Run:
-    def invoke(*words: str) -> Any:
-        return CliRunner().invoke(app, list(words), env={"RAGSQL_URL": url, "COLUMNS": "200"})
-
-    return invoke
 
 
 def test_ask_shows_the_whole_answer(run: Run) -> None:
@@ -97,45 +86,6 @@ def test_a_wrong_url_is_wrong_usage() -> None:
     assert "must begin with http" in result.stderr
 
 
-def test_upload_takes_files_and_folders(run: Run, services: FakeServices, tmp_path: Path) -> None:
-    for name in ("b.txt", "folder/a.md", "folder/.hidden/x.md", "folder/.y"):
-        file = tmp_path / name
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(name)
-    result = run("upload", str(tmp_path / "b.txt"), str(tmp_path / "folder"))
-    assert result.exit_code == 0
-    assert set(services.files) == {"a.md", "b.txt"}
-    assert "3 chunks (documents/a.md)" in result.stdout
-    assert "known already" in run("upload", str(tmp_path / "b.txt")).stdout
-
-
-def test_upload_keeps_what_works_and_fails(run: Run, services: FakeServices, tmp_path: Path) -> None:
-    good, bad, absent = tmp_path / "a.txt", tmp_path / "b.exe", tmp_path / "c.txt"
-    good.write_text("a")
-    bad.write_text("b")
-    result = run("upload", str(bad), str(absent), str(good))
-    assert result.exit_code == 1
-    assert set(services.files) == {"a.txt"}
-    assert "2 of 3 failed" in result.stderr
-    assert "No parser reads this file." in result.stderr
-    assert "The file cannot be read: No such file or directory." in result.stderr
-
-
-def test_upload_as_json_lists_every_file(run: Run, tmp_path: Path) -> None:
-    good, bad = tmp_path / "a.txt", tmp_path / "b.exe"
-    good.write_text("a")
-    bad.write_text("b")
-    first, second = json.loads(run("upload", str(good), str(bad), "--json").stdout)
-    assert first["document"]["name"] == "documents/a.txt"
-    assert not first["cacheHit"]
-    assert second["error"]["reason"] == "UNSUPPORTED_MEDIA_TYPE"
-
-
-def test_upload_of_nothing_fails(run: Run, tmp_path: Path) -> None:
-    result = run("upload", str(tmp_path))
-    assert (result.exit_code, result.stdout) == (1, "There is no file to upload.\n")
-
-
 def test_documents_come_and_go(run: Run, services: FakeServices) -> None:
     assert "There are no documents." in run("documents", "list").stdout
     services.files = {"a.txt": b"1", "b.txt": b"22"}
@@ -145,6 +95,29 @@ def test_documents_come_and_go(run: Run, services: FakeServices) -> None:
     assert services.files == {}
     gone = run("documents", "delete", "b.txt")
     assert (gone.exit_code, gone.stderr) == (1, "There is no documents/b.txt.\n")
+
+
+def test_documents_show_how_far_they_are_and_why_they_failed(run: Run, services: FakeServices) -> None:
+    reason = "The PDF is encrypted. Save it without a password, then upload it again."
+    services.files = {"a.txt": b"1"}
+    long = f"{'c' * 250}.pdf"
+    services.records = {
+        "b.pdf": document("b.pdf", b"2", PROCESSING, progress=PHASES[2]),
+        "c": document(long, b"3", FAILED, failure_reason=reason),
+    }
+    services.records["c"].name = "documents/c"
+    shown = run("documents", "list").stdout
+    assert re.search(r"active .* a\.txt", shown)
+    assert re.search(r"embedding 3/7 .* b\.pdf", shown)
+    failed = run("documents", "list", "--state", "failed")
+    assert failed.stdout.endswith(f"{long}: {reason}\n")
+    assert "a.txt" not in failed.stdout
+    (whole,) = json.loads(run("documents", "list", "--state", "failed", "--json").stdout)
+    assert (whole["filename"], whole["failureReason"]) == (long, reason)
+    both = json.loads(run("documents", "list", "--state", "failed", "--state", "processing", "--json").stdout)
+    assert {item["state"] for item in both} == {"DOCUMENT_STATE_FAILED", "DOCUMENT_STATE_PROCESSING"}
+    assert run("documents", "list", "--state", "pending").stdout == "No document is pending.\n"
+    assert run("documents", "list", "--state", "lost").exit_code == 2
 
 
 @pytest.mark.parametrize(

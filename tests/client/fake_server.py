@@ -10,22 +10,9 @@ from typing import Any
 
 import uvicorn
 from connectrpc.code import Code
-from connectrpc.errors import ConnectError
-from google.protobuf.message import Message
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
-from protobuf.wkt import Any as WireAny
 
 from ragsql.v1.answer_pb2 import Answer, Citation, Route, Routing, SqlResult
-from ragsql.v1.document_pb2 import Document, DocumentState
-from ragsql.v1.document_service_connect import DocumentService, DocumentServiceASGIApplication
-from ragsql.v1.document_service_pb2 import (
-    DeleteDocumentRequest,
-    DeleteDocumentResponse,
-    ListDocumentsRequest,
-    ListDocumentsResponse,
-    UploadRequest,
-    UploadResponse,
-)
+from ragsql.v1.document_service_connect import DocumentServiceASGIApplication
 from ragsql.v1.health_service_connect import HealthService, HealthServiceASGIApplication
 from ragsql.v1.health_service_pb2 import ComponentHealth, HealthRequest, HealthResponse, HealthStatus
 from ragsql.v1.query_service_connect import QueryService, QueryServiceASGIApplication
@@ -39,6 +26,9 @@ from ragsql.v1.query_service_pb2 import (
 )
 from ragsql.v1.sql_statement_pb2 import SqlStatement
 from ragsql.v1.table_pb2 import Column, Row, Table, Value
+from tests.client.fake_documents import FakeDocuments, refusal
+
+READ_MAX_BYTES = 6 * 1024 * 1024
 
 QUOTE = "A faulty track may be returned within 14 days."
 STATEMENT = SqlStatement(name="sqlStatements/s1", sql="SELECT name, total FROM sums", etag="e1")
@@ -52,71 +42,28 @@ TABLE = Table(
 )
 
 
-def refusal(code: Code, reason: str, message: str, *fields: str) -> ConnectError:
-    """An error as a ragsql server sends it."""
-    details: list[Message] = [ErrorInfo(reason=reason, domain="ragsql", metadata={"hint": "h"})]
-    if fields:
-        violations = [BadRequest.FieldViolation(field=field, description=message) for field in fields]
-        details.append(BadRequest(field_violations=violations))
-    packed = [
-        WireAny(type_url=f"type.googleapis.com/{detail.DESCRIPTOR.full_name}", value=detail.SerializeToString())
-        for detail in details
-    ]
-    return ConnectError(code, message, packed)
-
-
-class FakeServices(DocumentService, QueryService, HealthService):
+class FakeServices(FakeDocuments, QueryService, HealthService):
     """What was asked is kept; unavailable makes that many calls fail first."""
 
     def __init__(self) -> None:
-        self.unavailable = 0
+        super().__init__()
         self.status = HealthStatus.HEALTH_STATUS_SERVING
-        self.calls: list[str] = []
         self.questions: list[QueryRequest] = []
-        self.files: dict[str, bytes] = {}
-
-    def _enter(self, call: str) -> None:
-        self.calls.append(call)
-        if self.unavailable:
-            self.unavailable -= 1
-            raise refusal(Code.UNAVAILABLE, "OVERLOADED", "There is more work than the service takes.")
 
     async def health(self, request: HealthRequest, ctx: Any) -> HealthResponse:
-        self._enter("health")
+        self.enter("health")
         part = ComponentHealth(component="vectors", adapter="sqlite", status=self.status, detail="It is well.")
         return HealthResponse(status=self.status, components=[part], version="1.2.3")
 
-    async def upload(self, request: UploadRequest, ctx: Any) -> UploadResponse:
-        self._enter("upload")
-        if request.filename.endswith(".exe"):
-            raise refusal(Code.INVALID_ARGUMENT, "UNSUPPORTED_MEDIA_TYPE", "No parser reads this file.", "content")
-        known = self.files.get(request.filename) == request.content
-        self.files[request.filename] = request.content
-        return UploadResponse(document=_document(request.filename, request.content), cache_hit=known)
-
-    async def list_documents(self, request: ListDocumentsRequest, ctx: Any) -> ListDocumentsResponse:
-        names = sorted(self.files)
-        start = int(request.page_token or 0)
-        page = [_document(name, self.files[name]) for name in names[start : start + 1]]
-        more = start + 1 < len(names)
-        return ListDocumentsResponse(documents=page, next_page_token=str(start + 1) if more else "")
-
-    async def delete_document(self, request: DeleteDocumentRequest, ctx: Any) -> DeleteDocumentResponse:
-        filename = request.name.removeprefix("documents/")
-        if filename not in self.files:
-            raise refusal(Code.NOT_FOUND, "NOT_FOUND", f"There is no {request.name}.")
-        del self.files[filename]
-        return DeleteDocumentResponse()
-
     async def query(self, request: QueryRequest, ctx: Any) -> QueryResponse:
-        self._enter("query")
+        self.enter("query")
         self.questions.append(request)
         if not request.query:
             raise refusal(Code.INVALID_ARGUMENT, "INVALID_FIELD", "It must not be empty.", "query")
         return _reply(request)
 
     async def stream_query(self, request: StreamQueryRequest, ctx: Any) -> AsyncIterator[StreamQueryResponse]:
-        self._enter("stream_query")
+        self.enter("stream_query")
         reply = await self.query(request.request, ctx)
         yield StreamQueryResponse(routing=reply.routing)
         if reply.WhichOneof("outcome") == "answer":
@@ -126,16 +73,6 @@ class FakeServices(DocumentService, QueryService, HealthService):
             for word in reply.answer.text.split(" "):
                 yield StreamQueryResponse(text_delta=word + " ")
         yield StreamQueryResponse(final=reply)
-
-
-def _document(filename: str, content: bytes) -> Document:
-    return Document(
-        name=f"documents/{filename}",
-        filename=filename,
-        size_bytes=len(content),
-        chunk_count=3,
-        state=DocumentState.DOCUMENT_STATE_ACTIVE,
-    )
 
 
 def _reply(request: QueryRequest) -> QueryResponse:
@@ -158,13 +95,14 @@ def _reply(request: QueryRequest) -> QueryResponse:
 def serving(services: FakeServices) -> Generator[str]:
     """Serve over HTTP/1 and HTTP/2 until the block ends; yields the URL."""
     apps: dict[str, Any] = {
-        "/ragsql.v1.DocumentService": DocumentServiceASGIApplication(services),
+        "/ragsql.v1.DocumentService": DocumentServiceASGIApplication(services, read_max_bytes=READ_MAX_BYTES),
         "/ragsql.v1.QueryService": QueryServiceASGIApplication(services),
         "/ragsql.v1.HealthService": HealthServiceASGIApplication(services),
     }
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        await apps[scope["path"].rpartition("/")[0]](scope, receive, send)
+        folder = scope["path"].rpartition("/")[0]
+        await (services.put if folder == "/uploads" else apps[folder])(scope, receive, send)
 
     started = threading.Event()
 

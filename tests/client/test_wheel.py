@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import sys
 from importlib.metadata import distributions
+from pathlib import Path
 from ragsql_client import Client, RagsqlError
 
 with Client(sys.argv[1]) as client:
@@ -23,6 +24,8 @@ with Client(sys.argv[1]) as client:
         client.ask("")
     except RagsqlError as error:
         print(error.reason, [violation.field for violation in error.field_violations])
+    Path("large.txt").write_bytes(bytes(5_000_000))
+    print(client.upload("large.txt").document.name)
 assert "google.rpc" not in sys.modules
 assert not {d.name for d in distributions()} & {"ragsql", "starlette", "googleapis-common-protos", "typer"}
 """
@@ -52,6 +55,7 @@ def test_it_works_alone(wheel: Path, tmp_path: Path, url: str) -> None:
     python = tmp_path / "venv/bin/python"
     subprocess.run([python, "-m", "pip", "install", "-q", str(wheel)], check=True, timeout=300)
     # -I keeps this repository and the environment's PYTHONPATH out.
-    ran = subprocess.run([python, "-I", "-c", SCRIPT, url], capture_output=True, text=True, timeout=60, check=False)
+    command = [python, "-I", "-c", SCRIPT, url]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout == "Fourteen [days].\nINVALID_FIELD ['query']\n"
+    assert ran.stdout == "Fourteen [days].\nINVALID_FIELD ['query']\ndocuments/large.txt\n"

@@ -6,11 +6,17 @@ import dataclasses
 import datetime as dt
 
 from service.domain.caller import Caller
+from service.domain.documents import Upload
 from service.domain.sql import SqlStatement, StatementState
 from service.ports import RecordStore
 
 START = dt.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC)
 FAR = dt.datetime(2999, 1, 1, tzinfo=dt.UTC)
+
+
+def upload(upload_id: str, *, minutes: int = 0) -> Upload:
+    time = START + dt.timedelta(minutes=minutes)
+    return Upload(upload_id, "Größe.pdf", 100 * 2**20, "ab" * 32, time, time + dt.timedelta(hours=1))
 
 
 def statement(statement_id: str, *, minutes: int = 0, **changed: object) -> SqlStatement:

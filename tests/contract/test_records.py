@@ -14,12 +14,12 @@ import pytest
 
 from service.adapters.records.sql import SqlRecordStore
 from service.domain.caller import Caller
-from service.domain.documents import Document, DocumentState
+from service.domain.documents import Document, DocumentState, IngestPhase, IngestProgress
 from service.domain.health import HealthStatus
 from service.domain.sql import ExampleQuery, KnowledgeItem, StatementState
 from service.errors import NotConfigured, NotFound, UpstreamUnavailable
 from service.ports import Page, RecordStore
-from tests.contract.records import START, all_ids, statement
+from tests.contract.records import START, all_ids, statement, upload
 
 pytestmark = pytest.mark.anyio
 MakeDocument = Callable[..., Document]
@@ -69,6 +69,31 @@ async def test_documents_are_found_by_every_given_property(
     assert [d.id for d in await record_store.find_documents(caller, sha256="1")] == ["d2", "d0"]
     assert [d.id for d in await record_store.find_documents(caller, filename="a.txt", sha256="1")] == ["d0"]
     assert await record_store.find_documents(caller, filename="A.TXT") == []
+
+
+async def test_updating_what_is_gone_changes_nothing(
+    record_store: RecordStore, caller: Caller, make_document: MakeDocument
+) -> None:
+    for document_id in ("old", "new"):
+        await record_store.save_document(caller, make_document(document_id))
+    changed = make_document("new", state=DocumentState.FAILED, failure_reason="It is empty.")
+    assert await record_store.update_document(caller, changed)
+    assert await record_store.get_document(caller, "new") == changed
+    assert await record_store.update_document(caller, changed, ["old", "new", "absent"])
+    assert await all_ids(record_store, caller) == ["new"]
+    await record_store.save_document(caller, make_document("old"))
+    await record_store.delete_document(caller, "new")
+    assert not await record_store.update_document(caller, changed, ["old"])
+    assert not await record_store.update_document(Caller("other"), make_document("old"))
+    assert await all_ids(record_store, caller) == ["old"]
+
+
+async def test_progress_is_not_stored(record_store: RecordStore, caller: Caller, make_document: MakeDocument) -> None:
+    processing = make_document("d", state=DocumentState.PROCESSING)
+    shown = dataclasses.replace(processing, progress=IngestProgress(IngestPhase.EMBEDDING, 1, 2))
+    await record_store.save_document(caller, shown)
+    assert await record_store.update_document(caller, shown)
+    assert await record_store.get_document(caller, "d") == processing
 
 
 async def test_listing_filters_by_state_and_counts_only_active(
@@ -188,6 +213,23 @@ def test_many_begin_on_one_new_file(sqlite_url: str, make_document: MakeDocument
     with ThreadPoolExecutor(8) as pool:
         pages = list(pool.map(work, range(8)))
     assert max(len(page.items) for page in pages) == 8
+
+
+async def test_an_older_file_is_brought_up_to_date(
+    tmp_path: Path, sqlite_url: str, make_document: MakeDocument
+) -> None:
+    before = SqlRecordStore(sqlite_url)
+    await before.save_document(Caller(), make_document("kept"))
+    before.close()
+    with sqlite3.connect(tmp_path / "new folder" / "records.db") as connection:
+        connection.execute("DROP TABLE uploads")
+        connection.execute("UPDATE schema_version SET version = 1")
+    store = SqlRecordStore(sqlite_url)
+    assert await all_ids(store, Caller()) == ["kept"]
+    await store.save_upload(Caller(), upload("u"))
+    assert await store.get_upload(Caller(), "u") == upload("u")
+    with sqlite3.connect(tmp_path / "new folder" / "records.db") as connection:
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(2,)]
 
 
 async def test_a_newer_schema_is_refused(tmp_path: Path, sqlite_url: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from service.adapters.records.sql import SqlRecordStore
 from service.domain.caller import Caller
-from service.domain.documents import Document
+from service.domain.documents import Document, DocumentState
 from service.domain.sql import KnowledgeItem
 from service.errors import InvalidRequest
 from service.ports import RecordStore
@@ -81,38 +81,54 @@ def test_any_other_text_is_no_token(sqlite_url: str, token: str) -> None:
             asyncio.run(SqlRecordStore(sqlite_url).list_documents(Caller(), 1, text))
 
 
+FILTERS = [None, DocumentState.ACTIVE, DocumentState.FAILED]
+
+
+def state_of(number: int) -> DocumentState:
+    return DocumentState.FAILED if number % 3 == 0 else DocumentState.ACTIVE
+
+
 STEPS = st.lists(st.tuples(st.sampled_from(["insert", "delete", "page"]), st.integers(0, 30)), max_size=25)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(size=st.integers(1, 5), before=st.sets(st.integers(0, 30), max_size=15), steps=STEPS)
+@given(
+    size=st.integers(1, 5), before=st.sets(st.integers(0, 30), max_size=15), steps=STEPS, state=st.sampled_from(FILTERS)
+)
 def test_pages_neither_repeat_nor_miss_what_stays(
-    sqlite_url: str, make_document: MakeDocument, size: int, before: set[int], steps: list[tuple[str, int]]
+    sqlite_url: str,
+    make_document: MakeDocument,
+    size: int,
+    before: set[int],
+    steps: list[tuple[str, int]],
+    state: DocumentState | None,
 ) -> None:
-    """Whatever comes and goes between pages, what was there from first to last is listed once."""
+    """Whatever comes and goes between pages, what was there from first to last is listed once, by state too."""
     store, caller = SqlRecordStore(sqlite_url), Caller(tenant=uuid.uuid4().hex)
+    states = [state] if state else []
 
     async def scenario() -> None:
         present, stable, seen = set(before), set(before), list[int]()
         for i in before:
-            await store.save_document(caller, make_document(str(i), minutes=i // 3))
-        page = await store.list_documents(caller, size, "")
+            await store.save_document(caller, make_document(str(i), minutes=i // 3, state=state_of(i)))
+        page = await store.list_documents(caller, size, "", states)
         seen += [int(d.id) for d in page.items]
         for act, i in [*steps, *([("page", 0)] * 40)]:
             if act == "insert" and i not in present:
                 present.add(i)
-                await store.save_document(caller, make_document(str(i), minutes=i // 3))
+                await store.save_document(caller, make_document(str(i), minutes=i // 3, state=state_of(i)))
             elif act == "delete" and i in present:
                 present.remove(i)
                 stable.discard(i)
                 await store.delete_document(caller, str(i))
             elif act == "page" and page.next_token:
-                page = await store.list_documents(caller, size, page.next_token)
+                page = await store.list_documents(caller, size, page.next_token, states)
                 seen += [int(d.id) for d in page.items]
         assert not page.next_token
         order = [(i // 3, str(i)) for i in seen]
         assert order == sorted(set(order), reverse=True)
-        assert stable <= set(seen)
+        assert {i for i in stable if state in (None, state_of(i))} <= set(seen)
+        assert all(state in (None, state_of(i)) for i in seen)
 
     asyncio.run(scenario())
     store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -160,6 +161,8 @@ async def test_tenants_see_only_their_own(store: VectorStore, make_document: Mak
     await store.replace(BOB, make_document("d"), several(["policy of bob", "more"], direction(1)), replaces=["d"])
     assert texts_of(await store.search(ANN, "policy", direction(1), 5)) == ["policy of ann"]
     assert (await store.count(ANN), await store.count(BOB)) == (1, 2)
+    assert (await store.document_ids(ANN), await store.document_ids(BOB)) == (["d"], ["d"])
+    assert await store.document_ids(dataclasses.replace(ANN, tenant="nobody")) == []
     before = await store.epoch(ANN)
     await store.delete(BOB, "d")
     assert await store.epoch(ANN) == before

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import datetime as dt
+import hashlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,10 +13,10 @@ import numpy.typing as npt
 
 from service.domain.caller import Caller
 from service.domain.chunking import embedding_text
-from service.domain.documents import Block, BlockKind, Chunk, Document, DocumentState, ParsedDocument, Passage
+from service.domain.documents import Block, BlockKind, Chunk, Document, DocumentState, ParsedDocument, Passage, Upload
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import NotFound, UnreadableDocument, UpstreamUnavailable
-from service.ports import EmbeddedChunk, Page
+from service.ports import BlobInfo, EmbeddedChunk, Page, PresignedPut
 
 Vectors = npt.NDArray[np.float32]
 
@@ -53,6 +55,27 @@ class MemoryBlobs(Flaky):
         self.called("delete")
         self.stored.pop((caller.tenant, key), None)
 
+    async def describe(self, caller: Caller, key: str) -> BlobInfo:
+        if (caller.tenant, key) not in self.stored:
+            raise NotFound("No such blob.")
+        content = self.stored[caller.tenant, key]
+        return BlobInfo(len(content), hashlib.sha256(content).hexdigest())
+
+    async def list_keys(self, caller: Caller) -> list[str]:
+        return [key for tenant, key in self.stored if tenant == caller.tenant]
+
+    async def presign_put(self, caller: Caller, key: str, blob: BlobInfo, seconds: float) -> PresignedPut:
+        self.called("presign")
+        return PresignedPut(f"/uploads/{key}", {}, dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds))
+
+    async def accept_put(self, token: str, size_bytes: int | None, body: AsyncIterator[bytes]) -> tuple[Caller, str]:
+        caller = Caller("me")
+        await self.put(caller, token, b"".join([piece async for piece in body]))
+        return caller, token
+
+    async def tidy(self) -> None:
+        self.called("tidy")
+
 
 @dataclass
 class MemoryVectors(Flaky):
@@ -86,6 +109,9 @@ class MemoryVectors(Flaky):
     async def count(self, caller: Caller) -> int:
         return sum(len(chunks) for (tenant, _), chunks in self.stored.items() if tenant == caller.tenant)
 
+    async def document_ids(self, caller: Caller) -> list[str]:
+        return [document_id for tenant, document_id in self.stored if tenant == caller.tenant]
+
     async def epoch(self, caller: Caller) -> str:
         return str(self.calls)
 
@@ -93,12 +119,43 @@ class MemoryVectors(Flaky):
 @dataclass
 class MemoryRecords(Flaky):
     stored: dict[tuple[str, str], Document] = field(default_factory=dict[tuple[str, str], Document])
+    uploads: dict[tuple[str, str], Upload] = field(default_factory=dict[tuple[str, str], Upload])
 
     async def save_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
         self.called("save")
         for document_id in replaces:
             self.stored.pop((caller.tenant, document_id), None)
         self.stored[caller.tenant, document.id] = document
+
+    async def update_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> bool:
+        self.called("update")
+        if (caller.tenant, document.id) not in self.stored:
+            return False
+        for document_id in replaces:
+            self.stored.pop((caller.tenant, document_id), None)
+        self.stored[caller.tenant, document.id] = document
+        return True
+
+    async def save_upload(self, caller: Caller, upload: Upload, document: Document | None = None) -> None:
+        self.called("save_upload")
+        self.uploads[caller.tenant, upload.id] = upload
+        if document is not None:
+            self.stored[caller.tenant, document.id] = document
+
+    async def get_upload(self, caller: Caller, upload_id: str) -> Upload:
+        if (caller.tenant, upload_id) not in self.uploads:
+            raise NotFound("No such upload.")
+        return self.uploads[caller.tenant, upload_id]
+
+    async def list_uploads(self, caller: Caller, expired: dt.datetime | None = None) -> list[Upload]:
+        mine = [upload for (tenant, _), upload in self.uploads.items() if tenant == caller.tenant]
+        return [upload for upload in mine if expired is None or upload.expire_time <= expired]
+
+    async def delete_upload(self, caller: Caller, upload_id: str) -> None:
+        self.uploads.pop((caller.tenant, upload_id), None)
+
+    async def list_tenants(self) -> list[str]:
+        return sorted({tenant for tenant, _ in (*self.stored, *self.uploads)})
 
     async def get_document(self, caller: Caller, document_id: str) -> Document:
         if (caller.tenant, document_id) not in self.stored:
@@ -127,17 +184,32 @@ class MemoryRecords(Flaky):
         return len(self.stored)
 
 
+def _open_gate() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate
+
+
 @dataclass
 class LineParser(Flaky):
-    """Each line of a file is a paragraph."""
+    """Each line of a file is a paragraph. Waits for gate, except with the file ungated, and says with reached so."""
 
     version: str = "1"
+    gate: asyncio.Event = field(default_factory=_open_gate)
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    ungated: bytes = b""
+    error: Exception | None = None
 
     def detect(self, content: bytes, filename: str) -> str:
         return "text/plain"
 
     async def parse(self, caller: Caller, content: bytes, media_type: str, filename: str) -> ParsedDocument:
         self.called("parse")
+        self.reached.set()
+        if self.error:
+            raise self.error
+        if content != self.ungated:
+            await self.gate.wait()
         blocks = tuple(Block(BlockKind.TEXT, line) for line in content.decode().splitlines() if line.strip())
         if not blocks:
             raise UnreadableDocument("Nothing in it.")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -16,41 +15,9 @@ from service.errors import (
     UnreadableDocument,
     UpstreamUnavailable,
 )
-from service.usecases.bundle import DocumentUseCases
-from service.usecases.manage_documents import ManageDocuments
-from tests.documents.memory_ports import LengthEmbedder, LineParser, MemoryBlobs, MemoryRecords, MemoryVectors
+from tests.documents.world import ME, TEXT, World
 
 pytestmark = pytest.mark.anyio
-ME = Caller("me")
-TEXT = "\n".join(f"Sentence number {number} of the file stands here." for number in range(40)).encode()
-
-
-@dataclass
-class World:
-    records: MemoryRecords = field(default_factory=MemoryRecords)
-    vectors: MemoryVectors = field(default_factory=MemoryVectors)
-    blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
-    parser: LineParser = field(default_factory=LineParser)
-    embedder: LengthEmbedder = field(default_factory=LengthEmbedder)
-
-    def use_cases(self, max_bytes: int = 4096) -> DocumentUseCases:
-        return ManageDocuments(self.records, self.vectors, self.blobs, self.parser, self.embedder, max_bytes)
-
-    def work(self) -> tuple[int, int]:
-        return self.parser.calls.get("parse", 0), self.embedder.calls.get("embed", 0)
-
-    def left(self) -> tuple[set[str], set[str], set[str]]:
-        """Ids with a record, ids with vectors, and keys of blobs."""
-        return (
-            {document_id for _, document_id in self.records.stored},
-            {document_id for _, document_id in self.vectors.stored},
-            {key for _, key in self.blobs.stored},
-        )
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 async def test_an_upload_is_active_and_searchable(world: World) -> None:
@@ -128,7 +95,7 @@ async def test_deleting_leaves_nothing(world: World) -> None:
     ("port", "call"),
     [
         ("records", "find"), ("parser", "parse"), ("embedder", "embed"), ("blobs", "put:1"), ("blobs", "put:2"),
-        ("records", "save:1"), ("vectors", "replace"), ("records", "save:2"),
+        ("records", "save:1"), ("records", "update:1"), ("vectors", "replace"), ("records", "update:2"),
     ],
 )  # fmt: skip
 async def test_a_failed_upload_leaves_nothing_behind(world: World, port: str, call: str) -> None:
@@ -141,8 +108,8 @@ async def test_a_failed_upload_leaves_nothing_behind(world: World, port: str, ca
 @pytest.mark.parametrize(
     ("port", "call"),
     [
-        ("parser", "parse:2"), ("blobs", "put:3"), ("blobs", "put:4"), ("records", "save:3"), ("vectors", "replace:2"),
-        ("records", "save:4"),
+        ("parser", "parse:2"), ("blobs", "put:3"), ("blobs", "put:4"), ("records", "save:2"), ("records", "update:3"),
+        ("vectors", "replace:2"), ("records", "update:4"),
     ],
 )  # fmt: skip
 async def test_a_failed_replacement_keeps_the_old_document(world: World, port: str, call: str) -> None:
@@ -158,7 +125,7 @@ async def test_a_failed_replacement_keeps_the_old_document(world: World, port: s
 
 async def test_what_a_crash_left_is_repaired_by_the_next_upload(world: World) -> None:
     old = (await world.use_cases().upload(ME, "a.txt", TEXT)).document
-    world.records.fail_at, world.vectors.fail_at = "save:4", "delete"
+    world.records.fail_at, world.vectors.fail_at = "update:4", "delete"
     with pytest.raises(UpstreamUnavailable):
         await world.use_cases().upload(ME, "a.txt", b"Now something else.")
     world.records.fail_at = world.vectors.fail_at = ""

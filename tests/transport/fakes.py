@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.domain.caller import Caller
-from service.domain.documents import Document, DocumentState, PageBox, Span
+from service.domain.documents import Document, DocumentState, IngestPhase, IngestProgress, PageBox, Span, Upload
 from service.domain.health import ComponentHealth, Health, HealthStatus, Stats
 from service.domain.questions import (
     Answer,
@@ -26,8 +26,8 @@ from service.domain.questions import (
 from service.domain.sql import KnowledgeItem, SqlResult, SqlStatement, StatementState
 from service.domain.tables import Column, ColumnType, Table
 from service.errors import NotFound, UnsupportedMediaType
-from service.ports import CacheCounters, Page
-from service.usecases.bundle import UploadedDocument, UseCases
+from service.ports import CacheCounters, Page, PresignedPut
+from service.usecases.bundle import ReservedUpload, UploadedDocument, UseCases
 
 NOW = dt.datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=dt.UTC)
 STATEMENT = SqlStatement(
@@ -100,6 +100,23 @@ class FakeDocuments:
         document = Document(sha256[:8], filename, "text/plain", len(content), sha256, DocumentState.ACTIVE, NOW, NOW)
         self.fakes.documents[document.id] = replace(document, parser="plain", chunk_count=1)
         return UploadedDocument(self.fakes.documents[document.id], hit)
+
+    async def create_upload(self, caller: Caller, filename: str, size_bytes: int, sha256: str) -> ReservedUpload:
+        self.fakes.note("create_upload", (filename, size_bytes, sha256))
+        upload = Upload("u1", filename, size_bytes, sha256, NOW, NOW + dt.timedelta(hours=1))
+        return ReservedUpload(upload, PresignedPut("/uploads/token", {"x-first": "1", "x-second": "2"}, NOW))
+
+    async def receive(self, token: str, size_bytes: int | None, body: AsyncIterator[bytes]) -> None:
+        content = b"".join([piece async for piece in body])
+        self.fakes.note("receive", (token, size_bytes, content))
+
+    async def ingest(self, caller: Caller, upload_id: str) -> UploadedDocument:
+        self.fakes.note("ingest", upload_id)
+        progress = IngestProgress(IngestPhase.EMBEDDING, 64, 200)
+        document = Document(
+            upload_id, "a.pdf", "", 5, "0" * 64, DocumentState.PROCESSING, NOW, NOW, chunk_count=9, progress=progress
+        )
+        return UploadedDocument(document, cache_hit=False)
 
     async def get(self, caller: Caller, document_id: str) -> Document:
         self.fakes.note("get", document_id)

@@ -17,6 +17,7 @@ from service.domain.health import ComponentHealth, HealthStatus, Stats
 from service.domain.sql import ExampleQuery, KnowledgeItem
 from service.errors import InvalidRequest, NotFound
 from service.ports import CacheCounters
+from service.startup import sole_server
 from service.usecases import check_health
 from service.usecases.check_health import CheckHealth
 from service.usecases.feedback import RecordFeedback
@@ -152,3 +153,12 @@ async def test_stats_count_what_is_stored(tmp_path: Path) -> None:
     await records.save_document(CALLER, document)
     await records.save_item(CALLER, KnowledgeItem("k", LONG_AGO, ddl="x"))
     assert await use_case.stats(CALLER) == Stats(document_count=1, chunk_count=0, knowledge_item_count=1)
+
+
+def test_one_server_alone_recovers_what_is_in_a_folder(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "new"
+    with sole_server(folder) as first, sole_server(folder) as second, sole_server(tmp_path / "other") as other:
+        assert (first, second, other) == (True, False, True)
+    assert str(folder) in caplog.text
+    with sole_server(folder) as again:
+        assert again

@@ -8,6 +8,18 @@ from __future__ import annotations
 from ragsql_client.aio import AsyncClient
 from ragsql_client.client import Client
 from ragsql_client.errors import FieldViolation, RagsqlError
+from ragsql_client.local_file import LARGEST_BYTES, SMALL_BYTES, ProgressCallback, UploadPhase, UploadProgress
 from ragsql_client.options import Transport
 
-__all__ = ["AsyncClient", "Client", "FieldViolation", "RagsqlError", "Transport"]
+__all__ = [
+    "LARGEST_BYTES",
+    "SMALL_BYTES",
+    "AsyncClient",
+    "Client",
+    "FieldViolation",
+    "ProgressCallback",
+    "RagsqlError",
+    "Transport",
+    "UploadPhase",
+    "UploadProgress",
+]

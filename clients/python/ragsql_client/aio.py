@@ -22,8 +22,10 @@ from ragsql.v1.knowledge_service_connect import KnowledgeServiceClient
 from ragsql.v1.query_service_connect import QueryServiceClient
 from ragsql.v1.query_service_pb2 import QueryResponse, StreamQueryRequest, StreamQueryResponse
 from ragsql.v1.sql_service_connect import SqlServiceClient
-from ragsql_client.options import RouteName, SqlPolicyName, Transport, Wire, query_request, upload_request
+from ragsql_client.local_file import LocalFile, ProgressCallback
+from ragsql_client.options import RouteName, SqlPolicyName, Transport, Wire, query_request
 from ragsql_client.retries import Retries
+from ragsql_client.uploads_aio import AsyncUploads
 
 Generated = TypeVar("Generated", bound=ConnectClient)
 
@@ -49,7 +51,8 @@ class AsyncClient:
         if self._wire.needs_http2:
             self._http = HttpClient(HTTPTransport(http_version=HTTPVersion.HTTP2, tls_include_system_certs=True))
         self._built = list[ConnectClient]()
-        self._interceptors = (Retries(retries),)
+        again = Retries(retries)
+        self._interceptors = (again,)
         self.documents = self._build(DocumentServiceClient)
         self.questions = self._build(QueryServiceClient)
         self.sql = self._build(SqlServiceClient)
@@ -57,10 +60,18 @@ class AsyncClient:
         self.feedback = self._build(FeedbackServiceClient)
         self.caches = self._build(CacheServiceClient)
         self.status = self._build(HealthServiceClient)
+        self._uploads = AsyncUploads(self.documents, self._http or HttpClient(), self._wire.url, timeout, again)
 
-    async def upload(self, path: str | Path, *, filename: str | None = None) -> UploadResponse:
-        """Upload a file of at most 4 MiB; it can be asked about when this returns. Also raises OSError."""
-        return await self.documents.upload(await asyncio.to_thread(upload_request, path, filename))
+    async def upload(
+        self, path: str | Path, *, filename: str | None = None, progress: ProgressCallback | None = None
+    ) -> UploadResponse:
+        """Upload a file of at most 100 MiB; it can be asked about when this returns. Also raises OSError.
+
+        Up to 4 MiB are sent in one call. A larger file is hashed, PUT in pieces and followed until the server has
+        ingested it; whoever gives up waiting loses nothing, the server goes on. progress is called in the event loop.
+        """
+        with await asyncio.to_thread(LocalFile, path, filename, progress) as file:
+            return await self._uploads(file)
 
     async def ask(
         self,

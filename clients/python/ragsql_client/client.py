@@ -20,8 +20,10 @@ from ragsql.v1.knowledge_service_connect import KnowledgeServiceClientSync
 from ragsql.v1.query_service_connect import QueryServiceClientSync
 from ragsql.v1.query_service_pb2 import QueryResponse, StreamQueryRequest, StreamQueryResponse
 from ragsql.v1.sql_service_connect import SqlServiceClientSync
-from ragsql_client.options import RouteName, SqlPolicyName, Transport, Wire, query_request, upload_request
+from ragsql_client.local_file import LocalFile, ProgressCallback
+from ragsql_client.options import RouteName, SqlPolicyName, Transport, Wire, query_request
 from ragsql_client.retries import Retries
+from ragsql_client.uploads import Uploads
 
 Generated = TypeVar("Generated", bound=ConnectClientSync)
 
@@ -47,7 +49,8 @@ class Client:
         if self._wire.needs_http2:
             self._http = SyncClient(SyncHTTPTransport(http_version=HTTPVersion.HTTP2, tls_include_system_certs=True))
         self._built = list[ConnectClientSync]()
-        self._interceptors = (Retries(retries),)
+        again = Retries(retries)
+        self._interceptors = (again,)
         self.documents = self._build(DocumentServiceClientSync)
         self.questions = self._build(QueryServiceClientSync)
         self.sql = self._build(SqlServiceClientSync)
@@ -55,10 +58,19 @@ class Client:
         self.feedback = self._build(FeedbackServiceClientSync)
         self.caches = self._build(CacheServiceClientSync)
         self.status = self._build(HealthServiceClientSync)
+        self._uploads = Uploads(self.documents, self._http or SyncClient(), self._wire.url, timeout, again)
 
-    def upload(self, path: str | Path, *, filename: str | None = None) -> UploadResponse:
-        """Upload a file of at most 4 MiB; it can be asked about when this returns. Also raises OSError."""
-        return self.documents.upload(upload_request(path, filename))
+    def upload(
+        self, path: str | Path, *, filename: str | None = None, progress: ProgressCallback | None = None
+    ) -> UploadResponse:
+        """Upload a file of at most 100 MiB; it can be asked about when this returns. Also raises OSError.
+
+        Up to 4 MiB are sent in one call. A larger file is hashed, PUT in pieces and followed until the server has
+        ingested it; whoever gives up waiting loses nothing, the server goes on. progress is called in this thread,
+        while sending in another.
+        """
+        with LocalFile(path, filename, progress) as file:
+            return self._uploads(file)
 
     def ask(
         self,

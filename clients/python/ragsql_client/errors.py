@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any
 
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,35 @@ def decode(error: ConnectError) -> RagsqlError:
             request = _BAD_REQUEST.FromString(detail.message_bytes)
             violations += [FieldViolation(v.field, v.description) for v in request.field_violations]
     return RagsqlError(error.code, error.message, reason=reason, metadata=metadata, field_violations=tuple(violations))
+
+
+def decode_http(status: int, body: bytes) -> RagsqlError:
+    """The typed form of a refused PUT, of a ragsql server or of the store that it sent the client to."""
+    try:
+        error = json.loads(body)
+        code, message, details = Code(error["code"]), str(error["message"]), error.get("details", [])
+        packed = next(detail["value"] for detail in details if detail["type"] == "google.rpc.ErrorInfo")
+        info = _ERROR_INFO.FromString(b64decode(packed + "=" * (-len(packed) % 4)))
+    except (ValueError, LookupError, TypeError, AttributeError, StopIteration, DecodeError):
+        return _of_store(status, body)
+    return RagsqlError(code, message, reason=info.reason, metadata=dict(info.metadata))
+
+
+def _of_store(status: int, body: bytes) -> RagsqlError:
+    """What the HTTP status of a store means, and the error codes that S3 has for a body that does not fit."""
+    if status == 403:
+        said = (
+            "The store refused the URL of the upload (HTTP 403): it has expired or was changed. Upload the file again."
+        )
+        return RagsqlError(Code.PERMISSION_DENIED, said, reason="UPLOAD_URL_INVALID")
+    if b"BadDigest" in body or b"ChecksumMismatch" in body or b"IncompleteBody" in body:
+        said = "Other bytes arrived than were announced. Upload the file again."
+        return RagsqlError(Code.FAILED_PRECONDITION, said, reason="CONTENT_MISMATCH")
+    if status == 429 or status >= 500:
+        said = f"The store cannot take the file now (HTTP {status}). Upload it again later."
+        return RagsqlError(Code.UNAVAILABLE, said, reason="UPSTREAM_UNAVAILABLE")
+    said = f"The store refused the file (HTTP {status}). Whoever runs the server must look at its store."
+    return RagsqlError(Code.UNKNOWN, said)
 
 
 def _detail_classes() -> tuple[Any, Any]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from connectrpc.codec import Codec
 from connectrpc.compat import google_protobuf_binary_codec, google_protobuf_json_codec
 from connectrpc.protocol import ProtocolType
 
-from ragsql.v1.document_service_pb2 import UploadRequest
 from ragsql.v1.query_service_pb2 import QueryRequest
 
 Transport = Literal["connect", "json", "grpc", "grpc-web"]
@@ -66,9 +64,3 @@ def query_request(
         documents=documents,
         top_k=top_k,
     )
-
-
-def upload_request(path: str | Path, filename: str | None) -> UploadRequest:
-    """Read the file and name it. Raises OSError."""
-    file = Path(path)
-    return UploadRequest(filename=filename or file.name, content=file.read_bytes())

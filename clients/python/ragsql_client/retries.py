@@ -65,6 +65,7 @@ class Retries:
             try:
                 return await call_next(request, ctx)
             except ConnectError as error:
+                _let_go(error)
                 pause = self._pause(error, ctx, attempt)
                 if pause is None:
                     raise decode(error) from error
@@ -82,14 +83,24 @@ class Retries:
             async for response in call_next(request, ctx):
                 yield response
         except ConnectError as error:
+            _let_go(error)
             raise decode(error) from error
 
-    def _pause(self, error: ConnectError, ctx: RequestContext[Any, Any], attempt: int) -> float | None:
-        """Seconds to wait before the next attempt; None when there is none."""
-        if error.code is not Code.UNAVAILABLE or attempt == self._retries:
-            return None
-        if ctx.method.idempotency_level is IdempotencyLevel.UNKNOWN:
+    def pause(self, error: ConnectError, attempt: int, left: float | None) -> float | None:
+        """Seconds to wait before what may be repeated is tried again, None when it is not; left are all there are."""
+        if error.code is not Code.UNAVAILABLE or attempt >= self._retries:
             return None
         pause = random.uniform(0.5, 1.0) * min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
+        return pause if left is None or pause < left else None
+
+    def _pause(self, error: ConnectError, ctx: RequestContext[Any, Any], attempt: int) -> float | None:
+        if ctx.method.idempotency_level is IdempotencyLevel.UNKNOWN:
+            return None
         left = ctx.timeout_ms
-        return pause if left is None or pause * 1000 < left else None
+        return self.pause(error, attempt, None if left is None else left / 1000)
+
+
+def _let_go(error: ConnectError) -> None:
+    """Raises CancelledError where the library has made an error of one, so that cancelling a task ends it."""
+    if isinstance(error.__cause__, asyncio.CancelledError):
+        raise error.__cause__

@@ -21,7 +21,7 @@ from connectrpc.protocol import ProtocolType
 from connectrpc.server import ConnectASGIApplication, ConnectWSGIApplication, DEFAULT_READ_MAX_BYTES, Endpoint, EndpointSync
 from pyqwest import Client, SyncClient
 
-from .document_service_pb2 import DeleteDocumentRequest, DeleteDocumentResponse, GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest, ListDocumentsResponse, UploadRequest, UploadResponse
+from .document_service_pb2 import CreateUploadRequest, CreateUploadResponse, DeleteDocumentRequest, DeleteDocumentResponse, GetDocumentRequest, GetDocumentResponse, IngestRequest, IngestResponse, ListDocumentsRequest, ListDocumentsResponse, UploadRequest, UploadResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -48,6 +48,24 @@ class DocumentService(Protocol):
         The same content uploaded again under the same filename is a cache hit: nothing is parsed or
         embedded twice. New content under a filename that exists replaces the old document atomically.
         A file from which no text can be extracted is an error and leaves nothing behind.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def create_upload(self, request: CreateUploadRequest, ctx: RequestContext[CreateUploadRequest, CreateUploadResponse], /) -> CreateUploadResponse:
+        """
+        Reserve an upload for a file of up to 100 MiB and get a short-lived URL to PUT it to.
+
+        Nothing is stored until the file arrives. Pass the upload to Ingest once the PUT has succeeded.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def ingest(self, request: IngestRequest, ctx: RequestContext[IngestRequest, IngestResponse], /) -> IngestResponse:
+        """
+        Start ingesting a file that was PUT.
+
+        Returns at once with a PENDING Document, or with the ACTIVE one when the same content was processed
+        before; poll GetDocument. The size and the SHA-256 of what arrived are checked against what was
+        announced. Calling it again for the same upload returns the same Document.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -93,6 +111,28 @@ class DocumentServiceASGIApplication(ConnectASGIApplication[DocumentService]):
                         stream_type=StreamType.UNARY,
                     ),
                     function=svc.upload,
+                ),
+                "/ragsql.v1.DocumentService/CreateUpload": Endpoint.unary(
+                    method=MethodInfo(
+                        name="CreateUpload",
+                        service_name="ragsql.v1.DocumentService",
+                        input=CreateUploadRequest,
+                        output=CreateUploadResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.create_upload,
+                ),
+                "/ragsql.v1.DocumentService/Ingest": Endpoint.unary(
+                    method=MethodInfo(
+                        name="Ingest",
+                        service_name="ragsql.v1.DocumentService",
+                        input=IngestRequest,
+                        output=IngestResponse,
+                        idempotency_level=IdempotencyLevel.IDEMPOTENT,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.ingest,
                 ),
                 "/ragsql.v1.DocumentService/GetDocument": Endpoint.unary(
                     method=MethodInfo(
@@ -195,6 +235,58 @@ class DocumentServiceClient(ConnectClient):
             headers=headers,
             timeout_ms=timeout_ms,
         )
+    async def create_upload(
+        self,
+        request: CreateUploadRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> CreateUploadResponse:
+        """
+        Reserve an upload for a file of up to 100 MiB and get a short-lived URL to PUT it to.
+
+        Nothing is stored until the file arrives. Pass the upload to Ingest once the PUT has succeeded.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="CreateUpload",
+                service_name="ragsql.v1.DocumentService",
+                input=CreateUploadRequest,
+                output=CreateUploadResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    async def ingest(
+        self,
+        request: IngestRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> IngestResponse:
+        """
+        Start ingesting a file that was PUT.
+
+        Returns at once with a PENDING Document, or with the ACTIVE one when the same content was processed
+        before; poll GetDocument. The size and the SHA-256 of what arrived are checked against what was
+        announced. Calling it again for the same upload returns the same Document.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="Ingest",
+                service_name="ragsql.v1.DocumentService",
+                input=IngestRequest,
+                output=IngestResponse,
+                idempotency_level=IdempotencyLevel.IDEMPOTENT,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
     async def get_document(
         self,
         request: GetDocumentRequest,
@@ -283,6 +375,24 @@ class DocumentServiceSync(Protocol):
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
+    def create_upload(self, request: CreateUploadRequest, ctx: RequestContext[CreateUploadRequest, CreateUploadResponse], /) -> CreateUploadResponse:
+        """
+        Reserve an upload for a file of up to 100 MiB and get a short-lived URL to PUT it to.
+
+        Nothing is stored until the file arrives. Pass the upload to Ingest once the PUT has succeeded.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    def ingest(self, request: IngestRequest, ctx: RequestContext[IngestRequest, IngestResponse], /) -> IngestResponse:
+        """
+        Start ingesting a file that was PUT.
+
+        Returns at once with a PENDING Document, or with the ACTIVE one when the same content was processed
+        before; poll GetDocument. The size and the SHA-256 of what arrived are checked against what was
+        announced. Calling it again for the same upload returns the same Document.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
     def get_document(self, request: GetDocumentRequest, ctx: RequestContext[GetDocumentRequest, GetDocumentResponse], /) -> GetDocumentResponse:
         """
         Get a Document by name.
@@ -323,6 +433,28 @@ class DocumentServiceWSGIApplication(ConnectWSGIApplication):
                         stream_type=StreamType.UNARY,
                     ),
                     function=service.upload,
+                ),
+                "/ragsql.v1.DocumentService/CreateUpload": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="CreateUpload",
+                        service_name="ragsql.v1.DocumentService",
+                        input=CreateUploadRequest,
+                        output=CreateUploadResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.create_upload,
+                ),
+                "/ragsql.v1.DocumentService/Ingest": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="Ingest",
+                        service_name="ragsql.v1.DocumentService",
+                        input=IngestRequest,
+                        output=IngestResponse,
+                        idempotency_level=IdempotencyLevel.IDEMPOTENT,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.ingest,
                 ),
                 "/ragsql.v1.DocumentService/GetDocument": EndpointSync.unary(
                     method=MethodInfo(
@@ -419,6 +551,58 @@ class DocumentServiceClientSync(ConnectClientSync):
                 service_name="ragsql.v1.DocumentService",
                 input=UploadRequest,
                 output=UploadResponse,
+                idempotency_level=IdempotencyLevel.IDEMPOTENT,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    def create_upload(
+        self,
+        request: CreateUploadRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> CreateUploadResponse:
+        """
+        Reserve an upload for a file of up to 100 MiB and get a short-lived URL to PUT it to.
+
+        Nothing is stored until the file arrives. Pass the upload to Ingest once the PUT has succeeded.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="CreateUpload",
+                service_name="ragsql.v1.DocumentService",
+                input=CreateUploadRequest,
+                output=CreateUploadResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    def ingest(
+        self,
+        request: IngestRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> IngestResponse:
+        """
+        Start ingesting a file that was PUT.
+
+        Returns at once with a PENDING Document, or with the ACTIVE one when the same content was processed
+        before; poll GetDocument. The size and the SHA-256 of what arrived are checked against what was
+        announced. Calling it again for the same upload returns the same Document.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="Ingest",
+                service_name="ragsql.v1.DocumentService",
+                input=IngestRequest,
+                output=IngestResponse,
                 idempotency_level=IdempotencyLevel.IDEMPOTENT,
                 stream_type=StreamType.UNARY,
             ),

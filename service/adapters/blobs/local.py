@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
-import re
+import datetime as dt
+import shutil
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from service.adapters.blobs import files
+from service.adapters.blobs.names import full_name, tenant_folder
+from service.adapters.blobs.tokens import Grant, Tokens
 from service.domain.caller import Caller
 from service.domain.health import ComponentHealth, HealthStatus
-from service.errors import FieldViolation, InvalidRequest, NotFound, UpstreamUnavailable
+from service.errors import ContentMismatch, NotFound, UpstreamUnavailable
+from service.ports import BlobInfo, PresignedPut
 
-_KEY = re.compile(r"[A-Za-z0-9_.=@+-]{1,200}(?:/[A-Za-z0-9_.=@+-]{1,200})*\Z")
-_LONGEST_KEY = 512
+PUT_PATH = "/uploads/"
+_WRITTEN_AT_ONCE = 1024 * 1024
 P = ParamSpec("P")
 T = TypeVar("T")
-_PLAIN_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 
 
 class LocalBlobStore:
@@ -27,21 +31,60 @@ class LocalBlobStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._drafts = root / "~drafts"
+        self._tokens = Tokens(root / "~key")
 
     async def put(self, caller: Caller, key: str, content: bytes) -> None:
-        """Store durably and atomically. Raises InvalidRequest for a bad key, UpstreamUnavailable for a bad disk."""
-        await _in_thread(_write, self._path(caller, key), content)
+        """See BlobStore."""
+        await _in_thread(_write, self._drafts, self._path(caller, key), content)
 
     async def get(self, caller: Caller, key: str) -> bytes:
-        """Raises NotFound, InvalidRequest and UpstreamUnavailable."""
+        """See BlobStore."""
         content = await _in_thread(_read, self._path(caller, key))
         if content is None:
-            raise NotFound(f'There is no stored file "{key}".')
+            raise _not_found(key)
         return content
 
     async def delete(self, caller: Caller, key: str) -> None:
-        """Delete if it is there. Raises InvalidRequest and UpstreamUnavailable."""
-        await _in_thread(_remove, self._path(caller, key))
+        """See BlobStore."""
+        await _in_thread(self._path(caller, key).unlink, missing_ok=True)
+
+    async def describe(self, caller: Caller, key: str) -> BlobInfo:
+        """See BlobStore."""
+        found = await _in_thread(files.describe, self._path(caller, key))
+        if found is None:
+            raise _not_found(key)
+        return found
+
+    async def list_keys(self, caller: Caller) -> list[str]:
+        """See BlobStore."""
+        return await _in_thread(lambda: list(files.keys(self._root / tenant_folder(caller))))
+
+    async def presign_put(self, caller: Caller, key: str, blob: BlobInfo, seconds: float) -> PresignedPut:
+        """See BlobStore. The URL is a path of this server."""
+        full_name(caller, key)
+        expires = time.time() + seconds
+        token = await _in_thread(self._tokens.issue, Grant(caller, key, blob, expires))
+        return PresignedPut(PUT_PATH + token, {}, dt.datetime.fromtimestamp(expires, dt.UTC))
+
+    async def accept_put(self, token: str, size_bytes: int | None, body: AsyncIterator[bytes]) -> tuple[Caller, str]:
+        """See BlobStore. At most a few MiB of body are in memory."""
+        grant = await _in_thread(self._tokens.read, token)
+        if size_bytes is not None and size_bytes != grant.blob.size_bytes:
+            raise _mismatch(f"The body has {size_bytes} bytes, {grant.blob.size_bytes} were announced.")
+        draft = await _in_thread(files.Draft, self._drafts)
+        try:
+            await _receive(draft, grant.blob.size_bytes, body)
+            if draft.described() != grant.blob:
+                raise _mismatch(_difference(draft.described(), grant.blob))
+            await _in_thread(draft.publish, self._path(grant.caller, grant.key))
+        finally:
+            await _in_thread(draft.close)
+        return grant.caller, grant.key
+
+    async def tidy(self) -> None:
+        """See BlobStore."""
+        await _in_thread(shutil.rmtree, self._drafts, ignore_errors=True)
 
     async def check(self) -> ComponentHealth:
         """Whether the folder can be written to."""
@@ -51,19 +94,8 @@ class LocalBlobStore:
             return ComponentHealth("blobs", "local", HealthStatus.NOT_SERVING, error.message)
         return ComponentHealth("blobs", "local", HealthStatus.SERVING)
 
-    def _folder(self, caller: Caller) -> Path:
-        tenant = caller.tenant
-        if not _PLAIN_TENANT.match(tenant):
-            tenant = "~" + hashlib.sha256(tenant.encode("utf-8", "surrogatepass")).hexdigest()
-        return self._root / tenant
-
     def _path(self, caller: Caller, key: str) -> Path:
-        segments = key.split("/")
-        if len(key) > _LONGEST_KEY or not _KEY.match(key) or any(not segment.strip(".") for segment in segments):
-            raise InvalidRequest(
-                FieldViolation("key", "must be at most 512 letters, digits and ._=@+- in segments separated by /.")
-            )
-        return self._folder(caller).joinpath(*segments)
+        return self._root / full_name(caller, key)
 
 
 async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -75,27 +107,26 @@ async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) ->
         ) from None
 
 
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix="~", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-        _sync_folder(path.parent)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+async def _receive(draft: files.Draft, expected: int, body: AsyncIterator[bytes]) -> None:
+    """Write body in large pieces: one hop to a thread for each, and never more than expected bytes in all."""
+    pieces: list[bytes] = []
+    held = received = 0
+    async for piece in body:
+        pieces.append(piece)
+        held += len(piece)
+        received += len(piece)
+        if received > expected:
+            raise _mismatch(f"The body has more than the {expected} bytes that were announced.")
+        if held >= _WRITTEN_AT_ONCE:
+            await _in_thread(draft.write, b"".join(pieces))
+            pieces, held = [], 0
+    await _in_thread(draft.write, b"".join(pieces))
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _write(drafts: Path, path: Path, content: bytes) -> None:
+    with closing(files.Draft(drafts)) as draft:
+        draft.write(content)
+        draft.publish(path)
 
 
 def _read(path: Path) -> bytes | None:
@@ -105,11 +136,21 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-
-
 def _probe(root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=root):
         pass
+
+
+def _difference(found: BlobInfo, wanted: BlobInfo) -> str:
+    if found.size_bytes != wanted.size_bytes:
+        return f"The body has {found.size_bytes} bytes, {wanted.size_bytes} were announced."
+    return f"The SHA-256 of the body is {found.sha256}, {wanted.sha256} was announced."
+
+
+def _mismatch(what: str) -> ContentMismatch:
+    return ContentMismatch(f"{what} PUT the whole file, or call CreateUpload for this one.")
+
+
+def _not_found(key: str) -> NotFound:
+    return NotFound(f'There is no stored file "{key}".')

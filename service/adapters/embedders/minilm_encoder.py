@@ -45,7 +45,8 @@ class MiniLmEncoder:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of text without the special ones."""
-        return len(self._tokenizer.encode(text, add_special_tokens=False))
+        # Not encode: that one keeps every other thread waiting, for seconds where the text is long.
+        return len(self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0])
 
     def encode(self, text: str) -> Vectors:
         """The mean-pooled unit vector of text, shape (384,), always the same for the same text.

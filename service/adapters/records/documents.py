@@ -18,20 +18,30 @@ if TYPE_CHECKING:
     from service.ports import Page
 
 
-def save(connection: Connection, caller: Caller, document: Document, replaces: Sequence[str]) -> None:
+def save(connection: Connection, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
     """Insert or update by id, and remove the documents in replaces."""
-    from sqlalchemy import delete
     from sqlalchemy.dialects import postgresql, sqlite
 
     from service.adapters.records.schema import documents as table
 
-    old = [document_id for document_id in replaces if document_id != document.id]
-    if old:
-        connection.execute(delete(table).where(table.c.tenant == caller.tenant, table.c.id.in_(old)))
+    _remove(connection, caller, document, replaces)
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    values = dataclasses.asdict(document)
+    values = _values(document)
     statement = dialect.insert(table).values(tenant=caller.tenant, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=values))
+
+
+def change(connection: Connection, caller: Caller, document: Document, replaces: Sequence[str]) -> bool:
+    """Update by id and remove the documents in replaces. False and no change when there is none of this id."""
+    from sqlalchemy import update
+
+    from service.adapters.records.schema import documents as table
+
+    known = update(table).where(table.c.tenant == caller.tenant, table.c.id == document.id)
+    if not connection.execute(known.values(**_values(document))).rowcount:
+        return False
+    _remove(connection, caller, document, replaces)
+    return True
 
 
 def get(connection: Connection, caller: Caller, document_id: str) -> Document:
@@ -93,6 +103,22 @@ def count(connection: Connection, caller: Caller) -> int:
 
     query = select(func.count()).where(table.c.tenant == caller.tenant, table.c.state == DocumentState.ACTIVE)
     return connection.execute(query).scalar_one()
+
+
+def _remove(connection: Connection, caller: Caller, document: Document, replaces: Sequence[str]) -> None:
+    from sqlalchemy import delete
+
+    from service.adapters.records.schema import documents as table
+
+    old = [document_id for document_id in replaces if document_id != document.id]
+    if old:
+        connection.execute(delete(table).where(table.c.tenant == caller.tenant, table.c.id.in_(old)))
+
+
+def _values(document: Document) -> dict[str, Any]:
+    values = dataclasses.asdict(document)
+    del values["progress"]
+    return values
 
 
 def _document(row: Row[Any]) -> Document:

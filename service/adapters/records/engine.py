@@ -75,7 +75,7 @@ def _create(url: str) -> Engine:
 def _configure_sqlite(connection: Any, _record: object) -> None:
     # The driver would begin too late for reads and writes to be one transaction: _begin_sqlite does it instead.
     connection.isolation_level = None
-    for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -85,7 +85,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _prepare(engine: Engine) -> None:
     """Make the tables that are missing. Only one process does so at a time."""
-    from sqlalchemy import func, insert, select
+    from sqlalchemy import func, insert, select, update
 
     from service.adapters.records import schema
 
@@ -96,6 +96,9 @@ def _prepare(engine: Engine) -> None:
         version = connection.execute(select(func.max(schema.schema_version.c.version))).scalar()
         if version is None:
             connection.execute(insert(schema.schema_version).values(version=schema.VERSION))
+        elif version < schema.VERSION:
+            # Version 2 has a table more, which create_all made. A changed table would be altered here.
+            connection.execute(update(schema.schema_version).values(version=schema.VERSION))
         elif version > schema.VERSION:
             raise NotConfigured(
                 f"The records were written by a newer version of ragsql (schema {version}, this one knows "

@@ -23,7 +23,7 @@ from sqlalchemy import (
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-VERSION = 1
+VERSION = 2
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -68,6 +68,18 @@ documents = Table(
     Index("documents_newest", "tenant", "create_time", "id"),
     Index("documents_by_filename", "tenant", "filename"),
     Index("documents_by_sha256", "tenant", "sha256"),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    *_key(),
+    Column("filename", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+    Column("expire_time", UtcDateTime, nullable=False),
+    Column("document_id", String, nullable=False),
 )
 
 statements = Table(

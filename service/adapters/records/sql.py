@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, TypeVar
 
-from service.adapters.records import answers, documents, knowledge, statements
+from service.adapters.records import answers, documents, knowledge, statements, uploads
 from service.adapters.records.engine import RecordEngine
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import RagsqlError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from service.domain.caller import Caller
-    from service.domain.documents import Document, DocumentState
+    from service.domain.documents import Document, DocumentState, Upload
     from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
     from service.ports import Page
 
@@ -36,6 +36,10 @@ class SqlRecordStore:
     async def save_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
         """See DocumentRecords."""
         await self._write(documents.save, caller, document, replaces)
+
+    async def update_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> bool:
+        """See DocumentRecords."""
+        return await self._write(documents.change, caller, document, replaces)
 
     async def get_document(self, caller: Caller, document_id: str) -> Document:
         """See DocumentRecords."""
@@ -58,6 +62,26 @@ class SqlRecordStore:
     async def count_documents(self, caller: Caller) -> int:
         """See DocumentRecords."""
         return await self._read(documents.count, caller)
+
+    async def save_upload(self, caller: Caller, upload: Upload, document: Document | None = None) -> None:
+        """See UploadRecords."""
+        await self._write(uploads.save, caller, upload, document)
+
+    async def get_upload(self, caller: Caller, upload_id: str) -> Upload:
+        """See UploadRecords."""
+        return await self._read(uploads.get, caller, upload_id)
+
+    async def list_uploads(self, caller: Caller, expired: dt.datetime | None = None) -> list[Upload]:
+        """See UploadRecords."""
+        return await self._read(uploads.find, caller, expired)
+
+    async def delete_upload(self, caller: Caller, upload_id: str) -> None:
+        """See UploadRecords."""
+        await self._write(uploads.delete, caller, upload_id)
+
+    async def list_tenants(self) -> list[str]:
+        """See UploadRecords."""
+        return await self._read(uploads.tenants)
 
     async def save_statement(self, caller: Caller, statement: SqlStatement) -> None:
         """See StatementRecords."""

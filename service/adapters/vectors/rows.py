@@ -37,6 +37,12 @@ def add_tenant(connection: sqlite3.Connection, name: str) -> int:
     return tenant
 
 
+def document_ids(connection: sqlite3.Connection, tenant: int) -> list[str]:
+    """The documents that are here."""
+    found = connection.execute("SELECT document_id FROM documents WHERE tenant = ?", (tenant,))
+    return [document_id for (document_id,) in found]
+
+
 def touch(connection: sqlite3.Connection, tenant: int, growth: int) -> None:
     """Begin a new epoch with so many chunks more."""
     connection.execute(

@@ -63,6 +63,10 @@ class SqliteVectorStore:
         """See VectorStore."""
         return (await asyncio.to_thread(self._tenant, caller.tenant)).chunk_count
 
+    async def document_ids(self, caller: Caller) -> list[str]:
+        """See VectorStore."""
+        return await asyncio.to_thread(self._document_ids, caller.tenant)
+
     async def epoch(self, caller: Caller) -> str:
         """See VectorStore."""
         epoch = (await asyncio.to_thread(self._tenant, caller.tenant)).epoch
@@ -83,6 +87,10 @@ class SqliteVectorStore:
     def _tenant(self, name: str) -> rows.Tenant:
         with self._file.read() as connection:
             return rows.find_tenant(connection, name)
+
+    def _document_ids(self, name: str) -> list[str]:
+        with self._file.read() as connection:
+            return rows.document_ids(connection, rows.find_tenant(connection, name).id)
 
     def _replace(self, name: str, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str]) -> None:
         with self._file.write() as connection:

@@ -24,6 +24,15 @@ class DocumentService:
         uploaded = await self._documents.upload(caller_of(ctx), request.filename, request.content)
         return pb.UploadResponse(document=mapping.document(uploaded.document), cache_hit=uploaded.cache_hit)
 
+    async def create_upload(self, request: pb.CreateUploadRequest, ctx: Context) -> pb.CreateUploadResponse:
+        size_bytes, sha256 = request.size_bytes, request.sha256
+        reserved = await self._documents.create_upload(caller_of(ctx), request.filename, size_bytes, sha256)
+        return mapping.reserved_upload(reserved)
+
+    async def ingest(self, request: pb.IngestRequest, ctx: Context) -> pb.IngestResponse:
+        ingested = await self._documents.ingest(caller_of(ctx), mapping.id_of(request.upload))
+        return pb.IngestResponse(document=mapping.document(ingested.document), cache_hit=ingested.cache_hit)
+
     async def get_document(self, request: pb.GetDocumentRequest, ctx: Context) -> pb.GetDocumentResponse:
         document = await self._documents.get(caller_of(ctx), mapping.id_of(request.name))
         return pb.GetDocumentResponse(document=mapping.document(document))

@@ -1,0 +1,164 @@
+"""Blobs as objects in an S3 bucket. Credentials, region and endpoint are those that AWS tools take from the system."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime as dt
+import hashlib
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
+
+from service.adapters.blobs.names import full_name, tenant_folder
+from service.domain.caller import Caller
+from service.domain.health import ComponentHealth, HealthStatus
+from service.errors import NotFound, RagsqlError, UploadUrlInvalid, UpstreamUnavailable
+from service.ports import BlobInfo, PresignedPut
+
+_PREFIX = "ragsql/"
+_BLOCK = 1024 * 1024
+_TIMEOUT_SECONDS = 30
+_ABSENT = ("404", "NoSuchKey", "NotFound")
+T = TypeVar("T")
+
+
+class S3BlobStore:
+    """Implements ports.BlobStore. Everything is below ragsql/ in the bucket, each tenant in a folder of its own."""
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+        self._making = threading.Lock()
+        self._made: Any = None
+
+    async def put(self, caller: Caller, key: str, content: bytes) -> None:
+        """See BlobStore. S3 refuses a body that was damaged on its way."""
+        name = _name(caller, key)
+
+        def put() -> None:
+            checksum = _checksum(hashlib.sha256(content).digest())
+            self._client().put_object(Bucket=self._bucket, Key=name, Body=content, ChecksumSHA256=checksum)
+
+        await self._call(put, key)
+
+    async def get(self, caller: Caller, key: str) -> bytes:
+        """See BlobStore."""
+        name = _name(caller, key)
+        return await self._call(lambda: self._client().get_object(Bucket=self._bucket, Key=name)["Body"].read(), key)
+
+    async def delete(self, caller: Caller, key: str) -> None:
+        """See BlobStore."""
+        name = _name(caller, key)
+        await self._call(lambda: self._client().delete_object(Bucket=self._bucket, Key=name), key)
+
+    async def describe(self, caller: Caller, key: str) -> BlobInfo:
+        """See BlobStore. By the checksum that S3 keeps; an object without one is read."""
+        name = _name(caller, key)
+
+        def describe() -> BlobInfo:
+            head = self._client().head_object(Bucket=self._bucket, Key=name, ChecksumMode="ENABLED")
+            checksum: str | None = head.get("ChecksumSHA256")
+            if checksum and "-" not in checksum:
+                return BlobInfo(head["ContentLength"], base64.b64decode(checksum).hex())
+            digest = hashlib.sha256()
+            for block in self._client().get_object(Bucket=self._bucket, Key=name)["Body"].iter_chunks(_BLOCK):
+                digest.update(block)
+            return BlobInfo(head["ContentLength"], digest.hexdigest())
+
+        return await self._call(describe, key)
+
+    async def list_keys(self, caller: Caller) -> list[str]:
+        """See BlobStore."""
+        prefix = f"{_PREFIX}{tenant_folder(caller)}/"
+
+        def pages() -> list[str]:
+            listing = self._client().get_paginator("list_objects_v2")
+            found = listing.paginate(Bucket=self._bucket, Prefix=prefix)
+            return [item["Key"].removeprefix(prefix) for page in found for item in page.get("Contents", ())]
+
+        return await self._call(pages, "")
+
+    async def presign_put(self, caller: Caller, key: str, blob: BlobInfo, seconds: float) -> PresignedPut:
+        """See BlobStore. S3 refuses a body of another size or SHA-256."""
+        checksum = _checksum(bytes.fromhex(blob.sha256))
+        wanted = {
+            "Bucket": self._bucket,
+            "Key": _name(caller, key),
+            "ContentLength": blob.size_bytes,
+            "ChecksumSHA256": checksum,
+        }
+
+        def sign() -> str:
+            return self._client().generate_presigned_url("put_object", Params=wanted, ExpiresIn=int(seconds))
+
+        expire_time = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=int(seconds))
+        return PresignedPut(await self._call(sign, key), {"x-amz-checksum-sha256": checksum}, expire_time)
+
+    async def accept_put(self, token: str, size_bytes: int | None, body: AsyncIterator[bytes]) -> tuple[Caller, str]:
+        """Raises UploadUrlInvalid: the URLs of this store lead to S3."""
+        raise UploadUrlInvalid("Files are PUT to S3, not to this server. Use the URL that CreateUpload returned.")
+
+    async def tidy(self) -> None:
+        """S3 keeps nothing of a write that was cut off."""
+
+    async def check(self) -> ComponentHealth:
+        """Whether the bucket can be reached."""
+        try:
+            await self._call(lambda: self._client().head_bucket(Bucket=self._bucket), "")
+        except RagsqlError as error:
+            return ComponentHealth("blobs", "s3", HealthStatus.NOT_SERVING, error.message)
+        return ComponentHealth("blobs", "s3", HealthStatus.SERVING)
+
+    def _client(self) -> Any:
+        with self._making:
+            if self._made is None:
+                self._made = _connect()
+            return self._made
+
+    async def _call(self, work: Callable[[], T], key: str) -> T:
+        """Work in a thread. Raises NotFound and UpstreamUnavailable."""
+        return await asyncio.to_thread(self._guarded, work, key)
+
+    def _guarded(self, work: Callable[[], T], key: str) -> T:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return work()
+        except ClientError as error:
+            response: Any = error.response  # pyright: ignore[reportUnknownMemberType]
+            code: str = response["Error"]["Code"]
+            if key and code in _ABSENT:
+                raise NotFound(f'There is no stored file "{key}".') from None
+            raise self._unavailable(f"S3 answers {code}") from error
+        except BotoCoreError as error:
+            raise self._unavailable(type(error).__name__) from error
+
+    def _unavailable(self, what: str) -> UpstreamUnavailable:
+        return UpstreamUnavailable(
+            f'The S3 bucket "{self._bucket}" cannot be used: {what}. Check S3_CACHE_BUCKET, the credentials and their '
+            "rights, and the region."
+        )
+
+
+def _connect() -> Any:
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        signature_version="s3v4",
+        request_checksum_calculation="when_required",
+        connect_timeout=_TIMEOUT_SECONDS,
+        read_timeout=_TIMEOUT_SECONDS,
+        retries={"mode": "standard"},
+    )
+    # A session of its own: the default one is shared with whatever else uses boto3 and is not safe to make in threads.
+    sdk: Any = boto3
+    return sdk.session.Session().client("s3", config=config)
+
+
+def _name(caller: Caller, key: str) -> str:
+    return _PREFIX + full_name(caller, key)
+
+
+def _checksum(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()

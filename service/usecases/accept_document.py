@@ -1,0 +1,44 @@
+"""What every way of uploading checks and decides before anything is stored."""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+from collections.abc import Sequence
+
+from service.domain.documents import Document, DocumentState
+from service.errors import FieldViolation, InvalidRequest, PayloadTooLarge
+
+_LONGEST_NAME = 255
+_SAFE = (DocumentState.PENDING, DocumentState.ACTIVE)
+_INSTANT = dt.timedelta(microseconds=1)
+
+
+def check_file(filename: str, size_bytes: int, max_bytes: int, field: str) -> None:
+    """Raises InvalidRequest and PayloadTooLarge. field is the request's field that gives the size."""
+    if not 1 <= len(filename) <= _LONGEST_NAME or filename in (".", ".."):
+        raise _invalid("filename", f"must have 1 to {_LONGEST_NAME} characters and name a file.")
+    if any(character in "/\\" or unicodedata.category(character) in ("Cc", "Cs") for character in filename):
+        raise _invalid("filename", "must be a base name without path separators and control characters.")
+    if size_bytes < 1:
+        raise _invalid(field, "must not be empty: the file has 0 bytes.")
+    if size_bytes > max_bytes:
+        raise PayloadTooLarge(f"The file has {size_bytes} bytes, at most {max_bytes} are allowed.")
+
+
+def accepted_before(others: Sequence[Document], sha256: str) -> Document | None:
+    """The document that an upload of this content would repeat. others are all of the name, newest first.
+
+    One that is PROCESSING does not count: it may belong to a caller who gives up.
+    """
+    repeated = others and others[0].sha256 == sha256 and others[0].state in _SAFE
+    return others[0] if repeated else None
+
+
+def acceptance_time(others: Sequence[Document]) -> dt.datetime:
+    """Now, and after every other of the name: the order in which uploads were accepted decides which one stays."""
+    return max([dt.datetime.now(dt.UTC), *(other.create_time + _INSTANT for other in others)])
+
+
+def _invalid(field: str, description: str) -> InvalidRequest:
+    return InvalidRequest(FieldViolation(field, description))
