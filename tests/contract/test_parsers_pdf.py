@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.adapters.parsers.parser import DocumentParser
 from service.adapters.parsers.pdf import parse_pdf
+from service.adapters.parsers.pdf_lines import Line, PageLines
 from service.domain.documents import BlockKind
 from tests.contract.parsed import outline, parse, texts
-from tests.documents.files import simple_pdf, two_column_pdf
+from tests.documents.files import scanned_pdf, simple_pdf, two_column_pdf
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +63,41 @@ async def test_pdf_columns_are_read_one_after_the_other(parser: DocumentParser) 
     right = [f"right column line {n} goes on" for n in range(8)]
     parsed = await parse(parser, two_column_pdf(left, right, "A title over both of the columns here"), "a.pdf")
     assert " ".join(texts(parsed, BlockKind.TEXT)) == " ".join(left + right)
+
+
+PROSE = "A page with a text layer needs no recognition."
+
+
+def test_pages_that_are_pictures_are_read_by_recognition_and_others_are_not() -> None:
+    seen: list[tuple[int, tuple[int, ...]]] = []
+
+    def read_blue(image: npt.NDArray[np.uint8], number: int) -> PageLines:
+        seen.append((number, image.shape))
+        rows, columns = np.nonzero((image[..., 2] > 200) & (image[..., 0] < 50))
+        box = (float(columns.min()), float(rows.min()), float(columns.max()), float(rows.max()))
+        line = Line(number, *box, "Blue words", box[3] - box[1], False, False)
+        return PageLines(image.shape[1], image.shape[0], (line,))
+
+    parsed = parse_pdf(scanned_pdf(PROSE, "", PROSE, ""), "a", ocr=read_blue)
+    assert seen == [(2, (2200, 1700, 3)), (4, (2200, 1700, 3))]
+    assert [(block.text, block.lines[0].box.page) for block in parsed.blocks] == [
+        (PROSE, 1), ("Blue words", 2), (PROSE, 3), ("Blue words", 4)
+    ]  # fmt: skip
+    box = parsed.blocks[1].lines[0].box
+    assert (box.left, box.top, box.right, box.bottom) == pytest.approx((0, 0, 0.5, 0.5), abs=0.02)
+    assert parsed.parser.endswith(" with text recognition on pages 2 and 4")
+
+
+def test_pictures_that_nothing_reads_are_named() -> None:
+    parsed = parse_pdf(scanned_pdf(PROSE, "", "", "", PROSE, ""), "a")
+    assert len(parsed.blocks) == 2
+    assert parsed.parser.endswith(" without the pictures on pages 2-4 and 6")
+
+
+def test_progress_is_told_page_by_page() -> None:
+    told: list[tuple[int, int]] = []
+    parse_pdf(simple_pdf([("a", 9)], [], [("b", 9)]), "a", progress=lambda done, count: told.append((done, count)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
 
 
 WORDS = st.text(st.sampled_from("abcdefghij"), min_size=1, max_size=8)

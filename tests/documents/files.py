@@ -7,7 +7,9 @@ import zipfile
 from typing import Any
 
 import docx
+from PIL import Image
 from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 LETTER = (612, 792)
@@ -41,6 +43,22 @@ def two_column_pdf(left: list[str], right: list[str], title: str) -> bytes:
     for row, texts in enumerate(zip(left, right, strict=True)):
         for x, text in zip((72, 320), texts, strict=True):
             canvas.drawString(x, 700 - 12 * row, text)
+    canvas.save()
+    return buffer.getvalue()
+
+
+def scanned_pdf(*texts: str) -> bytes:
+    """A page a text; an empty text makes a page with nothing but a red picture, whose upper left quarter is blue."""
+    picture = Image.new("RGB", (60, 80), "red")
+    picture.paste("blue", (0, 0, 30, 40))
+    buffer = io.BytesIO()
+    canvas: Any = Canvas(buffer, LETTER)
+    for text in texts:
+        if text:
+            canvas.drawString(72, 700, text)
+        else:
+            canvas.drawImage(ImageReader(picture), 0, 0, *LETTER)
+        canvas.showPage()
     canvas.save()
     return buffer.getvalue()
 
