@@ -10,7 +10,7 @@ from service.adapters.parsers.cleaning import one_line
 from service.adapters.parsers.pdf_blocks import Assembler
 from service.adapters.parsers.pdf_headings import find_headings, read_outline
 from service.adapters.parsers.pdf_lines import PageLines, read_page
-from service.adapters.parsers.pdf_order import in_reading_order, without_running_lines
+from service.adapters.parsers.pdf_order import in_reading_order, with_code, without_running_lines
 from service.adapters.parsers.pdf_scans import is_picture, page_ranges, read_picture
 from service.domain.documents import Block, BlockKind, ParsedDocument
 from service.errors import UnreadableDocument
@@ -52,7 +52,7 @@ def parse_pdf(
         raise _unreadable(str(error)) from None
     finally:
         document.close()
-    cleared = without_running_lines(pages)
+    cleared = with_code(without_running_lines(pages))
     lines = [line for page in cleared for line in in_reading_order(page)]
     blocks = tuple(Assembler(cleared, lines, find_headings(lines, outline)).blocks())
     return ParsedDocument(_title(named, blocks) or title, blocks, len(pages), reader.name())

@@ -13,7 +13,7 @@ from service.domain.documents import Block, BlockKind, PageBox, Span, TextLine
 _ITEM = re.compile(r"(?:[•▪●◦‣–·*∗■□➢✓-]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])\s+\S")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _SENTENCE_END = (".", "!", "?", ":", ";", "…", ".”", ".)", '."')
-_PARAGRAPH_GAP = 0.75
+_PARAGRAPH_GAP = 0.6
 _INDENT = 0.8
 
 
