@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from service.adapters.parsers.pdf_headings import Heading
 from service.adapters.parsers.pdf_lines import HYPHEN, Line, PageLines
@@ -24,19 +25,20 @@ class _Draft:
     level: int = 0
 
 
-@dataclass(slots=True)
+@dataclass
 class Assembler:
     """Makes the blocks of a whole document."""
 
     pages: Sequence[PageLines]
     lines: Sequence[Line]
     headings: Sequence[Heading]
-    _words: set[str] = field(default_factory=set[str])
+
+    @cached_property
+    def _words(self) -> set[str]:
+        return {word for line in self.lines for word in _WORD.findall(line.text.casefold())}
 
     def blocks(self) -> Iterator[Block]:
         """In reading order."""
-        for line in self.lines:
-            self._words.update(_WORD.findall(line.text.casefold()))
         for draft in self._drafts():
             text, spans = self._joined(draft)
             lines = tuple(TextLine(span, self._box(line)) for span, line in zip(spans, draft.lines, strict=True))

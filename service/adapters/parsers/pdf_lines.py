@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -142,15 +143,16 @@ class _Row:
     def line(self, characters: Characters, page: int) -> Line:
         """As it is kept. The font counts as bold where most of three words are, as of one width where all are."""
         words = self.places
-        fonts = [characters.font(start) for start in {words[0][0], words[len(words) // 2][0], words[-1][0]}]
-        bold = sum(any(mark in font for mark in _BOLD) for font in fonts)
-        mono = all(any(mark in font for mark in _MONO) for font in fonts)
+        looked_at = {words[0][0], words[len(words) // 2][0], words[-1][0]}
+        styles = [_style(characters.font(start)) for start in looked_at]
+        bold = 2 * sum(style[0] for style in styles) > len(styles)
+        mono = all(style[1] for style in styles)
         text = characters.text[self.start : self.end]
         if self.right_to_left:
             text = _from_right(characters.text, words)
         box = (self.left, self.top, self.right, self.bottom)
         cells = self._cells(characters.text) if self.gaps else ()
-        return Line(page, *box, _one_line(text), self.height, 2 * bold > len(fonts), mono, cells)
+        return Line(page, *box, _one_line(text), self.height, bold, mono, cells)
 
     def _cells(self, text: str) -> tuple[Cell, ...]:
         starts = [self.start, *(gap[0] for gap in self.gaps), self.end]
@@ -196,6 +198,12 @@ def _from_right(text: str, words: list[tuple[int, int, float]]) -> str:
         ascends = from_right and len(group) > 1 and group[0][2] < group[-1][2]
         ordered += [text[start:end] for start, end, _ in (reversed(group) if ascends else group)]
     return " ".join(ordered)
+
+
+@lru_cache(maxsize=512)
+def _style(font: str) -> tuple[bool, bool]:
+    """Whether a font is bold, and whether its characters are of one width, by its name."""
+    return any(mark in font for mark in _BOLD), any(mark in font for mark in _MONO)
 
 
 def _one_line(raw: str) -> str:
