@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pypdfium2
 
@@ -79,8 +79,8 @@ def f1_score(wanted: Counter[Any], found: Counter[Any]) -> float:
 def outline(content: bytes) -> list[tuple[int, str]]:
     """Levels from 1 and titles, without numbers and all but letters and digits."""
     with pypdfium2.PdfDocument(content) as document:
-        toc: Any = document.get_toc(max_depth=6)  # pyright: ignore[reportUnknownMemberType]
-        return [(entry.level + 1, _key(entry.get_title())) for entry in toc]
+        entries = cast(Any, document).get_toc(max_depth=6)
+        return [(entry.level + 1, _key(entry.get_title())) for entry in entries]
 
 
 def headings(parsed: ParsedDocument) -> list[tuple[int, str]]:
@@ -129,7 +129,7 @@ def _plain_text(content: bytes) -> str:
 
 def _without_outline(content: bytes) -> bytes:
     with pypdfium2.PdfDocument(content) as document:
-        copy: Any = pypdfium2.PdfDocument.new()  # pyright: ignore[reportUnknownMemberType]
+        copy = cast(Any, pypdfium2.PdfDocument).new()
         copy.import_pages(document)
         buffer = io.BytesIO()
         copy.save(buffer)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from service.adapters.parsers.cleaning import clean
 from service.adapters.parsers.pdf_characters import Box, Characters
+from service.adapters.parsers.pdf_checks import check_counts
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage
@@ -74,7 +75,8 @@ def read_page(page: PdfPage, number: int) -> PageLines:
     text_page: Any = page.get_textpage()
     try:
         characters = Characters(page, text_page)
-        lines = (row.line(characters, number) for row in _rows(characters))
+        lines = [row.line(characters, number) for row in _rows(characters)]
+        check_counts(f"page {number}", [_one_line(characters.text)], [line.text for line in lines])
         return PageLines(width, height, tuple(line for line in lines if line.text))
     finally:
         text_page.close()
