@@ -9,6 +9,7 @@ from functools import cached_property
 
 from service.adapters.parsers.pdf_headings import Heading
 from service.adapters.parsers.pdf_lines import HYPHEN, Line, PageLines
+from service.adapters.parsers.tables import lines_of
 from service.domain.documents import Block, BlockKind, PageBox, Span, TextLine
 
 _ITEM = re.compile(r"(?:[•▪●◦‣–·*∗■□➢✓-]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])\s+\S")
@@ -40,9 +41,18 @@ class Assembler:
     def blocks(self) -> Iterator[Block]:
         """In reading order."""
         for draft in self._drafts():
+            if draft.kind is BlockKind.TABLE:
+                yield self._table(draft.lines[0])
+                continue
             text, spans = self._joined(draft)
-            lines = tuple(TextLine(span, self._box(line)) for span, line in zip(spans, draft.lines, strict=True))
+            boxes = (self._box(line.page, line.left, line.top, line.right, line.bottom) for line in draft.lines)
+            lines = tuple(map(TextLine, spans, boxes))
             yield Block(draft.kind, text.replace(HYPHEN, "-"), draft.level, lines)
+
+    def _table(self, line: Line) -> Block:
+        boxes = [self._box(line.page, *row[1:]) for row in line.rows]
+        rows = tuple(row.cells for row in line.rows)
+        return Block(BlockKind.TABLE, line.text, lines=lines_of(line.text.split("\n"), boxes), rows=rows)
 
     def _drafts(self) -> Iterator[_Draft]:
         by_line = {heading.first: heading for heading in self.headings}
@@ -91,14 +101,14 @@ class Assembler:
         with_hyphen, without = f"{before[-1]}-{after[0]}", f"{before[-1]}{after[0]}"
         return with_hyphen not in self._words or without in self._words
 
-    def _box(self, line: Line) -> PageBox:
-        page = self.pages[line.page - 1]
+    def _box(self, number: int, left: float, top: float, right: float, bottom: float) -> PageBox:
+        page = self.pages[number - 1]
         return PageBox(
-            line.page,
-            _share(line.left, page.width),
-            _share(line.top, page.height),
-            _share(line.right, page.width),
-            _share(line.bottom, page.height),
+            number,
+            _share(left, page.width),
+            _share(top, page.height),
+            _share(right, page.width),
+            _share(bottom, page.height),
         )
 
 
@@ -107,6 +117,8 @@ def _is_broken_word(text: str, following: str) -> bool:
 
 
 def _kind(line: Line) -> BlockKind:
+    if line.rows:
+        return BlockKind.TABLE
     if line.mono:
         return BlockKind.CODE
     return BlockKind.LIST_ITEM if _ITEM.match(line.text) else BlockKind.TEXT
@@ -115,7 +127,7 @@ def _kind(line: Line) -> BlockKind:
 def _belongs(current: _Draft, draft: _Draft) -> bool:
     """Whether a line continues the block before it."""
     line, following = current.lines[-1], draft.lines[0]
-    if BlockKind.HEADING in (current.kind, draft.kind) or draft.kind is BlockKind.LIST_ITEM:
+    if {BlockKind.HEADING, BlockKind.TABLE} & {current.kind, draft.kind} or draft.kind is BlockKind.LIST_ITEM:
         return False
     if current.kind is BlockKind.CODE or draft.kind is BlockKind.CODE:
         return current.kind is draft.kind and _close(line, following)

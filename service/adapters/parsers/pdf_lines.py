@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from service.adapters.parsers.cleaning import clean
 from service.adapters.parsers.pdf_characters import Box, Characters
 from service.adapters.parsers.pdf_checks import check_counts
+from service.adapters.parsers.pdf_rules import Rule, read_rules
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage
@@ -41,11 +42,22 @@ class Cell(NamedTuple):
     right: float
 
 
+class TableRow(NamedTuple):
+    """The texts of a table's row, one a column, and its box in points."""
+
+    cells: tuple[str, ...]
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of one column. The box is in points from the top left; height is the size of its tallest type.
 
-    cells are the parts of the line between wide spaces, none where there is no wide space.
+    cells are the parts of the line between wide spaces, none where there is no wide space. A whole table is one line
+    with rows, header first, and their texts.
     """
 
     page: int
@@ -58,15 +70,18 @@ class Line:
     bold: bool
     mono: bool
     cells: tuple[Cell, ...] = ()
+    rows: tuple[TableRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PageLines:
-    """A page's size in points and its lines."""
+    """A page's size in points, its lines, and the rules drawn on it, those that lie and those that stand."""
 
     width: float
     height: float
     lines: tuple[Line, ...]
+    lying: tuple[Rule, ...] = ()
+    standing: tuple[Rule, ...] = ()
 
 
 def read_page(page: PdfPage, number: int) -> PageLines:
@@ -77,7 +92,9 @@ def read_page(page: PdfPage, number: int) -> PageLines:
         characters = Characters(page, text_page)
         lines = [row.line(characters, number) for row in _rows(characters)]
         check_counts(f"page {number}", [_one_line(characters.text)], [line.text for line in lines])
-        return PageLines(width, height, tuple(line for line in lines if line.text))
+        lying, standing = read_rules(page)
+        shown = tuple(line for line in lines if line.text)
+        return PageLines(width, height, shown, tuple(lying), tuple(standing))
     finally:
         text_page.close()
 
