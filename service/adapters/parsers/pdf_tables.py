@@ -54,23 +54,26 @@ class _Row:
 
 def with_tables(page: PageLines) -> PageLines:
     """The page with each table as one line that has rows, in the place of its first line."""
-    tables: dict[Line, Line | None] = {}
-    for lines, grid in grids(page.lines, page.lying, page.standing):
-        if lines and not any(line in tables for line in lines):
-            _put(tables, page, lines, _framed(lines, grid))
-    for lines in _parts(page):
-        for rows in _runs(_rows([line for line in lines if line not in tables])):
-            if table := _table(rows, page.lying):
-                _put(tables, page, [line for row in table[1] for line in row.lines], table[0])
-    if not tables:
-        return page
-    kept = (tables.get(line, line) for line in page.lines)
-    return replace(page, lines=tuple(line for line in kept if line))
+    places = {id(line): at for at, line in enumerate(page.lines)}
+    lines: list[Line | None] = list(page.lines)
 
+    def put(members: Sequence[Line], table: Line) -> None:
+        taken = [places[id(line)] for line in members]
+        for at in taken:
+            lines[at] = None
+        lines[min(taken)] = table
 
-def _put(tables: dict[Line, Line | None], page: PageLines, members: Sequence[Line], table: Line) -> None:
-    tables.update(dict.fromkeys(members))
-    tables[min(members, key=page.lines.index)] = table
+    def is_free(line: Line) -> bool:
+        return lines[places[id(line)]] is line
+
+    for members, grid in grids(page.lines, page.lying, page.standing):
+        if members and all(map(is_free, members)):
+            put(members, _framed(members, grid))
+    for part in _parts(page):
+        for rows in _runs(_rows([line for line in part if is_free(line)])):
+            if found := _table(rows, page.lying):
+                put([line for row in found[1] for line in row.lines], found[0])
+    return replace(page, lines=tuple(line for line in lines if line))
 
 
 def _parts(page: PageLines) -> Iterator[Sequence[Line]]:
@@ -158,11 +161,9 @@ def _is_table(rows: Sequence[_Row], filled: Sequence[dict[int, list[Cell]]], col
         return False
     if sum(map(len, filled)) < _FILLED * len(rows) * len(columns) or any(len(row) < 2 for row in filled):
         return False
-    if len(set().union(*filled[1:])) < len(columns) or any(
-        len(found) > 1 for row in filled[1:] for found in row.values()
-    ):
-        return False
     columns_below = [[row[at][0] for row in filled[1:] if at in row] for at in range(len(columns))]
+    if not all(columns_below) or any(len(found) > 1 for row in filled[1:] for found in row.values()):
+        return False
     brief = sum(statistics.median(len(cell.text.split()) for cell in column) <= _FEW_WORDS for column in columns_below)
     return 2 * brief >= len(columns) and all(_is_aligned(column, rows[0].height) for column in columns_below)
 
