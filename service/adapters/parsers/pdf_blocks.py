@@ -121,13 +121,11 @@ class Assembler:
 
     def _box(self, number: int, left: float, top: float, right: float, bottom: float) -> PageBox:
         page = self.pages[number - 1]
-        return PageBox(
-            number,
-            _share(left, page.width),
-            _share(top, page.height),
-            _share(right, page.width),
-            _share(bottom, page.height),
-        )
+        width, height = max(page.width, 1.0), max(page.height, 1.0)
+        sides = (round(left / width, 4), round(top / height, 4), round(right / width, 4), round(bottom / height, 4))
+        if min(sides) < 0 or max(sides) > 1:
+            sides = tuple(min(1.0, max(0.0, side)) for side in sides)
+        return PageBox(number, *sides)
 
 
 def _is_broken_word(text: str, following: str) -> bool:
@@ -168,7 +166,3 @@ def _is_indented(current: _Draft, following: Line) -> bool:
     indent = following.left - last.left > _INDENT * last.height
     opens = current.kind is BlockKind.TEXT and len(current.lines) > 1 and last.text.endswith(_SENTENCE_END)
     return indent and opens
-
-
-def _share(position: float, size: float) -> float:
-    return round(min(1.0, max(0.0, position / size)), 4) if size > 0 else 0.0

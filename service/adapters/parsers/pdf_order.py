@@ -110,6 +110,14 @@ def in_reading_order(page: PageLines) -> list[Line]:
 def gutter(page: PageLines) -> float | None:
     """Where the space between two columns lies, in points from the left; None without columns."""
     wide = [line for line in page.lines if line.right - line.left > _NARROWEST_LINE * page.width]
+    if (
+        min(
+            sum(line.right <= max(_GUTTERS) * page.width for line in wide),
+            sum(line.left >= min(_GUTTERS) * page.width for line in wide),
+        )
+        < _FEWEST_LINES
+    ):
+        return None
     for share in _GUTTERS:
         x = share * page.width
         left = sum(line.right <= x for line in wide)
