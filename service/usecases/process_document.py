@@ -16,7 +16,7 @@ from service.usecases.shielding import to_the_end
 from service.usecases.single_flight import SingleFlight
 
 _CHUNKING = "2"
-_LARGEST_CHUNK = 400
+_LARGEST_CHUNK = 512
 _BATCH = 64
 
 

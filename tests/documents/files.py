@@ -7,7 +7,9 @@ import zipfile
 from typing import Any
 
 import docx
+from PIL import Image
 from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 LETTER = (612, 792)
@@ -43,6 +45,56 @@ def two_column_pdf(left: list[str], right: list[str], title: str) -> bytes:
             canvas.drawString(x, 700 - 12 * row, text)
     canvas.save()
     return buffer.getvalue()
+
+
+def scanned_pdf(*texts: str) -> bytes:
+    """A page a text; an empty text makes a page with nothing but a red picture, whose upper left quarter is blue."""
+    picture = Image.new("RGB", (60, 80), "red")
+    picture.paste("blue", (0, 0, 30, 40))
+    buffer = io.BytesIO()
+    canvas: Any = Canvas(buffer, LETTER)
+    for text in texts:
+        if text:
+            canvas.drawString(72, 700, text)
+        else:
+            canvas.drawImage(ImageReader(picture), 0, 0, *LETTER)
+        canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
+
+
+def raw_pdf(drawing: bytes, *, page: bytes = b"", letters: str = "", stream: bytes = b"") -> bytes:
+    """A page with this content, whose fonts are F1, Helvetica, and F2, Courier.
+
+    letters are what the codes from "a" on stand for; page adds entries.
+    """
+    codes = b"".join(b"<%02x> <%04x>\n" % (ord("a") + at, ord(letter)) for at, letter in enumerate(letters))
+    mapping = b"1 beginbfrange <00> <60> <0000> endbfrange %d beginbfchar\n%sendbfchar" % (len(letters), codes)
+    cmap = (
+        b"/CIDInit /ProcSet findresource begin begincmap 1 begincodespacerange <00> <ff> endcodespacerange " + mapping
+    )
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica %s>>" % (b"/ToUnicode 5 0 R " if letters else b"")
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] %s /Contents 6 0 R "
+        b"/Resources << /Font << /F1 4 0 R /F2 << /Type /Font /Subtype /Type1 /BaseFont /Courier >> >> >> >>" % page,
+        font,
+        b"<< /Length %d >>\nstream\n%s endcmap end end\nendstream" % (len(cmap) + 16, cmap),
+        stream or b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawing), drawing),
+    ]
+    content, offsets = b"%PDF-1.5\n", b""
+    for number, item in enumerate(objects, 1):
+        offsets += b"%010d 00000 n \n" % len(content)
+        content += b"%d 0 obj\n%s\nendobj\n" % (number, item)
+    tail = b"trailer\n<< /Size 7 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % len(content)
+    return content + b"xref\n0 7\n0000000000 65535 f \n" + offsets + tail
+
+
+def drawn(*texts: tuple[float, float, str], size: int = 12) -> bytes:
+    """Content that shows texts at places in points from the lower left."""
+    shown = (b"BT /F1 %d Tf %g %g Td (%s) Tj ET" % (size, x, y, text.encode("latin-1")) for x, y, text in texts)
+    return b"\n".join(shown)
 
 
 def word_file() -> bytes:

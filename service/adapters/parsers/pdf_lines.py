@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from service.adapters.parsers.cleaning import clean
+from service.adapters.parsers.pdf_characters import Characters
+from service.adapters.parsers.pdf_checks import check_counts
+from service.adapters.parsers.pdf_rows import Row, rows_of
+from service.adapters.parsers.pdf_rules import Rule, read_rules
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage
@@ -16,19 +20,35 @@ if TYPE_CHECKING:
 HYPHEN = "\u2010"
 _BOLD = ("bold", "black", "heavy", "cmbx", "sfbx", "-bd")
 _MONO = ("mono", "courier", "cmtt", "cmsltt", "consol", "typewriter", "menlo", "sltt", "code")
-_NAME_BYTES = 128
-_ONE_LINE_OVERLAP = 0.5
-_WIDEST_GAP = 1.2
-_WIDEST_GAP_AFTER_MARK = 5.0
-_SPACE = 0.22
-_LOOK = 12
+_HALF = re.compile("[\ud800-\udfff]")
 _LEADER = re.compile(r"(?:\s?\.){4,}")
-_MARK = re.compile(r"[•▪●◦‣–·*∗■□➢✓-]|\(?(?:\d{1,3}|[a-zA-Z])[.)]")
+
+
+class Cell(NamedTuple):
+    """A part of a line, with its left and right edge in points."""
+
+    text: str
+    left: float
+    right: float
+
+
+class TableRow(NamedTuple):
+    """The texts of a table's row, one a column, and its box in points."""
+
+    cells: tuple[str, ...]
+    left: float
+    top: float
+    right: float
+    bottom: float
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of one column. The box is in points from the top left; height is that of its tallest run."""
+    """A line of one column. The box is in points from the top left; height is the size of its tallest type.
+
+    cells are the parts of the line between wide spaces, none where there is no wide space. A whole table is one line
+    with rows, header first, and their texts.
+    """
 
     page: int
     left: float
@@ -39,15 +59,19 @@ class Line:
     height: float
     bold: bool
     mono: bool
+    cells: tuple[Cell, ...] = ()
+    rows: tuple[TableRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PageLines:
-    """A page's size in points and its lines."""
+    """A page's size in points, its lines, and the rules drawn on it, those that lie and those that stand."""
 
     width: float
     height: float
     lines: tuple[Line, ...]
+    lying: tuple[Rule, ...] = ()
+    standing: tuple[Rule, ...] = ()
 
 
 def read_page(page: PdfPage, number: int) -> PageLines:
@@ -55,88 +79,48 @@ def read_page(page: PdfPage, number: int) -> PageLines:
     width, height = page.get_size()
     text_page: Any = page.get_textpage()
     try:
-        runs = list(_runs(text_page, number, page.get_mediabox() or (0, 0, width, height)))
-        flow = _one_line(text_page.get_text_range())
-        return PageLines(width, height, tuple(_join(runs, flow)))
+        characters = Characters(page, text_page)
+        rows = list(rows_of(characters))
+        check_counts(f"page {number}", [characters.text], [row.in_order(characters.text) for row in rows])
+        lines = (_line(row, characters, number) for row in rows)
+        lying, standing = read_rules(page)
+        shown = tuple(line for line in lines if line.text)
+        return PageLines(width, height, shown, tuple(lying), tuple(standing))
     finally:
         text_page.close()
 
 
-def _runs(page: Any, number: int, media_box: tuple[float, float, float, float]) -> Iterator[Line]:
-    origin, ceiling = media_box[0], media_box[3]
-    for index in range(page.count_rects() if page.count_chars() else 0):
-        left, bottom, right, top = page.get_rect(index)
-        text = _one_line(page.get_text_bounded(left, bottom, right, top))
-        if text:
-            font = _font(page, left + min(2.0, (right - left) / 2), (bottom + top) / 2)
-            yield Line(
-                page=number,
-                left=left - origin,
-                top=ceiling - top,
-                right=right - origin,
-                bottom=ceiling - bottom,
-                text=text,
-                height=max(top - bottom, 0.1),
-                bold=any(mark in font for mark in _BOLD),
-                mono=any(mark in font for mark in _MONO),
-            )
+def _line(row: Row, characters: Characters, page: int) -> Line:
+    """Of one width is what begins, goes on and ends so; bold is what begins so and goes on or ends so."""
+    words = row.places
+    bold, mono = _style(characters.font(words[0][0]))
+    if bold or mono:
+        others = [_style(characters.font(words[at][0])) for at in (len(words) // 2, -1)]
+        bold, mono = bold and any(other[0] for other in others), mono and all(other[1] for other in others)
+    text = _one_line(row.in_order(characters.text))
+    cells = _cells(row, characters.text) if row.gaps else ()
+    return Line(page, row.left, row.top, row.right, row.bottom, text, row.height, bold, mono, cells)
+
+
+def _cells(row: Row, text: str) -> tuple[Cell, ...]:
+    starts = [row.start, *(gap[0] for gap in row.gaps), row.end]
+    lefts = [row.left, *(gap[2] for gap in row.gaps)]
+    rights = [*(gap[1] for gap in row.gaps), row.right]
+    texts = (_one_line(text[start:end]) for start, end in pairwise(starts))
+    return tuple(Cell(*cell) for cell in zip(texts, lefts, rights, strict=True) if cell[0])
+
+
+@lru_cache(maxsize=512)
+def _style(name: bytes) -> tuple[bool, bool]:
+    """Whether a font is bold, and whether its characters are of one width, by its name."""
+    font = name.decode("latin-1").lower().split("+")[-1]
+    return any(mark in font for mark in _BOLD), any(mark in font for mark in _MONO)
 
 
 def _one_line(raw: str) -> str:
-    text = " ".join(clean(raw.replace("\ufffe", HYPHEN).replace("\x02", HYPHEN)).split())
-    return _LEADER.sub(" …", text)
-
-
-def _font(page: Any, x: float, y: float) -> str:
-    """The lower-case name of the font at a point, empty when there is none."""
-    import pypdfium2.raw as raw
-
-    index = page.get_index(x, y, 4, 4)
-    if index is None or index < 0:
-        return ""
-    name = ctypes.create_string_buffer(_NAME_BYTES)
-    flags = ctypes.c_int()
-    length = raw.FPDFText_GetFontInfo(page, index, name, _NAME_BYTES, flags)
-    return name.value.decode("latin-1").lower().split("+")[-1] if length else ""
-
-
-def _join(runs: list[Line], flow: str) -> list[Line]:
-    """Runs that touch on one baseline, as lines. flow is the text of the page, which says where spaces are."""
-    lines: list[Line] = []
-    for run in runs:
-        if lines and _touch(lines[-1], run):
-            lines[-1] = _joined(lines[-1], run, _space(lines[-1], run, flow))
-        else:
-            lines.append(run)
-    return lines
-
-
-def _space(line: Line, run: Line, flow: str) -> str:
-    left, right = line.text[-_LOOK:], run.text[:_LOOK]
-    for space in ("", " "):
-        if f"{left}{space}{right}" in flow:
-            return space
-    return " " if run.left - line.right > _SPACE * min(line.height, run.height) else ""
-
-
-def _touch(line: Line, run: Line) -> bool:
-    overlap = min(line.bottom, run.bottom) - max(line.top, run.top)
-    gap = run.left - line.right
-    widest = _WIDEST_GAP_AFTER_MARK if _MARK.fullmatch(line.text) else _WIDEST_GAP
-    on_one_line = overlap > _ONE_LINE_OVERLAP * min(line.height, run.height)
-    return on_one_line and -2 <= gap < widest * max(line.height, run.height)
-
-
-def _joined(line: Line, run: Line, space: str) -> Line:
-    wider = run.right - run.left > line.right - line.left
-    return replace(
-        line,
-        left=min(line.left, run.left),
-        top=min(line.top, run.top),
-        right=max(line.right, run.right),
-        bottom=max(line.bottom, run.bottom),
-        text=f"{line.text}{space}{run.text}",
-        height=max(line.height, run.height),
-        bold=run.bold if wider else line.bold,
-        mono=line.mono and run.mono,
-    )
+    if not (raw.isascii() and raw.isprintable()):
+        if _HALF.search(raw):
+            raw = raw.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        raw = clean(raw.replace("\ufffe", HYPHEN).replace("\x02", HYPHEN))
+    text = " ".join(raw.split())
+    return _LEADER.sub(" …", text) if ".." in text or ". ." in text else text
