@@ -115,16 +115,26 @@ async def test_another_model_is_refused_with_what_to_do(tmp_path: Path, make_doc
     assert (await SqliteVectorStore(path, "small", DIMENSION).check()).status is HealthStatus.SERVING
 
 
-@pytest.mark.parametrize(
-    ("version", "told"), [("99", "newer version.*Upgrade"), ("1", "older version.*RAGSQL_DATA_DIR")]
-)
-async def test_a_file_of_another_version_is_refused(tmp_path: Path, version: str, told: str) -> None:
+async def test_a_newer_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "v.db"
     await SqliteVectorStore(path, "m", DIMENSION).count(ANN)
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (version,))
-    with pytest.raises(NotConfigured, match=told):
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+    with pytest.raises(NotConfigured, match="newer version"):
         await SqliteVectorStore(path, "m", DIMENSION).count(ANN)
+
+
+async def test_a_file_of_version_1_loses_the_vectors_of_units(tmp_path: Path, make_document: MakeDocument) -> None:
+    path = tmp_path / "v.db"
+    await SqliteVectorStore(path, "m", DIMENSION).replace(ANN, make_document("old"), several(["old"], direction(1)))
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE chunks ADD COLUMN unit_vectors BLOB NOT NULL DEFAULT x'00'")
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+    for name in ("new", "newer"):
+        store = SqliteVectorStore(path, "m", DIMENSION)
+        await store.replace(ANN, make_document(name), several([name], direction(1)))
+        store.close()
+    assert set(texts_of(await store.search(ANN, "old", direction(1), 5))) == {"old", "new", "newer"}
 
 
 async def test_a_broken_file_is_told_without_the_drivers_words(tmp_path: Path) -> None:
