@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from service.adapters.vectors.dense import DenseView, Mask
+    from service.adapters.vectors.dense import DenseView, Ids
     from service.ports import Vectors
 
     Scores = npt.NDArray[np.float32]
@@ -26,28 +26,24 @@ class Candidate(NamedTuple):
 
 
 def rank(
-    view: DenseView, eligible: Mask, vector: Vectors, words: Sequence[tuple[int, float]], depth: int
+    view: DenseView, nearest: Ids, parts: Sequence[range], vector: Vectors, words: Sequence[tuple[int, float]]
 ) -> list[Candidate]:
-    """The nearest depth chunks and those with fitting words, best first; of equals the older first."""
+    """The nearest rows, and those of the chunks with fitting words that lie in parts, best first.
+
+    Of equals the older is first.
+    """
     import numpy as np
 
-    cosines = view.cosines(np.asarray(vector, np.float32))
-    depth = min(depth, int(eligible.sum()))
-    nearest = np.argpartition(np.where(eligible, -cosines, np.float32(2)), depth - 1)[:depth]
     rows, there = view.rows_of(np.array([chunk for chunk, _ in words], np.int64))
-    there &= eligible[rows]
-    bm25 = np.zeros(view.size, np.float32)
-    bm25[rows[there]] = np.array([score for _, score in words], np.float32)[there]
+    there &= np.any([(part.start <= rows) & (rows < part.stop) for part in parts], axis=0)
     candidates = np.union1d(nearest, rows[there])
-    fused = fuse(cosines[candidates], bm25[candidates])
+    cosines = view.cosines(candidates, vector)
+    bm25 = np.zeros(len(candidates), np.float32)
+    bm25[np.searchsorted(candidates, rows[there])] = np.array([score for _, score in words], np.float32)[there]
+    fused = fuse(cosines, bm25)
     order = np.argsort(-fused, kind="stable")
-    rows = candidates[order]
-    return [
-        Candidate(*row)
-        for row in zip(
-            view.ids[rows].tolist(), fused[order].tolist(), cosines[rows].tolist(), bm25[rows].tolist(), strict=True
-        )
-    ]
+    columns = (view.ids[candidates], fused, cosines, bm25)
+    return [Candidate(*row) for row in zip(*(column[order].tolist() for column in columns), strict=True)]
 
 
 def fuse(dense: Scores, lexical: Scores) -> Scores:
