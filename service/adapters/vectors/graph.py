@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 log = logging.getLogger("ragsql")
 
 _LINKS = 16
-_BUILD_WIDTH = 128
-_SEARCH_WIDTH = 256
+_BUILD_WIDTH = 64
+_SEARCH_WIDTH = 512
 _ROWS_A_STEP = 4096
 _MAX_CHANGED_SHARE = 0.2
 
 
 class Graph:
-    """A navigable graph (HNSW, Malkov and Yashunin, 2018) over the living rows of a view, at half precision.
+    """A navigable graph (HNSW, Malkov and Yashunin, 2018) over the living rows of a view, one byte a dimension.
 
-    It never changes. Chunks that came later are looked at one by one, those that are gone are dropped.
+    It only proposes rows; their cosines are exact. It never changes: chunks that came later are looked at one by one,
+    those that are gone are dropped.
     """
 
     def __init__(self, view: DenseView, closing: threading.Event) -> None:
@@ -31,8 +32,8 @@ class Graph:
 
         self._index: Any = Index(
             ndim=view.matrix.shape[1],
-            metric="ip",
-            dtype="f16",
+            metric="cos",
+            dtype="i8",
             connectivity=_LINKS,
             expansion_add=_BUILD_WIDTH,
             expansion_search=_SEARCH_WIDTH,
@@ -55,13 +56,18 @@ class Graph:
         import numpy as np
 
         with self._searching:
-            found = self._index.search(vector, _SEARCH_WIDTH + depth, threads=1).keys
+            found = self._index.search(vector, max(_SEARCH_WIDTH, 2 * depth), threads=1).keys
         rows, there = view.rows_of(found.astype(np.int64))
         border = self._border(view)
         if int(there.sum()) < min(depth, int(view.alive[:border].sum())):
             return None
         rows = np.concatenate([rows[there], view.nearest(vector, depth, [range(border, view.size)])])
         return rows[np.argsort(-view.cosines(rows, vector), kind="stable")[:depth]]
+
+    @property
+    def memory_bytes(self) -> int:
+        """What it takes beside the vectors of the view."""
+        return self._index.memory_usage
 
     def is_stale(self, view: DenseView) -> bool:
         """Whether so much has come or gone that a new graph is worth its making."""

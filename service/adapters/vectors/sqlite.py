@@ -35,7 +35,7 @@ class SqliteVectorStore:
 
     path is the file, made on first use. model and dimension are those of the embedder; a file that was made with
     others raises NotConfigured. Memory: 4 bytes a dimension and chunk, read on a tenant's first search. A tenant with
-    more than exact_up_to chunks gets an approximate index beside that, of half the size again.
+    more than exact_up_to chunks gets an approximate index beside that, of about half the size.
     """
 
     def __init__(self, path: Path, model: str, dimension: int, exact_up_to: int = 300_000) -> None:
