@@ -9,7 +9,6 @@ from pydoc_data.topics import topics  # pyright: ignore[reportMissingTypeStubs,r
 from typing import Any
 from xml.sax.saxutils import escape
 
-
 CHARACTERS_A_PAGE = 3_800
 
 
