@@ -57,11 +57,13 @@ def fuse(dense: Scores, lexical: Scores) -> Scores:
     """
     import numpy as np
 
-    fused = np.float32(_DENSE_WEIGHT) * _standard(dense) + np.float32(1 - _DENSE_WEIGHT) * _standard(lexical)
+    fused = (_standard(dense) * _DENSE_WEIGHT + _standard(lexical) * (1 - _DENSE_WEIGHT)).astype(np.float32)
     low, high = fused.min(), fused.max()
-    return (fused - low) / (high - low) if high > low else np.ones_like(fused)
+    return (fused - low) / (high - low) if high > low else np.ones(len(fused), np.float32)
 
 
 def _standard(scores: Scores) -> Scores:
-    deviation = scores.std()
-    return (scores - scores.mean()) / deviation if deviation > 0 else scores * 0
+    import numpy as np
+
+    deviation = np.float32(scores.std())
+    return (scores - np.float32(scores.mean())) / deviation if deviation else np.zeros(len(scores), np.float32)
