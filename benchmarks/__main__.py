@@ -1,4 +1,7 @@
-"""`python -m benchmarks [NAME…]`: run all benchmarks, or those named, and exit with 1 when a limit is passed."""
+"""`python -m benchmarks [NAME…]`: run all benchmarks, or those named, and exit with 1 when a limit is passed.
+
+Those that take minutes (ONLY_BY_NAME) run only when they are named.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,11 @@ def main() -> None:
         raise SystemExit(f"There is no benchmark {', '.join(sorted(unknown))}. There are {', '.join(names)}.")
     figures: list[Figure] = []
     for name in sys.argv[1:] or names:
+        module = importlib.import_module(f"benchmarks.{PREFIX}{name}")
+        if getattr(module, "ONLY_BY_NAME", False) and name not in sys.argv:
+            continue
         print(f"measuring {name} …", file=sys.stderr, flush=True)
-        figures += importlib.import_module(f"benchmarks.{PREFIX}{name}").run()
+        figures += module.run()
     print(show(figures))
     raise SystemExit(not all(figure.good for figure in figures))
 

@@ -29,7 +29,7 @@ def run() -> list[Figure]:
         command = [sys.executable, "-m", "service.cli.main", "serve", "--port", str(port)]
         server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            _wait(server, url)
+            wait_for(server, url)
             for i in range(QUESTIONS):
                 _ask(url, f"What is the return policy for order {i}?")
             megabytes = _resident_megabytes(server.pid)
@@ -39,7 +39,8 @@ def run() -> list[Figure]:
     return [Figure("serving process with the embedding model", megabytes, "MB", 1, LIMIT_MEGABYTES)]
 
 
-def _wait(server: subprocess.Popen[bytes], url: str) -> None:
+def wait_for(server: subprocess.Popen[bytes], url: str) -> None:
+    """Until the server answers. Raises RuntimeError when it does not."""
     deadline = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
         try:

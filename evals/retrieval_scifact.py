@@ -23,7 +23,7 @@ from service.models.catalog import MINILM
 from service.models.store import ModelStore
 
 DEPTH = 10
-TARGET = 0.72
+TARGET = 0.73
 BATCH = 100
 KINDS: Mapping[str, Callable[[Passage], float]] = {
     "by words": lambda passage: passage.lexical_score,

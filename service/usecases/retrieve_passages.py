@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.domain.caller import Caller
+from service.domain.passages import merge_neighbours, without_repeats
 from service.domain.questions import Question
 from service.ports import Embedder, Reader, VectorStore
 from service.usecases.read_passages import Evidence, read_passages
 
 if TYPE_CHECKING:
     from service.ports import Vectors
+
+CANDIDATES = 2
+"""Chunks that are fetched a passage wanted: some are left out as repeats, some are joined."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +37,9 @@ class RetrievePassages:
 
     async def __call__(self, caller: Caller, question: Question) -> Retrieved:
         vector = await self.embedder.embed_query(caller, question.text)
-        passages = await self.vectors.search(caller, question.text, vector, question.top_k, question.documents)
+        wanted = question.top_k
+        found = await self.vectors.search(caller, question.text, vector, CANDIDATES * wanted, question.documents)
+        passages = merge_neighbours(without_repeats(found))[:wanted]
         readings = await self.reader.read(caller, question.text, passages)
         evidence = tuple(read_passages(question.text, passages, readings))
         return Retrieved(vector, self.embedder.count_tokens(question.text), evidence)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from service.adapters.vectors.sqlite import SqliteVectorStore
 from service.domain.caller import Caller
 from service.domain.documents import Chunk, Passage, Span
 from service.ports import EmbeddedChunk
@@ -32,6 +35,19 @@ def embedded(text: str, vector: Vectors, ordinal: int = 0, headings: tuple[str, 
 
 def several(texts: Sequence[str], vector: Vectors) -> list[EmbeddedChunk]:
     return [embedded(text, vector, i) for i, text in enumerate(texts)]
+
+
+class EagerlyIndexed(SqliteVectorStore):
+    """Searches when the approximate index that the search asks for has been made."""
+
+    async def search(
+        self, caller: Caller, query: str, vector: Vectors, limit: int, documents: Sequence[str] = ()
+    ) -> list[Passage]:
+        await super().search(caller, query, vector, limit, documents)
+        for thread in threading.enumerate():
+            if thread.name == "graph":
+                await asyncio.to_thread(thread.join)
+        return await super().search(caller, query, vector, limit, documents)
 
 
 def texts_of(passages: Sequence[Passage]) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from service.adapters.embedders.minilm import MiniLmEmbedder
 from service.adapters.embedders.openai import OpenAIEmbedder
@@ -47,6 +48,14 @@ CHUNKS = [
 @pytest.fixture(scope="module")
 def minilm() -> MiniLmEmbedder:
     return MiniLmEmbedder(STORE.folder(MINILM), threads=1)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    tokenizer = Tokenizer.from_file(str(STORE.folder(MINILM) / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
 @pytest.fixture
@@ -122,6 +131,13 @@ def test_tokens_grow_with_the_text(embedder: Embedder) -> None:
     assert embedder.count_tokens("") == 0
     assert embedder.count_tokens("one two three") >= 3
     assert embedder.count_tokens("word " * 2000) > embedder.max_tokens
+
+
+@needs_minilm
+@given(text=st.text(st.sampled_from("aBé ǅΣ\n\t\x0b\x1c\x85\u00a0\u2028\u3000\u0301大.,'-9")) | st.text(max_size=200))
+@settings(deadline=None)
+def test_minilm_counts_what_its_tokenizer_gives(minilm: MiniLmEmbedder, tokenizer: Tokenizer, text: str) -> None:
+    assert minilm.count_tokens(text) == len(tokenizer.encode(text, add_special_tokens=False))
 
 
 @needs_minilm

@@ -15,15 +15,19 @@ from hypothesis import strategies as st
 from service.adapters.vectors.sqlite import SqliteVectorStore
 from service.domain.documents import Chunk, Document, PageBox, Passage, Span, TextLine
 from service.ports import EmbeddedChunk, VectorStore
-from tests.contract.chunks import ANN, BOB, DIMENSION, direction, embedded, several, texts_of
+from tests.contract.chunks import ANN, BOB, DIMENSION, EagerlyIndexed, direction, embedded, several, texts_of
 
 pytestmark = pytest.mark.anyio
 MakeDocument = Callable[..., Document]
 
 
-@pytest.fixture(params=[SqliteVectorStore])
+@pytest.fixture(params=["sqlite", "sqlite with approximate indexes"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteVectorStore]:
-    store = request.param(tmp_path / "new folder" / "vectors.db", "model", DIMENSION)
+    path = tmp_path / "new folder" / "vectors.db"
+    if request.param == "sqlite":
+        store = SqliteVectorStore(path, "model", DIMENSION)
+    else:
+        store = EagerlyIndexed(path, "model", DIMENSION, exact_up_to=1)
     yield store
     store.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import sqlite3
 import sys
 import threading
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from service.adapters.vectors.sqlite import SqliteVectorStore
 from service.domain.caller import Caller
-from service.domain.documents import Document
+from service.domain.documents import Document, PageBox, Span
 from service.domain.health import HealthStatus
 from service.errors import NotConfigured, UpstreamUnavailable
 from service.ports import VectorStore
@@ -115,16 +116,32 @@ async def test_another_model_is_refused_with_what_to_do(tmp_path: Path, make_doc
     assert (await SqliteVectorStore(path, "small", DIMENSION).check()).status is HealthStatus.SERVING
 
 
-@pytest.mark.parametrize(
-    ("version", "told"), [("99", "newer version.*Upgrade"), ("1", "older version.*RAGSQL_DATA_DIR")]
-)
-async def test_a_file_of_another_version_is_refused(tmp_path: Path, version: str, told: str) -> None:
+async def test_a_newer_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "v.db"
     await SqliteVectorStore(path, "m", DIMENSION).count(ANN)
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (version,))
-    with pytest.raises(NotConfigured, match=told):
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+    with pytest.raises(NotConfigured, match="newer version"):
         await SqliteVectorStore(path, "m", DIMENSION).count(ANN)
+
+
+async def test_a_file_of_version_1_is_read_with_one_box_a_page(tmp_path: Path, make_document: MakeDocument) -> None:
+    path = tmp_path / "v.db"
+    await SqliteVectorStore(path, "m", DIMENSION).replace(ANN, make_document("old"), several(["old"], direction(1)))
+    payload = json.dumps([0, "old", [7, 10], ["Top"], [2, 3], [[2, 0.1, 0.2, 0.3, 0.4], [3, 0, 0, 1, 1]], [[0, 3]]])
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE chunks ADD COLUMN unit_vectors BLOB NOT NULL DEFAULT x'00'")
+        connection.execute("UPDATE chunks SET payload = ?", (payload.encode(),))
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+    for name in ("new", "newer"):
+        store = SqliteVectorStore(path, "m", DIMENSION)
+        await store.replace(ANN, make_document(name), several([name], direction(1)))
+        store.close()
+    found = {passage.chunk.text: passage.chunk for passage in await store.search(ANN, "old", direction(1), 5)}
+    assert set(found) == {"old", "new", "newer"}
+    old = found["old"]
+    assert (old.span, old.headings, old.units) == (Span(7, 10), ("Top",), (Span(0, 3),))
+    assert old.boxes_of(Span(1, 2)) == (PageBox(2, 0.1, 0.2, 0.3, 0.4), PageBox(3, 0, 0, 1, 1))
 
 
 async def test_a_broken_file_is_told_without_the_drivers_words(tmp_path: Path) -> None:

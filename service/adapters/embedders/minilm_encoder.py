@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 DIMENSION = 384
 _LONGEST = 512
+_REMEMBERED_WORDS = 65_536
+_LONGEST_REMEMBERED = 32
 
 
 def missing_files(model_dir: Path) -> list[str]:
@@ -38,15 +41,16 @@ class MiniLmEncoder:
         try:
             self._tokenizer = _tokenizer(model_dir / "tokenizer.json")
             self._session = _session(model_dir / MINILM.build)
+            self._remembered = lru_cache(_REMEMBERED_WORDS)(self._count)
         except Exception as error:
             raise NotConfigured(
                 f"The embedding model in {model_dir} cannot be loaded. Remove that folder and run `ragsql models pull`."
             ) from error
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of text without the special ones."""
-        # Not encode: that one keeps every other thread waiting, for seconds where the text is long.
-        return len(self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0])
+        """Tokens of text without the special ones: those of its words, which this model cuts one by one."""
+        words = text.replace("\n", " ").split(" ")
+        return sum(self._remembered(word) if len(word) <= _LONGEST_REMEMBERED else self._count(word) for word in words)
 
     def encode(self, text: str) -> Vectors:
         """The mean-pooled unit vector of text, shape (384,), always the same for the same text.
@@ -60,6 +64,10 @@ class MiniLmEncoder:
         (states,) = self._session.run(None, {"input_ids": tokens, "attention_mask": np.ones_like(tokens)})
         pooled = states[0].mean(0)
         return pooled / np.linalg.norm(pooled)
+
+    def _count(self, word: str) -> int:
+        # Not encode: that one keeps every other thread waiting, for seconds where the text is long.
+        return len(self._tokenizer.encode_batch_fast([word], add_special_tokens=False)[0])
 
 
 def _cut(ids: list[int]) -> list[int]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from service.domain.chunk_fields import chunk_fields, chunk_of
-from service.domain.documents import Chunk
+from service.domain.documents import Chunk, PageBox, Span, TextLine
+
+_FIELDS_OF_VERSION_1 = 7
 
 
 def encode_chunk(chunk: Chunk) -> bytes:
@@ -15,4 +18,12 @@ def encode_chunk(chunk: Chunk) -> bytes:
 
 def decode_chunk(payload: bytes) -> Chunk:
     """The inverse of encode_chunk."""
-    return chunk_of(json.loads(payload.decode("utf-8", "surrogatepass")))
+    fields: list[Any] = json.loads(payload.decode("utf-8", "surrogatepass"))
+    return _first_version(fields) if len(fields) == _FIELDS_OF_VERSION_1 else chunk_of(fields)
+
+
+def _first_version(fields: list[Any]) -> Chunk:
+    """Index files of version 1 have one box a page for the whole chunk."""
+    ordinal, text, span, headings, _, boxes, units = fields
+    lines = tuple(TextLine(Span(0, len(text)), PageBox(*box)) for box in boxes)
+    return Chunk(ordinal, text, Span(*span), tuple(headings), lines, tuple(Span(*unit) for unit in units))

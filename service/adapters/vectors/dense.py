@@ -47,30 +47,30 @@ class DenseView:
     placed: Mapping[int, Placed]
     by_document: Mapping[str, int]
 
-    def ranges(self, documents: Sequence[str]) -> list[tuple[int, int]]:
-        """The chunk ids [first, last] of those documents that are here."""
-        found = (self.placed[self.by_document[d]] for d in documents if d in self.by_document)
-        return [(p.first_chunk, p.first_chunk + p.count - 1) for p in found if p.count]
-
-    def eligible(self, documents: Sequence[str]) -> Mask:
-        """Which rows a search may return: those of these documents, or all if empty."""
-        import numpy as np
-
+    def parts(self, documents: Sequence[str]) -> list[range]:
+        """The rows of those of these documents that are here, or all rows if documents is empty."""
         if not documents:
-            return self.alive
-        mask = np.zeros(self.size, np.bool_)
-        for document in documents:
-            if document in self.by_document:
-                place = self.placed[self.by_document[document]]
-                mask[place.start : place.start + place.count] = True
-        return mask
+            return [range(self.size)]
+        keys = (self.by_document[document] for document in dict.fromkeys(documents) if document in self.by_document)
+        places = (self.placed[key] for key in keys)
+        return [range(place.start, place.start + place.count) for place in places if place.count]
 
-    def cosines(self, vector: Vectors) -> Vectors:
-        """The cosine of every row with a unit vector, exact."""
+    def cosines(self, rows: slice | Ids, vector: Vectors) -> Vectors:
+        """The exact cosine of each of these rows with a unit vector."""
         import numpy as np
 
         # Not a matrix product: that one starts threads, which cost more than they bring on busy cores.
-        return np.vecdot(self.matrix[: self.size], vector)
+        return np.vecdot(self.matrix[rows], vector)
+
+    def nearest(self, vector: Vectors, depth: int, parts: Sequence[range]) -> Ids:
+        """The living rows in these parts that are nearest to a unit vector, exactly; depth at most, in no order."""
+        import numpy as np
+
+        rows = np.concatenate([np.arange(part.start, part.stop) for part in parts])
+        cosines = np.concatenate([self.cosines(slice(part.start, part.stop), vector) for part in parts])
+        alive = self.alive[rows]
+        depth = min(depth, int(alive.sum()))
+        return rows[np.argpartition(np.where(alive, -cosines, np.float32(2)), depth - 1)[:depth]] if depth else rows[:0]
 
     def rows_of(self, chunk_ids: Ids) -> tuple[Ids, Mask]:
         """The row of each chunk id, and whether it really is there."""

@@ -10,10 +10,13 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from service.adapters.vectors.dense import DenseView, Mask
+    from service.adapters.vectors.dense import DenseView, Ids
     from service.ports import Vectors
 
     Scores = npt.NDArray[np.float32]
+
+_DENSE_WEIGHT = 0.4
+"""Chosen on the training questions of SciFact, see docs/retrieval.md."""
 
 
 class Candidate(NamedTuple):
@@ -26,44 +29,41 @@ class Candidate(NamedTuple):
 
 
 def rank(
-    view: DenseView, eligible: Mask, vector: Vectors, words: Sequence[tuple[int, float]], depth: int
+    view: DenseView, nearest: Ids, parts: Sequence[range], vector: Vectors, words: Sequence[tuple[int, float]]
 ) -> list[Candidate]:
-    """The nearest depth chunks and those with fitting words, best first; of equals the older first."""
-    import numpy as np
+    """The nearest rows, and those of the chunks with fitting words that lie in parts, best first.
 
-    cosines = view.cosines(np.asarray(vector, np.float32))
-    depth = min(depth, int(eligible.sum()))
-    nearest = np.argpartition(np.where(eligible, -cosines, np.float32(2)), depth - 1)[:depth]
-    rows, there = view.rows_of(np.array([chunk for chunk, _ in words], np.int64))
-    there &= eligible[rows]
-    bm25 = np.zeros(view.size, np.float32)
-    bm25[rows[there]] = np.array([score for _, score in words], np.float32)[there]
-    candidates = np.union1d(nearest, rows[there])
-    fused = fuse(cosines[candidates], bm25[candidates])
-    order = np.argsort(-fused, kind="stable")
-    rows = candidates[order]
-    return [
-        Candidate(*row)
-        for row in zip(
-            view.ids[rows].tolist(), fused[order].tolist(), cosines[rows].tolist(), bm25[rows].tolist(), strict=True
-        )
-    ]
-
-
-def fuse(dense: Scores, lexical: Scores) -> Scores:
-    """The mean of both scores of the same candidates, each stretched to 0 to 1 over them.
-
-    Not ranks: how far the first is ahead of the second is what tells a certain match from a vague one.
+    Of equals the older is first.
     """
     import numpy as np
 
-    return (_stretched(dense) + _stretched(lexical)) * np.float32(0.5)
+    rows, there = view.rows_of(np.array([chunk for chunk, _ in words], np.int64))
+    there &= np.any([(part.start <= rows) & (rows < part.stop) for part in parts], axis=0)
+    candidates = np.union1d(nearest, rows[there])
+    cosines = view.cosines(candidates, vector)
+    bm25 = np.zeros(len(candidates), np.float32)
+    bm25[np.searchsorted(candidates, rows[there])] = np.array([score for _, score in words], np.float32)[there]
+    fused = fuse(cosines, bm25)
+    order = np.argsort(-fused, kind="stable")
+    columns = (view.ids[candidates], fused, cosines, bm25)
+    return [Candidate(*row) for row in zip(*(column[order].tolist() for column in columns), strict=True)]
 
 
-def _stretched(scores: Scores) -> Scores:
+def fuse(dense: Scores, lexical: Scores) -> Scores:
+    """Both scores of the same candidates as one, 0 to 1.
+
+    Each counts in standard deviations from its mean over the candidates. Not ranks: how far the first is ahead of the
+    second is what tells a certain match from a vague one.
+    """
     import numpy as np
 
-    low, high = scores.min(), scores.max()
-    if high > low:
-        return (scores - low) / (high - low)
-    return (scores > 0).astype(np.float32)
+    fused = (_standard(dense) * _DENSE_WEIGHT + _standard(lexical) * (1 - _DENSE_WEIGHT)).astype(np.float32)
+    low, high = fused.min(), fused.max()
+    return (fused - low) / (high - low) if high > low else np.ones(len(fused), np.float32)
+
+
+def _standard(scores: Scores) -> Scores:
+    import numpy as np
+
+    deviation = np.float32(scores.std())
+    return (scores - np.float32(scores.mean())) / deviation if deviation else np.zeros(len(scores), np.float32)

@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS chunks (
 class IndexFile:
     """Opens the file on first use; hands out connections that only one thread uses at a time.
 
-    Raises NotConfigured when the file was made with another embedding model or by another version, and
+    Raises NotConfigured when the file was made with another embedding model or by a newer version, and
     UpstreamUnavailable when SQLite fails.
     """
 
@@ -136,6 +136,9 @@ class IndexFile:
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", (fresh | self._identity).items())
             stored = dict(connection.execute("SELECT key, value FROM meta").fetchall())
             self._check_identity(stored)
+            if stored["schema_version"] == "1":
+                connection.execute("ALTER TABLE chunks DROP COLUMN unit_vectors")
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (str(_SCHEMA_VERSION),))
             connection.execute("COMMIT")
         except BaseException:
             connection.execute("ROLLBACK")
@@ -147,11 +150,6 @@ class IndexFile:
             raise NotConfigured(
                 "The search index was written by a newer version of ragsql. Upgrade, or set RAGSQL_DATA_DIR to "
                 "another folder."
-            )
-        if int(stored["schema_version"]) < _SCHEMA_VERSION:
-            raise NotConfigured(
-                "The search index was written by an older version of ragsql, which this one does not read. Set "
-                "RAGSQL_DATA_DIR to another folder and upload the documents again."
             )
         if any(stored[key] != self._identity[key] for key in ("model", "dimension")):
             raise NotConfigured(

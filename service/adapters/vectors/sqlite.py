@@ -1,4 +1,4 @@
-"""Chunks in one SQLite file: FTS5 for words, exact cosines over vectors kept in memory for meaning."""
+"""Chunks in one SQLite file: FTS5 for words, cosines over vectors kept in memory for meaning."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from service.adapters.vectors import codec, dense, rows
 from service.adapters.vectors.fusion import Candidate, rank
+from service.adapters.vectors.graph import Graphs
 from service.adapters.vectors.index_file import IndexFile
 from service.adapters.vectors.lexical import LexicalIndex
 from service.domain.documents import Passage
@@ -33,15 +34,17 @@ class SqliteVectorStore:
     """A VectorStore on one machine. Many processes may share the file.
 
     path is the file, made on first use. model and dimension are those of the embedder; a file that was made with
-    others raises NotConfigured. Memory: 4 bytes a dimension and chunk, read on a tenant's first search.
+    others raises NotConfigured. Memory: 4 bytes a dimension and chunk, read on a tenant's first search. A tenant with
+    more than exact_up_to chunks gets an approximate index beside that, of about half the size.
     """
 
-    def __init__(self, path: Path, model: str, dimension: int) -> None:
+    def __init__(self, path: Path, model: str, dimension: int, exact_up_to: int = 300_000) -> None:
         self._file = IndexFile(path, model, dimension)
         self._dimension = dimension
         self._words = LexicalIndex()
         self._views: OrderedDict[str, dense.DenseView] = OrderedDict()
         self._views_lock = threading.Lock()
+        self._graphs = Graphs(exact_up_to)
 
     async def replace(
         self, caller: Caller, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str] = ()
@@ -82,6 +85,7 @@ class SqliteVectorStore:
 
     def close(self) -> None:
         """Close the file. It opens again on use."""
+        self._graphs.close()
         self._file.close()
 
     def _tenant(self, name: str) -> rows.Tenant:
@@ -108,17 +112,18 @@ class SqliteVectorStore:
 
     def _search(self, name: str, query: str, vector: Vectors, limit: int, documents: Sequence[str]) -> list[Passage]:
         with self._snapshot(name) as (connection, tenant, view):
-            if not tenant.chunk_count:
-                return []
-            ranges = view.ranges(documents)
-            if documents and not ranges:
+            parts = view.parts(documents)
+            if not tenant.chunk_count or not parts:
                 return []
             depth = max(_MIN_CANDIDATES, 2 * limit)
-            if ranges:
+            if documents:
+                ranges = [(int(view.ids[part.start]), int(view.ids[part.stop - 1])) for part in parts]
                 words = self._words.search_within(connection, tenant.id, query, tenant.chunk_count, ranges)
+                nearest = view.nearest(vector, depth, parts)
             else:
                 words = self._words.search(connection, tenant.id, query, tenant.chunk_count, depth)
-            best = rank(view, view.eligible(documents), vector, words, depth)[:limit]
+                nearest = self._graphs.nearest(name, view, vector, depth)
+            best = rank(view, nearest, parts, vector, words)[:limit]
             return self._passages(connection, best)
 
     @contextmanager
@@ -140,7 +145,7 @@ class SqliteVectorStore:
                 view = dense.advance(view, connection, tenant.id, tenant.epoch)
                 self._views[name] = view
                 if len(self._views) > _MAX_VIEWS:
-                    self._views.popitem(last=False)
+                    self._graphs.forget(self._views.popitem(last=False)[0])
             if name in self._views:
                 self._views.move_to_end(name)
             return view
