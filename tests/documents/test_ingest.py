@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from service.domain.documents import DocumentState, IngestPhase
+from service.domain.documents import DocumentState, IngestPhase, IngestProgress
 from service.errors import (
     NotFound,
 )
@@ -27,8 +27,7 @@ async def test_ingest_returns_at_once_and_the_document_becomes_active(world: Wor
         await world.parser.reached.wait()
         processing = await documents.get(ME, started.document.id)
         assert processing.state is DocumentState.PROCESSING
-        assert processing.progress
-        assert processing.progress.phase is IngestPhase.PARSING
+        assert processing.progress == IngestProgress(IngestPhase.PARSING, 3, 7)
         assert (await documents.list(ME, 5, "", [])).items == (processing,)
         assert (await documents.ingest(ME, upload_id)).document.id == started.document.id
         world.parser.gate.set()
