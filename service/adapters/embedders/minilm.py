@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from service.adapters.embedders.minilm_encoder import DIMENSION, MiniLmEncoder, missing_files
 from service.adapters.embedders.texts import chunk_texts, embedded, groups
+from service.adapters.priority import step_back
 from service.domain.caller import Caller
 from service.domain.documents import Chunk
 from service.domain.health import ComponentHealth, HealthStatus
@@ -44,7 +45,7 @@ class MiniLmEmbedder:
         self._threads = threads or min(2, os.cpu_count() or 1)
         self._loading = threading.Lock()
         self._loaded: MiniLmEncoder | None = None
-        self._for_chunks = ThreadPoolExecutor(1, "embed-chunks")
+        self._for_chunks = ThreadPoolExecutor(1, "embed-chunks", step_back)
         self._for_queries = ThreadPoolExecutor(1, "embed-query")
         self._remembered = lru_cache(_REMEMBERED_QUERIES)(self._query)
 
