@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -38,8 +38,11 @@ class PresignedPut:
 class BlobStore(Checkable, Protocol):
     """Bytes by key. Keys are ASCII, at most 512 characters, segments separated by "/".
 
+    shared says that other services may keep blobs here too: then an unknown key is not ours to delete.
     Raises InvalidRequest for a bad key and UpstreamUnavailable when the store fails.
     """
+
+    shared: bool
 
     async def put(self, caller: Caller, key: str, content: bytes) -> None:
         """Store durably and atomically: a reader sees the old bytes or the new. Overwrites."""
@@ -87,9 +90,17 @@ class Parser(Protocol):
         """The media type, by content; the name decides only between kinds of text. Raises UnsupportedMediaType."""
         ...
 
-    async def parse(self, caller: Caller, content: bytes, media_type: str, filename: str) -> ParsedDocument:
+    async def parse(
+        self,
+        caller: Caller,
+        content: bytes,
+        media_type: str,
+        filename: str,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ParsedDocument:
         """Parse in a process that can be killed; the event loop never waits.
 
+        progress is called in the event loop with the pages read so far and their number in all, for PDF and pictures.
         Raises UnsupportedMediaType, and UnreadableDocument when nothing can be extracted or a limit is passed.
         """
         ...

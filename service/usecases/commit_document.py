@@ -80,18 +80,25 @@ class CommitDocument:
             await self._undo(caller, ready, older)
             await forget_blobs(caller, self.blobs, self.records, ready)
             return None
-        for other in older:
-            await self.pool.stop(caller.tenant, other.id)
-            await forget_blobs(caller, self.blobs, self.records, other)
-        await self.cache.clear(caller, answer_cache.KIND)
+        await self._clean_up(caller, older)
         return active
+
+    async def _clean_up(self, caller: Caller, older: Sequence[Document]) -> None:
+        """What fails here changes nothing for readers, and the new document is stored."""
+        try:
+            for other in older:
+                await self.pool.stop(caller.tenant, other.id)
+                await forget_blobs(caller, self.blobs, self.records, other)
+            await self.cache.clear(caller, answer_cache.KIND)
+        except Exception:
+            _log.exception("The files of a document that was replaced could not be removed; the next start does it.")
 
     async def _undo(self, caller: Caller, document: Document, older: Sequence[Document]) -> None:
         """Make searchable again what document had replaced."""
         try:
-            await self.vectors.delete(caller, document.id)
             for other in older:
                 if other.state is DocumentState.ACTIVE and (kept := await self.processor.reuse(caller, other.sha256)):
-                    await self.vectors.replace(caller, other, kept.chunks)
+                    await self.vectors.replace(caller, other, kept.chunks, [document.id])
+            await self.vectors.delete(caller, document.id)
         except Exception:
             _log.exception("A document could not be stored and could not be taken back; the next start repairs it.")

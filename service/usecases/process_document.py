@@ -70,8 +70,11 @@ class ProcessDocument:
     async def _process(self, caller: Caller, file: FileToProcess) -> Processed:
         from service.domain.chunking import chunk
 
-        self._report(caller, file, IngestPhase.PARSING)
-        parsed = await self.parser.parse(caller, file.content, file.media_type, file.filename)
+        def pages(done: int, total: int) -> None:
+            self._report(caller, file, IngestPhase.PARSING, done, total)
+
+        pages(0, 0)
+        parsed = await self.parser.parse(caller, file.content, file.media_type, file.filename, progress=pages)
         _, chunks = await asyncio.to_thread(
             chunk, parsed, max_tokens=self._chunk_tokens(), count_tokens=self.embedder.count_tokens
         )

@@ -52,7 +52,8 @@ class RecoverDocuments:
         for document in documents:
             if document.state in _UNFINISHED or document.id in active - indexed:
                 resumed += await self._resume(caller, document, keys)
-        await self._sweep(caller, keys)
+        if not self.blobs.shared:
+            await self._sweep(caller, keys)
         return sorted(resumed, key=lambda document: document.create_time)
 
     async def _finish(self, caller: Caller, documents: list[Document], indexed: set[str]) -> list[Document]:

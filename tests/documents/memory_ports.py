@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,6 +39,7 @@ class Flaky:
 
 @dataclass
 class MemoryBlobs(Flaky):
+    shared: bool = False
     stored: dict[tuple[str, str], bytes] = field(default_factory=dict[tuple[str, str], bytes])
 
     async def put(self, caller: Caller, key: str, content: bytes) -> None:
@@ -203,8 +204,17 @@ class LineParser(Flaky):
     def detect(self, content: bytes, filename: str) -> str:
         return "text/plain"
 
-    async def parse(self, caller: Caller, content: bytes, media_type: str, filename: str) -> ParsedDocument:
+    async def parse(
+        self,
+        caller: Caller,
+        content: bytes,
+        media_type: str,
+        filename: str,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ParsedDocument:
         self.called("parse")
+        if progress:
+            progress(3, 7)
         self.reached.set()
         if self.error:
             raise self.error

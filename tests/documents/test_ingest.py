@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from service.domain.documents import DocumentState, IngestPhase
+from service.domain.documents import DocumentState, IngestPhase, IngestProgress
 from service.errors import (
     NotFound,
 )
@@ -27,8 +27,7 @@ async def test_ingest_returns_at_once_and_the_document_becomes_active(world: Wor
         await world.parser.reached.wait()
         processing = await documents.get(ME, started.document.id)
         assert processing.state is DocumentState.PROCESSING
-        assert processing.progress
-        assert processing.progress.phase is IngestPhase.PARSING
+        assert processing.progress == IngestProgress(IngestPhase.PARSING, 3, 7)
         assert (await documents.list(ME, 5, "", [])).items == (processing,)
         assert (await documents.ingest(ME, upload_id)).document.id == started.document.id
         world.parser.gate.set()
@@ -112,6 +111,21 @@ async def test_a_failure_has_its_reason_and_leaves_the_old_document(
     assert "secret" not in failed.failure_reason
     assert await documents.get(ME, old.id) == old
     assert world.left() == ({old.id, failed.id}, {old.id}, {f"files/{old.id}", f"processed/{old.sha256}"})
+
+
+async def test_old_files_that_cannot_be_removed_do_not_fail_the_new_document(world: World) -> None:
+    documents = world.use_cases()
+    old = (await documents.upload(ME, "a.txt", TEXT)).document
+    world.blobs.fail_at = "delete"
+    new = await ingest(documents, "a.txt", OTHER)
+    last = (await documents.upload(ME, "a.txt", b"Sent in one message.")).document
+    assert (new.state, last.state) == (DocumentState.ACTIVE, DocumentState.ACTIVE)
+    assert world.left()[:2] == ({last.id}, {last.id})
+    assert f"files/{old.id}" in world.left()[2]
+    world.blobs.fail_at = ""
+    async with world.use_cases().working(recover=True):
+        pass
+    assert world.left()[2] == {f"files/{last.id}", f"processed/{last.sha256}"}
 
 
 async def test_a_failed_document_is_replaced_by_the_next_of_its_name(world: World) -> None:

@@ -168,6 +168,15 @@ async def test_a_document_whose_file_and_index_are_lost_says_so(world: World) ->
     assert (lost.state, "Upload it again" in lost.failure_reason) == (DocumentState.FAILED, True)
 
 
+async def test_in_a_shared_store_unknown_files_stay(world: World) -> None:
+    world.blobs.shared = True
+    await world.use_cases().upload(ME, "a.txt", TEXT)
+    world.blobs.stored["me", "files/stray"] = b"x"
+    async with world.use_cases().working(recover=True):
+        pass
+    assert "files/stray" in world.left()[2]
+
+
 async def test_files_and_chunks_that_nobody_knows_are_removed_and_other_keys_are_not(world: World) -> None:
     documents = world.use_cases()
     kept = (await documents.upload(ME, "a.txt", TEXT)).document

@@ -29,6 +29,8 @@ T = TypeVar("T")
 class LocalBlobStore:
     """Implements ports.BlobStore. Each tenant has a folder of its own below root."""
 
+    shared = False
+
     def __init__(self, root: Path) -> None:
         self._root = root
         self._drafts = root / "~drafts"

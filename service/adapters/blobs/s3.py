@@ -26,6 +26,8 @@ T = TypeVar("T")
 class S3BlobStore:
     """Implements ports.BlobStore. Everything is below ragsql/ in the bucket, each tenant in a folder of its own."""
 
+    shared = True
+
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
         self._making = threading.Lock()

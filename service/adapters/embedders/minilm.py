@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.adapters.embedders.minilm_encoder import DIMENSION, MiniLmEncoder, missing_files
+from service.adapters.priority import step_back
 from service.domain.caller import Caller
 from service.domain.chunking import embedding_text
 from service.domain.documents import Chunk
@@ -43,7 +44,7 @@ class MiniLmEmbedder:
         self.threads = threads or min(2, os.cpu_count() or 1)
         self._loading = threading.Lock()
         self._loaded: MiniLmEncoder | None = None
-        self._for_chunks = ThreadPoolExecutor(self.threads, "embed-chunks")
+        self._for_chunks = ThreadPoolExecutor(self.threads, "embed-chunks", step_back)
         self._for_queries = ThreadPoolExecutor(1, "embed-query")
         self._remembered = lru_cache(_REMEMBERED_QUERIES)(self._query)
 

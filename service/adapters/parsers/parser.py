@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import importlib.metadata
 import os
+from collections.abc import Callable
 
 from service.adapters.parsers.dispatch import OFFICE
 from service.adapters.parsers.process import Job, Template
@@ -34,7 +35,14 @@ class DocumentParser:
         """The media type of a file. Raises UnsupportedMediaType."""
         return detect_media_type(content, filename)
 
-    async def parse(self, caller: Caller, content: bytes, media_type: str, filename: str) -> ParsedDocument:
+    async def parse(
+        self,
+        caller: Caller,
+        content: bytes,
+        media_type: str,
+        filename: str,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ParsedDocument:
         """Raises UnsupportedMediaType and UnreadableDocument. Cancelling kills the process."""
         request = Request(content, media_type, filename, self._timeout_seconds, self._memory_bytes)
         job = Job(self._template, OFFICE_JOB if media_type in OFFICE else PLAIN_JOB, request)
@@ -45,6 +53,8 @@ class DocumentParser:
             raise
         if isinstance(reply, RagsqlError):
             raise reply
+        if progress and reply.page_count:
+            progress(reply.page_count, reply.page_count)
         return reply
 
     def close(self) -> None:
