@@ -1,7 +1,8 @@
-"""DOCX, HTML and Markdown through docling, with whatever docling leaves out put back."""
+"""DOCX, HTML and Markdown (and the slides of slides.py) through docling, with whatever docling leaves out put back."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import re
 import sys
@@ -10,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from service.adapters.parsers.cleaning import clean, one_line
+from service.adapters.parsers.completeness import check_whole, letters
 from service.adapters.parsers.docling_blocks import blocks_of
 from service.adapters.parsers.raw_text import docx_paragraphs, html_paragraphs, html_title, put_back
 from service.adapters.parsers.text import parse_text
@@ -18,6 +20,7 @@ from service.errors import UnreadableDocument
 
 if TYPE_CHECKING:
     from docling.document_converter import DocumentConverter
+    from docling_core.types.doc.document import DoclingDocument
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.M)
@@ -33,7 +36,7 @@ def preload() -> DocumentConverter:
     from docling.datamodel.base_models import InputFormat
     from docling.document_converter import DocumentConverter
 
-    converter = DocumentConverter(allowed_formats=[InputFormat.DOCX, InputFormat.HTML])
+    converter = DocumentConverter(allowed_formats=[InputFormat.DOCX, InputFormat.PPTX, InputFormat.HTML])
     converter.initialize_pipeline(InputFormat.DOCX)
     return converter
 
@@ -47,13 +50,13 @@ def warm_up() -> None:
 def parse_docx(content: bytes, title: str) -> ParsedDocument:
     """Headings, paragraphs, list items and tables, also of text boxes, notes, headers and footers."""
     paragraphs = docx_paragraphs(content)
-    return _convert(content, "document.docx", paragraphs, "", title)
+    return _read(content, "document.docx", paragraphs, "", title)
 
 
 def parse_html(text: str, title: str) -> ParsedDocument:
     """The text that a browser shows, without scripts and styles."""
     text = clean(text)
-    return _convert(text.encode(), "document.html", html_paragraphs(text), html_title(text), title)
+    return _read(text.encode(), "document.html", html_paragraphs(text), html_title(text), title)
 
 
 def parse_markdown(text: str, title: str) -> ParsedDocument:
@@ -69,17 +72,25 @@ def parse_markdown(text: str, title: str) -> ParsedDocument:
     return ParsedDocument(parsed.title, above + parsed.blocks, 0, parsed.parser)
 
 
-def _convert(content: bytes, name: str, paragraphs: list[str], title: str, fallback: str) -> ParsedDocument:
-    import importlib.metadata
-
+def convert(content: bytes, name: str) -> DoclingDocument:
+    """The document that docling makes of a file. The name's suffix is its kind. Raises UnreadableDocument."""
     from docling.datamodel.base_models import ConversionStatus, DocumentStream
 
     result = preload().convert(DocumentStream(name=name, stream=io.BytesIO(content)), raises_on_error=False)
     if result.status is not ConversionStatus.SUCCESS:
         raise UnreadableDocument("The file is damaged and cannot be read. Open and save it again, then upload that.")
-    blocks = put_back(paragraphs, blocks_of(result.document, "\n".join(paragraphs)))
-    version = importlib.metadata.version("docling-slim")
-    return ParsedDocument(_first_heading(blocks) or one_line(title) or fallback, blocks, 0, f"docling {version}")
+    return result.document
+
+
+def docling_name() -> str:
+    """What a document says it was read by."""
+    return f"docling {importlib.metadata.version('docling-slim')}"
+
+
+def _read(content: bytes, name: str, paragraphs: list[str], title: str, fallback: str) -> ParsedDocument:
+    blocks = put_back(paragraphs, blocks_of(convert(content, name), "\n".join(paragraphs)))
+    check_whole(letters(paragraphs), blocks)
+    return ParsedDocument(_first_heading(blocks) or one_line(title) or fallback, blocks, 0, docling_name())
 
 
 def _first_heading(blocks: tuple[Block, ...]) -> str:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import bisect
 import html.parser
-import io
 import itertools
 import re
-import zipfile
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from service.adapters.parsers.cleaning import one_line
+from service.adapters.parsers.package import Package
 from service.domain.documents import Block, BlockKind
 from service.errors import UnreadableDocument
 
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _PARTS = re.compile(r"word/(?:document|footnotes|endnotes|header\d*|footer\d*)\.xml\Z")
-_MOST_UNPACKED = 256 * 1024 * 1024
+_ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
+_OLD = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _INLINE = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark q s samp small span strike "
     "strong sub sup time tt u var wbr".split()
@@ -28,28 +29,20 @@ _DEEPEST = 500
 
 def docx_paragraphs(content: bytes) -> list[str]:
     """The paragraphs of the body, then of notes, headers and footers. Raises UnreadableDocument."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MOST_UNPACKED:
-                raise UnreadableDocument("The file is far larger unpacked than packed. Split it and upload the parts.")
-            names = sorted(filter(_PARTS.match, archive.namelist()), key=lambda name: ("document" not in name, name))
-            parts = [archive.read(name) for name in names]
-        return [text for part in parts for text in _word_paragraphs(part) if text]
-    except (zipfile.BadZipFile, ElementTree.ParseError, ValueError, OSError, EOFError, NotImplementedError):
-        raise UnreadableDocument(
-            "The Word file is damaged and cannot be read. Open and save it in a word processor, then upload that."
-        ) from None
+    package = Package(content)
+    names = sorted(filter(_PARTS.match, package.names), key=lambda name: ("document" not in name, name))
+    return [text for name in names for text in _word_paragraphs(package.tree(name)) if text]
 
 
-def _word_paragraphs(part: bytes) -> list[str]:
-    if b"<!DOCTYPE" in part or b"<!ENTITY" in part:
-        raise ValueError("entities are not part of this format")
-    found: list[str] = []
-    for paragraph in ElementTree.fromstring(part).iter(f"{_WORD}p"):
+def _word_paragraphs(part: ElementTree.Element) -> Iterator[str]:
+    """Text boxes stand in a file twice, the second time for old programs."""
+    for parent in list(part.iter(_ALTERNATIVES)):
+        for old in parent.findall(_OLD):
+            parent.remove(old)
+    for paragraph in part.iter(f"{_WORD}p"):
         runs = paragraph.iterfind(f"./{_WORD}r")
         nested = paragraph.iterfind(f"./*/{_WORD}r")
-        found.append(one_line("".join(_run_text(run) for run in itertools.chain(runs, nested))))
-    return found
+        yield one_line("".join(_run_text(run) for run in itertools.chain(runs, nested)))
 
 
 def _run_text(run: ElementTree.Element) -> str:

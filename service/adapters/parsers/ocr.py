@@ -1,0 +1,57 @@
+"""Text recognition with the models that come inside rapidocr's package: nothing is ever downloaded.
+
+Imported in the parsing process only: rapidocr and its models take seconds to load.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rapidocr
+
+from service.adapters.parsers.cleaning import one_line
+from service.adapters.parsers.pdf_lines import Line, PageLines
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_MODELS = Path(rapidocr.__file__).parent / "models"
+_STEPS = {
+    "Det": "PP-OCRv6_det_small.onnx",
+    "Cls": "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
+    "Rec": "PP-OCRv6_rec_small.onnx",
+}
+_FILLED = 0.75
+
+
+def read_lines(image: npt.NDArray[np.uint8], page: int) -> PageLines:
+    """The lines on a picture, given as RGB of shape (height, width, 3); all sizes are in pixels."""
+    found: Any = _engine()(image[:, :, ::-1])
+    height, width = image.shape[:2]
+    texts, boxes = (() if part is None else part for part in (found.txts, found.boxes))
+    pairs = zip(texts, boxes, strict=True)
+    return PageLines(width, height, tuple(_line(one_line(text), box, page) for text, box in pairs if text.strip()))
+
+
+def reader_name() -> str:
+    """What a document says it was read by."""
+    return f"rapidocr {importlib.metadata.version('rapidocr')}"
+
+
+@cache
+def _engine() -> Any:
+    """One thread: each document has a process of its own, and spinning threads slow one another down."""
+    files = {f"{step}.model_path": str(_MODELS / name) for step, name in _STEPS.items()}
+    threads = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
+    return rapidocr.RapidOCR(params={"Global.log_level": "critical", **files, **threads})
+
+
+def _line(text: str, box: npt.NDArray[np.float32], page: int) -> Line:
+    """Recognised boxes leave room around the letters, so that those of neighbouring lines touch."""
+    left, top = (float(edge) for edge in box.min(axis=0))
+    right, bottom = (float(edge) for edge in box.max(axis=0))
+    return Line(page, left, top, right, bottom, text, (bottom - top) * _FILLED, bold=False, mono=False)
