@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -42,9 +42,17 @@ class Parser(Protocol):
         """The media type, by content; the name decides only between kinds of text. Raises UnsupportedMediaType."""
         ...
 
-    async def parse(self, caller: Caller, content: bytes, media_type: str, filename: str) -> ParsedDocument:
+    async def parse(
+        self,
+        caller: Caller,
+        content: bytes,
+        media_type: str,
+        filename: str,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ParsedDocument:
         """Parse in a process that can be killed; the event loop never waits.
 
+        progress is called in the event loop with the pages read so far and their number in all, for PDF and pictures.
         Raises UnsupportedMediaType, and UnreadableDocument when nothing can be extracted or a limit is passed.
         """
         ...

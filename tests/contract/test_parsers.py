@@ -38,7 +38,7 @@ def zip_of(*names: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def parser() -> Iterator[DocumentParser]:
-    parser = DocumentParser(timeout_seconds=20)
+    parser = DocumentParser(seconds_a_page=20)
     yield parser
     parser.close()
 
@@ -214,9 +214,9 @@ LONG = b"<html><body>" + b"<p>word <b>bold</b> word</p>" * 60_000 + b"</body></h
 
 async def test_a_document_that_takes_too_long_is_killed(parser: DocumentParser) -> None:
     await parse(parser, "<html><body>warm", "warm.html")
-    hasty = DocumentParser(timeout_seconds=0.2)
+    hasty = DocumentParser(seconds_a_page=0.2)
     try:
-        with pytest.raises(UnreadableDocument, match=r"takes longer than 0\.2 seconds"):
+        with pytest.raises(UnreadableDocument, match=r"takes longer than 0\.2 seconds for one page"):
             await parse(hasty, LONG, "long.html")
         assert (await parse(parser, b"still here", "a.txt")).blocks[0].text == "still here"
     finally:

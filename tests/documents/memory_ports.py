@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -136,7 +136,14 @@ class LineParser(Flaky):
     def detect(self, content: bytes, filename: str) -> str:
         return "text/plain"
 
-    async def parse(self, caller: Caller, content: bytes, media_type: str, filename: str) -> ParsedDocument:
+    async def parse(
+        self,
+        caller: Caller,
+        content: bytes,
+        media_type: str,
+        filename: str,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ParsedDocument:
         self.called("parse")
         blocks = tuple(Block(BlockKind.TEXT, line) for line in content.decode().splitlines() if line.strip())
         if not blocks:

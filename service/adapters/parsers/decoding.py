@@ -31,7 +31,7 @@ def decode(content: bytes) -> str | None:
     """
     encoding = _marked(content) or _unmarked_utf16(content)
     text = content.decode(encoding, "replace") if encoding else _decode_unmarked(content)
-    if text is None or len(_CONTROL.findall(text)) > max(2, _MOST_CONTROLS * len(text)):
+    if len(_CONTROL.findall(text)) > max(2, _MOST_CONTROLS * len(text)):
         return None
     return text if text.count(_REPLACEMENT) <= max(2, _MOST_REPLACED * len(text)) else None
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _DEEPEST_HEADING = 6
 _LOOK = 16
+_NEAR = 4096
 _NO_SPACE_BEFORE = ".,;:!?)]}’”%"
 
 
@@ -28,10 +29,13 @@ def blocks_of(document: DoclingDocument, raw: str) -> tuple[Block, ...]:
     return tuple(walker.blocks(document.body))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Walker:
+    """position is where in raw the last parts of a line were found."""
+
     document: DoclingDocument
     raw: str
+    position: int = 0
 
     def blocks(self, node: NodeItem) -> Iterator[Block]:
         """The blocks of a node and of all below it."""
@@ -99,9 +103,15 @@ class _Walker:
 
     def _touch(self, left: str, right: str) -> bool:
         """Whether there is no space between two parts of a line."""
-        if left[-_LOOK:] + right[:_LOOK] in self.raw:
-            return True
-        return f"{left[-_LOOK:]} {right[:_LOOK]}" not in self.raw and right[0] in _NO_SPACE_BEFORE
+        joined = left[-_LOOK:] + right[:_LOOK]
+        apart = f"{left[-_LOOK:]} {right[:_LOOK]}"
+        for start, end in ((self.position, self.position + _NEAR), (0, len(self.raw))):
+            for text in (joined, apart):
+                found = self.raw.find(text, start, end)
+                if found >= 0:
+                    self.position = found
+                    return text == joined
+        return right[0] in _NO_SPACE_BEFORE
 
     def _table(self, table: TableItem) -> Iterator[Block]:
         grid = table.data.grid

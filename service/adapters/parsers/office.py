@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from service.adapters.parsers.cleaning import clean, one_line
 from service.adapters.parsers.completeness import check_whole, letters
 from service.adapters.parsers.docling_blocks import blocks_of
+from service.adapters.parsers.html_blocks import PARSER, html_blocks
 from service.adapters.parsers.raw_text import docx_paragraphs, html_paragraphs, html_title, put_back
 from service.adapters.parsers.text import parse_text
 from service.domain.documents import Block, BlockKind, ParsedDocument
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from docling.document_converter import DocumentConverter
     from docling_core.types.doc.document import DoclingDocument
 
+_MOST_TAGS = 10_000
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.M)
 
@@ -56,7 +58,12 @@ def parse_docx(content: bytes, title: str) -> ParsedDocument:
 def parse_html(text: str, title: str) -> ParsedDocument:
     """The text that a browser shows, without scripts and styles."""
     text = clean(text)
-    return _read(text.encode(), "document.html", html_paragraphs(text), html_title(text), title)
+    paragraphs, named = html_paragraphs(text), html_title(text)
+    if text.count("<") <= _MOST_TAGS:
+        return _read(text.encode(), "document.html", paragraphs, named, title)
+    blocks = html_blocks(text)
+    check_whole(letters(paragraphs), blocks)
+    return ParsedDocument(_first_heading(blocks) or named or title, blocks, 0, PARSER)
 
 
 def parse_markdown(text: str, title: str) -> ParsedDocument:

@@ -6,27 +6,35 @@ import asyncio
 import concurrent.futures
 import importlib.metadata
 import os
+from collections.abc import Callable
 
-from service.adapters.parsers.dispatch import OFFICE
 from service.adapters.parsers.process import Job, Template
-from service.adapters.parsers.sniff import detect_media_type
-from service.adapters.parsers.worker import OFFICE_JOB, PLAIN_JOB, Request
+from service.adapters.parsers.sniff import DOCX, HTML, MARKDOWN, PICTURES, PPTX, detect_media_type
+from service.adapters.parsers.worker import OFFICE_JOB, PICTURE_JOB, PLAIN_JOB, Request
 from service.domain.caller import Caller
 from service.domain.documents import ParsedDocument
 from service.errors import RagsqlError
 
-_LIBRARIES = ("docling-slim", "pypdfium2")
+_LIBRARIES = ("docling-slim", "openpyxl", "pypdfium2", "rapidocr")
+_KINDS = {**dict.fromkeys((DOCX, PPTX, HTML, MARKDOWN), OFFICE_JOB), **dict.fromkeys(PICTURES, PICTURE_JOB)}
 
 
 class DocumentParser:
-    """Implements ports.Parser. At most processes documents (default: one a core) are parsed at once."""
+    """Implements ports.Parser. At most processes documents (default: one a core) are parsed at once.
+
+    seconds_a_page bounds every page, and a file that has none; memory_bytes what a document may take.
+    """
 
     def __init__(
-        self, *, timeout_seconds: float = 60.0, memory_bytes: int = 2 * 2**30, processes: int | None = None
+        self,
+        *,
+        seconds_a_page: float = 25.0,
+        seconds_in_all: float = 900.0,
+        memory_bytes: int = 2 * 2**30,
+        processes: int | None = None,
     ) -> None:
-        self.version = " ".join(["2", *(f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES)])
-        self._timeout_seconds = timeout_seconds
-        self._memory_bytes = memory_bytes
+        self.version = " ".join(["3", *(f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES)])
+        self._limits = (seconds_a_page, seconds_in_all, memory_bytes)
         self._template = Template()
         self._threads = concurrent.futures.ThreadPoolExecutor(processes or os.cpu_count() or 1, "parse")
 
@@ -34,12 +42,25 @@ class DocumentParser:
         """The media type of a file. Raises UnsupportedMediaType."""
         return detect_media_type(content, filename)
 
-    async def parse(self, caller: Caller, content: bytes, media_type: str, filename: str) -> ParsedDocument:
+    async def parse(
+        self,
+        caller: Caller,
+        content: bytes,
+        media_type: str,
+        filename: str,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ParsedDocument:
         """Raises UnsupportedMediaType and UnreadableDocument. Cancelling kills the process."""
-        request = Request(content, media_type, filename, self._timeout_seconds, self._memory_bytes)
-        job = Job(self._template, OFFICE_JOB if media_type in OFFICE else PLAIN_JOB, request)
+        loop = asyncio.get_running_loop()
+        request = Request(len(content), media_type, filename, *self._limits)
+
+        def report(done: int, count: int) -> None:
+            if progress:
+                loop.call_soon_threadsafe(progress, done, count)
+
+        job = Job(self._template, _KINDS.get(media_type, PLAIN_JOB), request, content, report)
         try:
-            reply = await asyncio.get_running_loop().run_in_executor(self._threads, job.run)
+            reply = await loop.run_in_executor(self._threads, job.run)
         except asyncio.CancelledError:
             job.cancel()
             raise

@@ -52,22 +52,22 @@ def _run_text(run: ElementTree.Element) -> str:
 _RUN_TEXT = frozenset(f"{_WORD}{name}" for name in ("t", "tab", "br", "cr"))
 
 
-class _Collector(html.parser.HTMLParser):
+class Collector(html.parser.HTMLParser):
     """Collects the text between block elements, and the title."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.paragraphs: list[str] = []
         self.title = ""
-        self._open: list[str] = []
+        self.open: list[str] = []
         self._text: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in _INLINE:
             self.flush()
         if tag not in _VOID:
-            self._open.append(tag)
-        if len(self._open) > _DEEPEST:
+            self.open.append(tag)
+        if len(self.open) > _DEEPEST:
             raise UnreadableDocument(
                 f"The HTML is nested more than {_DEEPEST} elements deep. Close its elements, or save it as plain text."
             )
@@ -75,29 +75,36 @@ class _Collector(html.parser.HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag not in _INLINE:
             self.flush()
-        if tag in self._open:
-            while self._open.pop() != tag:
+        if tag in self.open:
+            while self.open.pop() != tag:
                 pass
 
     def handle_data(self, data: str) -> None:
-        if "title" in self._open and "svg" not in self._open:
+        if "title" in self.open and "svg" not in self.open:
             self.title += data
-        elif not _HIDDEN.intersection(self._open):
+        elif not _HIDDEN.intersection(self.open):
             self._text.append(data)
 
     def flush(self) -> None:
         """End a paragraph."""
-        text = one_line("".join(self._text))
+        text = "".join(self._text)
         self._text.clear()
-        if text:
-            self.paragraphs.append(text)
+        self.keep(text)
+
+    def keep(self, text: str) -> None:
+        """Take a paragraph with its white space, which may be all there is."""
+        if line := one_line(text):
+            self.paragraphs.append(line)
+
+    def close(self) -> None:
+        super().close()
+        self.flush()
 
 
-def _collect(text: str) -> _Collector:
-    collector = _Collector()
+def _collect(text: str) -> Collector:
+    collector = Collector()
     collector.feed(text)
     collector.close()
-    collector.flush()
     return collector
 
 
