@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 import hashlib
 import logging
-import unicodedata
 import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import TypeVar
 
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
+from service.domain.filenames import filename_problem
 from service.errors import FieldViolation, InvalidRequest, PayloadTooLarge
 from service.ports import BlobStore, DocumentRecords, VectorStore
 from service.usecases.bundle import UploadedDocument
@@ -22,7 +22,6 @@ from service.usecases.forget_document import forget_blobs
 from service.usecases.name_locks import NameLocks
 from service.usecases.process_document import ProcessDocument, file_key
 
-_LONGEST_NAME = 255
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -70,10 +69,8 @@ class UploadDocument:
         return UploadedDocument(active, cache_hit=reused is not None)
 
     def _validate(self, filename: str, content: bytes) -> None:
-        if not 1 <= len(filename) <= _LONGEST_NAME or filename in (".", ".."):
-            raise _invalid("filename", f"must have 1 to {_LONGEST_NAME} characters and name a file.")
-        if any(character in "/\\" or unicodedata.category(character) in ("Cc", "Cs") for character in filename):
-            raise _invalid("filename", "must be a base name without path separators and control characters.")
+        if problem := filename_problem(filename):
+            raise _invalid("filename", problem)
         if not content:
             raise _invalid("content", "must not be empty: the file has 0 bytes.")
         if len(content) > self.max_bytes:

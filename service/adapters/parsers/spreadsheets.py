@@ -116,7 +116,7 @@ class _Reader(WorkSheetParser):
                 yield number, kept
 
     def parse_cell(self, element: Any) -> dict[str, Any]:
-        cell: dict[str, Any] = super().parse_cell(element)
+        cell = cast("dict[str, Any]", cast(Any, super()).parse_cell(element))
         if cell["value"] is None and (formula := element.findtext(FORMULA_TAG)):
             cell["value"] = f"={formula}"
         return cell
