@@ -122,6 +122,20 @@ class Settings:
     use_docling: bool = setting(
         "USE_DOCKLING", as_flag, False, "false", "Read PDF with docling's layout models. `USE_DOCLING` means the same."
     )
+    docling_artifacts_path: Path = setting(
+        "DOCLING_ARTIFACTS_PATH",
+        as_path,
+        Path(),
+        "docling's cache folder",
+        "Folder of docling's models, filled by `docling-tools models download`.",
+    )
+    pdf_fallback: bool = setting(
+        "RAGSQL_PDF_FALLBACK",
+        as_flag,
+        False,
+        "false",
+        "Read PDF with the built-in parser where docling's models are missing or fail.",
+    )
     redis_url: str = setting(
         "UPSTASH_REDIS_URL", address("redis", "rediss"), "", "", "Redis server. Implies `RAGSQL_CACHE=redis`."
     )
@@ -177,6 +191,7 @@ def _implied(values: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any
         "records": "sqlite",
         "blobs": "local",
         "cache": "memory",
+        "docling_artifacts_path": Path.home() / ".cache" / "docling" / "models",
     }
 
 
@@ -198,10 +213,6 @@ def _unavailable(values: Mapping[str, Any]) -> dict[str, str]:
     if values.get("storage_backend") == "s3" and "blobs" not in values:
         problems["STORAGE_BACKEND"] = (
             "This version does not have the S3 backend yet. Unset it, or set RAGSQL_BLOBS=local to go without."
-        )
-    if values.get("use_docling"):
-        problems["USE_DOCKLING"] = (
-            "This version does not have docling's layout models yet. Unset it to read PDF with the built-in parser."
         )
     if values.get("chat") == "openai" and not (values.get("openai_api_key") or values.get("openai_base_url")):
         problems["RAGSQL_CHAT"] = "openai needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys."

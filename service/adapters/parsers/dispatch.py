@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from service.adapters.parsers import sniff
 from service.adapters.parsers.cleaning import one_line
 from service.adapters.parsers.decoding import decode
 from service.domain.documents import ParsedDocument
-from service.errors import UnreadableDocument, UnsupportedMediaType
+from service.errors import NotConfigured, UnreadableDocument, UnsupportedMediaType
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,20 +19,36 @@ if TYPE_CHECKING:
 
     from service.adapters.parsers.pdf_lines import PageLines
 
+INSTEAD = " in place of docling"
+"""What a document says when the built-in parser read what docling should have read."""
+
 _MOST_CHARACTERS = 32 * 1024 * 1024
 Progress = Callable[[int, int], None]
 
 
 def parse_document(
-    content: bytes, media_type: str, filename: str, *, progress: Progress | None = None
+    content: bytes,
+    media_type: str,
+    filename: str,
+    *,
+    artifacts: str = "",
+    fallback: bool = False,
+    progress: Progress | None = None,
 ) -> ParsedDocument:
-    """The blocks of a file. progress is told the pages read so far and their number in all, where there are pages.
+    """The blocks of a file.
 
-    Raises UnsupportedMediaType, and UnreadableDocument when there is no text in the file.
+    artifacts is the folder of docling's models for PDF, empty for the built-in parser. With fallback, that parser
+    reads what docling cannot, and the parser's name says so. progress is told the pages read so far and their number
+    in all, where there are pages.
+    Raises UnsupportedMediaType, UnreadableDocument when there is no text in the file, and NotConfigured when
+    docling's models cannot be loaded.
     """
     title = one_line(PurePosixPath(filename).stem.replace("_", " "))
     try:
-        parsed = _parse(content, media_type, title, progress)
+        if media_type == sniff.PDF:
+            parsed = _parse_pdf(content, title, artifacts, fallback, progress)
+        else:
+            parsed = _parse(content, media_type, title, progress)
     except RecursionError:
         raise UnreadableDocument(f'The file "{filename}" is nested too deeply to be read. Simplify it.') from None
     if not parsed.blocks:
@@ -42,10 +59,6 @@ def parse_document(
 
 
 def _parse(content: bytes, media_type: str, title: str, progress: Progress | None) -> ParsedDocument:
-    if media_type == sniff.PDF:
-        from service.adapters.parsers.pdf import parse_pdf
-
-        return parse_pdf(content, title, ocr=_read_picture, progress=progress)
     if media_type in sniff.PICTURES:
         from service.adapters.parsers.images import parse_image
 
@@ -63,6 +76,23 @@ def _parse(content: bytes, media_type: str, title: str, progress: Progress | Non
 
         return parse_xlsx(content, title)
     return _parse_text(content, media_type, title)
+
+
+def _parse_pdf(content: bytes, title: str, artifacts: str, fallback: bool, progress: Progress | None) -> ParsedDocument:
+    from service.adapters.parsers.pdf import parse_pdf
+
+    instead = ""
+    if artifacts:
+        from service.adapters.parsers.docling_pdf import parse_pdf_with_docling
+
+        try:
+            return parse_pdf_with_docling(content, title, artifacts, progress)
+        except (NotConfigured, UnreadableDocument):
+            if not fallback:
+                raise
+            instead = INSTEAD
+    parsed = parse_pdf(content, title, ocr=_read_picture, progress=progress)
+    return replace(parsed, parser=parsed.parser + instead)
 
 
 def _read_picture(image: npt.NDArray[np.uint8], page: int) -> PageLines:

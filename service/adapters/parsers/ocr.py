@@ -42,10 +42,15 @@ def reader_name() -> str:
     return f"rapidocr {importlib.metadata.version('rapidocr')}"
 
 
+def model_files() -> dict[str, str]:
+    """Where the models of the three steps are: Det, Cls and Rec."""
+    return {step: str(_MODELS / name) for step, name in _STEPS.items()}
+
+
 @cache
 def _engine() -> Any:
     """One thread: each document has a process of its own, and spinning threads slow one another down."""
-    files = {f"{step}.model_path": str(_MODELS / name) for step, name in _STEPS.items()}
+    files = {f"{step}.model_path": path for step, path in model_files().items()}
     threads = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
     return rapidocr.RapidOCR(params={"Global.log_level": "critical", **files, **threads})
 

@@ -31,10 +31,7 @@ _FRONT_TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.M)
 @cache
 def preload() -> DocumentConverter:
     """The converter. The first call takes seconds, so it is made before the process is copied."""
-    import importlib.util
-
-    if importlib.util.find_spec("torch") is None:
-        sys.modules.setdefault("docling.pipeline.asr_transformers", _stub("docling.pipeline.asr_transformers"))
+    stub_speech()
     from docling.datamodel.base_models import InputFormat
     from docling.document_converter import DocumentConverter
 
@@ -107,12 +104,14 @@ def _first_heading(blocks: tuple[Block, ...]) -> str:
     return one_line(headings[0].text) if len(first_level) == 1 and headings[0].level == 1 else ""
 
 
-def _stub(name: str) -> types.ModuleType:
-    """A module that has every name: docling imports speech models that need torch but never uses them here."""
+def stub_speech() -> None:
+    """Without torch, docling's speech models are a module that has every name: they are imported but never used."""
+    import importlib.util
 
     def any_name(attribute: str) -> type:
         return type(attribute, (), {})
 
-    module = types.ModuleType(name)
-    module.__dict__["__getattr__"] = any_name
-    return module
+    if importlib.util.find_spec("torch") is None:
+        module = types.ModuleType("docling.pipeline.asr_transformers")
+        module.__dict__["__getattr__"] = any_name
+        sys.modules.setdefault(module.__name__, module)

@@ -16,22 +16,26 @@ import weakref
 from collections.abc import Callable
 from dataclasses import replace
 
-from service.adapters.parsers.worker import LENGTH, Blocks, Message, Progress, Request, Rows
+from service.adapters.parsers.worker import LENGTH, Blocks, Failure, Message, Progress, Request, Rows
 from service.domain.documents import Block, ParsedDocument
-from service.errors import UnreadableDocument, UnsupportedMediaType
+from service.errors import UnreadableDocument
 
 _MAIN = (
     "import json, socket, sys; sys.path[:] = json.loads(sys.argv[2]); "
-    "from service.adapters.parsers.worker import serve; serve(socket.socket(fileno=int(sys.argv[1])))"
+    "from service.adapters.parsers.worker import serve; serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[3])"
 )
-_START_SECONDS = 60.0
-Reply = ParsedDocument | UnreadableDocument | UnsupportedMediaType
+_START_SECONDS = 120.0
+Reply = ParsedDocument | Failure
 
 
 class Template:
-    """The process that is copied. It starts with the first job and starts again should it have ended."""
+    """The process that is copied. It starts with the first job and starts again should it have ended.
 
-    def __init__(self) -> None:
+    artifacts is the folder of docling's models for PDF, or empty.
+    """
+
+    def __init__(self, artifacts: str) -> None:
+        self._artifacts = artifacts
         self._lock = threading.Lock()
         self._stop: weakref.finalize[[subprocess.Popen[bytes], socket.socket], Template] | None = None
         self._control: socket.socket | None = None
@@ -63,7 +67,7 @@ class Template:
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-c", _MAIN, str(theirs.fileno()), json.dumps(sys.path)],
+                [sys.executable, "-c", _MAIN, str(theirs.fileno()), json.dumps(sys.path), self._artifacts],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],

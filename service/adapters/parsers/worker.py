@@ -24,11 +24,12 @@ from pathlib import Path
 
 from service.adapters.parsers.dispatch import parse_document
 from service.domain.documents import Block, ParsedDocument
-from service.errors import UnreadableDocument, UnsupportedMediaType
+from service.errors import NotConfigured, UnreadableDocument, UnsupportedMediaType
 
 PLAIN_JOB = b"p"
 OFFICE_JOB = b"o"
 PICTURE_JOB = b"i"
+MODELS_JOB = b"m"
 LENGTH = struct.Struct("!Q")
 _GRACE_SECONDS = 5
 _MOST_BLOCKS = 200
@@ -38,7 +39,11 @@ _PROGRESS_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A file's size and kind, and the limits for reading it: for a page or a file without pages, and in all."""
+    """A file's size and kind, and the limits for reading it: for a page or a file without pages, and in all.
+
+    artifacts is the folder of docling's models for PDF, empty for the built-in parser. With fallback, that parser
+    reads what docling cannot.
+    """
 
     size: int
     media_type: str
@@ -46,6 +51,8 @@ class Request:
     seconds_a_page: float
     seconds_in_all: float
     memory_bytes: int
+    artifacts: str = ""
+    fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +77,12 @@ class Rows:
     rows: tuple[tuple[str, ...], ...]
 
 
-Message = Progress | Blocks | Rows | ParsedDocument | UnreadableDocument | UnsupportedMediaType
+Failure = NotConfigured | UnreadableDocument | UnsupportedMediaType
+Message = Progress | Blocks | Rows | ParsedDocument | Failure
 
 
-def serve(control: socket.socket) -> None:
-    """Fork once a job until the control socket ends."""
+def serve(control: socket.socket, artifacts: str) -> None:
+    """Fork once a job until the control socket ends. artifacts is the folder of docling's models, or empty."""
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     warm: set[bytes] = set()
@@ -83,7 +91,7 @@ def serve(control: socket.socket) -> None:
         if not kind:
             return
         if kind not in warm:
-            _warm_up(kind)
+            _warm_up(kind, artifacts)
             warm.add(kind)
         if os.fork() == 0:
             control.close()
@@ -91,8 +99,11 @@ def serve(control: socket.socket) -> None:
         os.close(descriptors[0])
 
 
-def _warm_up(kind: bytes) -> None:
-    """Import what takes long. Sessions of models are made in the copies: their threads would not be copied."""
+def _warm_up(kind: bytes, artifacts: str) -> None:
+    """Load what takes long. What has threads of its own is made in the copies: threads would not be copied.
+
+    What fails here fails again in a copy, which can say so.
+    """
     with contextlib.suppress(Exception):
         if kind == OFFICE_JOB:
             from service.adapters.parsers.office import warm_up
@@ -100,6 +111,10 @@ def _warm_up(kind: bytes) -> None:
             warm_up()
         elif kind == PICTURE_JOB:
             importlib.import_module("service.adapters.parsers.images")
+        elif kind == MODELS_JOB:
+            from service.adapters.parsers.docling_pdf import load
+
+            load(artifacts)
     gc.collect()
     gc.freeze()
 
@@ -172,12 +187,17 @@ def _messages(request: Request, content: bytes, report: Callable[[int, int], Non
     yield replace(parsed, blocks=())
 
 
-def _parse(
-    request: Request, content: bytes, report: Callable[[int, int], None]
-) -> ParsedDocument | UnreadableDocument | UnsupportedMediaType:
+def _parse(request: Request, content: bytes, report: Callable[[int, int], None]) -> ParsedDocument | Failure:
     try:
-        return parse_document(content, request.media_type, request.filename, progress=report)
-    except (UnreadableDocument, UnsupportedMediaType) as error:
+        return parse_document(
+            content,
+            request.media_type,
+            request.filename,
+            artifacts=request.artifacts,
+            fallback=request.fallback,
+            progress=report,
+        )
+    except (NotConfigured, UnreadableDocument, UnsupportedMediaType) as error:
         return error
     except MemoryError:
         megabytes = request.memory_bytes // 2**20
