@@ -14,7 +14,8 @@ from service.adapters.parsers.cleaning import clean, one_line
 from service.adapters.parsers.completeness import check_whole, letters
 from service.adapters.parsers.docling_blocks import blocks_of
 from service.adapters.parsers.html_blocks import PARSER, html_blocks
-from service.adapters.parsers.raw_text import docx_paragraphs, html_paragraphs, html_title, put_back
+from service.adapters.parsers.package import Package
+from service.adapters.parsers.raw_text import docx_paragraphs, html_paragraphs, put_back
 from service.adapters.parsers.text import parse_text
 from service.domain.documents import Block, BlockKind, ParsedDocument
 from service.errors import UnreadableDocument
@@ -48,14 +49,14 @@ def warm_up() -> None:
 
 def parse_docx(content: bytes, title: str) -> ParsedDocument:
     """Headings, paragraphs, list items and tables, also of text boxes, notes, headers and footers."""
-    paragraphs = docx_paragraphs(content)
-    return _read(content, "document.docx", paragraphs, "", title)
+    package = Package(content)
+    return _read(package.without_pictures(), "document.docx", docx_paragraphs(package), "", title)
 
 
 def parse_html(text: str, title: str) -> ParsedDocument:
     """The text that a browser shows, without scripts and styles."""
     text = clean(text)
-    paragraphs, named = html_paragraphs(text), html_title(text)
+    paragraphs, named = html_paragraphs(text)
     if text.count("<") <= _MOST_TAGS:
         return _read(text.encode(), "document.html", paragraphs, named, title)
     blocks = html_blocks(text)

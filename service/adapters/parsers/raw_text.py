@@ -27,9 +27,8 @@ _HIDDEN = frozenset("script style template noscript title svg".split())
 _DEEPEST = 500
 
 
-def docx_paragraphs(content: bytes) -> list[str]:
+def docx_paragraphs(package: Package) -> list[str]:
     """The paragraphs of the body, then of notes, headers and footers. Raises UnreadableDocument."""
-    package = Package(content)
     names = sorted(filter(_PARTS.match, package.names), key=lambda name: ("document" not in name, name))
     return [text for name in names for text in _word_paragraphs(package.tree(name)) if text]
 
@@ -101,21 +100,15 @@ class Collector(html.parser.HTMLParser):
         self.flush()
 
 
-def _collect(text: str) -> Collector:
+def html_paragraphs(text: str) -> tuple[list[str], str]:
+    """What stands between block elements, in order, and the text of the title element.
+
+    Raises UnreadableDocument for nesting beyond 500 elements.
+    """
     collector = Collector()
     collector.feed(text)
     collector.close()
-    return collector
-
-
-def html_paragraphs(text: str) -> list[str]:
-    """What stands between block elements, in order. Raises UnreadableDocument for nesting beyond 500 elements."""
-    return _collect(text).paragraphs
-
-
-def html_title(text: str) -> str:
-    """The text of the title element, or nothing."""
-    return one_line(_collect(text).title)
+    return collector.paragraphs, one_line(collector.title)
 
 
 def put_back(paragraphs: list[str], blocks: tuple[Block, ...]) -> tuple[Block, ...]:

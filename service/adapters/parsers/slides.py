@@ -32,7 +32,7 @@ def parse_pptx(content: bytes, title: str) -> ParsedDocument:
         raise damaged() from None
     raw = [text for texts in paragraphs for text in texts]
     found: dict[int, list[Block]] = defaultdict(list)
-    for block in blocks_of(convert(content, "document.pptx"), "\n".join(raw)):
+    for block in blocks_of(convert(package.without_pictures(), "document.pptx"), "\n".join(raw)):
         found[block.lines[0].box.page if block.lines else 1].append(block)
     blocks = tuple(
         block for number, texts in enumerate(paragraphs, 1) for block in _whole_slide(number, texts, found[number])

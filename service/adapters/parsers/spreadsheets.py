@@ -5,16 +5,18 @@ Imported in the parsing process only: openpyxl takes a while to load.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import importlib.metadata
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
+from xml.etree import ElementTree
 
 from openpyxl import load_workbook
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+from openpyxl.utils import column_index_from_string, get_column_letter
+from openpyxl.utils import datetime as excel_dates
 
 from service.adapters.parsers.cleaning import one_line
 from service.adapters.parsers.completeness import check_whole, letters
@@ -24,6 +26,7 @@ from service.domain.documents import Block, BlockKind, ParsedDocument
 
 _DENSE = 4
 _SMALL_GRID = 4096
+_DIGITS = "0123456789"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _DRAWN = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 Row = tuple[int, dict[int, str]]
@@ -65,27 +68,59 @@ class _Sheet:
 
 
 def _read_sheet(package: Package, workbook: Any, sheet: Any) -> _Sheet:
-    with sheet._get_source() as source:
-        reader = _Reader(
-            source,
-            sheet._shared_strings,
-            data_only=True,
-            epoch=workbook.epoch,
-            date_formats=workbook._date_formats,
-            timedelta_formats=workbook._timedelta_formats,
-        )
-        reader.percents = {
-            index
-            for index, style in enumerate(workbook._cell_styles)
-            if "%" in _number_format(workbook, style.numFmtId)
-        }
-        rows = list(reader.rows())
     path = sheet._worksheet_path.lstrip("/")
+    strings = [one_line(text) for text in sheet._shared_strings]
     notes = list(_notes(package, path))
-    strings = [letters([text]) for text in sheet._shared_strings]
-    return _Sheet(
-        one_line(sheet.title) or "Sheet", rows, notes, letters(notes) + _letters_of_cells(package, path, strings)
-    )
+    rows = list(_rows(package, path, _Values(workbook, strings)))
+    count = letters(notes) + _letters_of_cells(package, path, list(map(letters, zip(strings, strict=True))))
+    return _Sheet(one_line(sheet.title) or "Sheet", rows, notes, count)
+
+
+def _rows(package: Package, path: str, values: _Values) -> Iterator[Row]:
+    """The number of each row that holds anything, and its texts by column, in ascending order."""
+    number = 0
+    for row in package.elements(path, f"{_MAIN}row"):
+        number = int(row.get("r") or number + 1)
+        texts: dict[int, str] = {}
+        column = 0
+        for cell in row:
+            name = cell.get("r")
+            column = column_index_from_string(name.rstrip(_DIGITS)) if name else column + 1
+            if text := values.text(cell):
+                texts[column] = text
+        if texts:
+            yield number, dict(sorted(texts.items()))
+
+
+class _Values:
+    """What cells show. strings are the texts that they refer to by number."""
+
+    def __init__(self, workbook: Any, strings: list[str]) -> None:
+        self._strings = strings
+        self._epoch = workbook.epoch
+        self._dates = {str(index): index in workbook._timedelta_formats for index in workbook._date_formats}
+        styles = enumerate(workbook._cell_styles)
+        self._percents = {str(index) for index, style in styles if "%" in _number_format(workbook, style.numFmtId)}
+
+    def text(self, cell: ElementTree.Element) -> str:
+        """The value of a cell, else its formula, else nothing."""
+        kind, value = cell.get("t", "n"), cell.findtext(f"{_MAIN}v")
+        if kind == "inlineStr":
+            return one_line("".join(part.text or "" for part in cell.iter(f"{_MAIN}t")))
+        if not value:
+            formula = cell.findtext(f"{_MAIN}f")
+            return f"={one_line(formula)}" if formula else ""
+        if kind == "s":
+            return self._strings[int(value)]
+        if kind == "b":
+            return "TRUE" if value == "1" else "FALSE"
+        return self._number(float(value), cell.get("s", "0")) if kind == "n" else one_line(value)
+
+    def _number(self, value: float, style: str) -> str:
+        if style in self._dates:
+            with contextlib.suppress(OverflowError, ValueError):
+                return _shown(cast(Any, excel_dates).from_excel(value, self._epoch, timedelta=self._dates[style]))
+        return f"{value * 100:.12g}%" if style in self._percents else f"{value:.15g}"
 
 
 def _letters_of_cells(package: Package, name: str, strings: Sequence[int]) -> int:
@@ -102,42 +137,10 @@ def _letters_of_cells(package: Package, name: str, strings: Sequence[int]) -> in
     return count
 
 
-class _Reader(WorkSheetParser):
-    """Rows of one sheet. percents are the styles that show a hundredfold."""
-
-    percents: set[int]
-
-    def rows(self) -> Iterator[Row]:
-        """The number of each row that holds anything, and its texts by column, in ascending order."""
-        for number, cells in cast("Iterator[tuple[int, list[dict[str, Any]]]]", self.parse()):
-            texts = {cell["column"]: self._text(cell) for cell in cells}
-            kept = {column: texts[column] for column in sorted(texts) if texts[column]}
-            if kept:
-                yield number, kept
-
-    def parse_cell(self, element: Any) -> dict[str, Any]:
-        cell = cast("dict[str, Any]", cast(Any, super()).parse_cell(element))
-        if cell["value"] is None and (formula := element.findtext(FORMULA_TAG)):
-            cell["value"] = f"={formula}"
-        return cell
-
-    def _text(self, cell: dict[str, Any]) -> str:
-        value = cell["value"]
-        if isinstance(value, int | float) and not isinstance(value, bool) and cell["style_id"] in self.percents:
-            return f"{value * 100:.12g}%"
-        return _shown(value)
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, float):
-        return f"{value:.15g}"
+def _shown(value: object) -> str:
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ", "seconds")
-    return one_line(str(value))
+    return str(value)
 
 
 def _number_format(workbook: Any, number: int) -> str:
