@@ -45,7 +45,7 @@ def parse_xlsx(content: bytes, title: str) -> ParsedDocument:
     except (*DAMAGED, TypeError, AttributeError, IndexError):
         raise damaged() from None
     blocks = tuple(block for number, sheet in enumerate(sheets, 1) for block in sheet.blocks(number))
-    check_whole(sum(sheet.letters for sheet in sheets), blocks)
+    check_whole(sum(sheet.letters for sheet in sheets), (b for b in blocks if b.kind is not BlockKind.HEADING))
     version = importlib.metadata.version("openpyxl")
     return ParsedDocument(named or title, blocks, len(sheets), f"openpyxl {version}")
 
