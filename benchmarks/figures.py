@@ -12,7 +12,7 @@ from dataclasses import dataclass
 class Figure:
     """A measured value of n samples. limit is the most it may be, None for information; peer is what it stands beside.
 
-    unit is "x" for ratios, which alone compare between machines.
+    least says that limit is the least it may be instead. unit is "x" for ratios, which alone compare between machines.
     """
 
     name: str
@@ -21,19 +21,20 @@ class Figure:
     n: int
     limit: float | None = None
     peer: str = ""
+    least: bool = False
 
     @property
     def good(self) -> bool:
         """Whether it is within its limit."""
-        return self.limit is None or self.value <= self.limit
+        return self.limit is None or (self.value >= self.limit if self.least else self.value <= self.limit)
 
 
 def show(figures: Sequence[Figure]) -> str:
     """A table of plain text."""
     rows = [("", "value", "limit", "n", "beside")]
     for figure in figures:
-        limit = "" if figure.limit is None else f"{figure.limit:g} {figure.unit}"
-        value = f"{figure.value:.3g} {figure.unit}" + ("" if figure.good else " OVER")
+        limit = "" if figure.limit is None else f"{'from ' * figure.least}{figure.limit:g} {figure.unit}"
+        value = f"{figure.value:.3g} {figure.unit}" + ("" if figure.good else " UNDER" if figure.least else " OVER")
         rows.append((figure.name, value, limit, f"{figure.n:,}", figure.peer))
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)

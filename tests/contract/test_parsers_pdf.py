@@ -15,7 +15,7 @@ from service.adapters.parsers.pdf import parse_pdf
 from service.adapters.parsers.pdf_lines import Line, PageLines
 from service.domain.documents import BlockKind
 from tests.contract.parsed import outline, parse, texts
-from tests.documents.files import scanned_pdf, simple_pdf, two_column_pdf
+from tests.documents.files import drawn, raw_pdf, scanned_pdf, simple_pdf, two_column_pdf
 
 pytestmark = pytest.mark.anyio
 
@@ -63,6 +63,48 @@ async def test_pdf_columns_are_read_one_after_the_other(parser: DocumentParser) 
     right = [f"right column line {n} goes on" for n in range(8)]
     parsed = await parse(parser, two_column_pdf(left, right, "A title over both of the columns here"), "a.pdf")
     assert " ".join(texts(parsed, BlockKind.TEXT)) == " ".join(left + right)
+
+
+HEBREW = "אבגדהוזח"
+
+
+def test_text_that_runs_from_the_right_is_kept_as_it_is_read() -> None:
+    whole_line = drawn((300, 700, "cba fed 12 hg"))
+    words = drawn((360, 660, "cba"), (330, 660, "fed"))
+    within = drawn((72, 620, "ABC cba fed XYZ"))
+    parsed = parse_pdf(raw_pdf(b"\n".join((whole_line, words, within)), letters=HEBREW), "a")
+    abc, of, gh = HEBREW[:3], HEBREW[3:6], HEBREW[6:]
+    assert [block.text for block in parsed.blocks] == [f"{gh} 12 {of} {abc}", f"{abc} {of}", f"ABC {of} {abc} XYZ"]
+
+
+@pytest.mark.parametrize(
+    ("page", "box"),
+    [
+        (b"", (0.5, 0.2125, 0.6, 0.2275)),
+        (b"/CropBox [300 400 600 800]", (0.0, 0.425, 0.18, 0.455)),
+        (b"/Rotate 180", (0.4, 0.7725, 0.5, 0.7875)),
+    ],
+)
+def test_boxes_are_of_the_page_as_it_is_shown(page: bytes, box: tuple[float, ...]) -> None:
+    parsed = parse_pdf(raw_pdf(drawn((300, 620, "abcdefghij")), page=page), "a")
+    found = parsed.blocks[0].lines[0].box
+    assert (found.left, found.top, found.right, found.bottom) == pytest.approx(box, abs=0.012)
+
+
+@pytest.mark.parametrize(("turn", "matrix", "top"), [(90, b"0 1 -1 0 200 100", 190), (270, b"0 -1 1 0 200 700", 390)])
+def test_a_page_that_is_shown_turned_has_lines(turn: int, matrix: bytes, top: int) -> None:
+    drawing = b"q %s cm %s Q" % (matrix, drawn((0, 0, "One line of words"), (0, -14, "and another one")))
+    parsed = parse_pdf(raw_pdf(drawing, page=b"/Rotate %d" % turn), "a")
+    assert [block.text for block in parsed.blocks] == ["One line of words and another one"]
+    first, second = (line.box for line in parsed.blocks[0].lines)
+    assert (first.left, first.top) == pytest.approx((100 / 800, top / 600), abs=0.01)
+    assert (second.left, second.top) == pytest.approx((100 / 800, (top + 14) / 600), abs=0.01)
+
+
+def test_text_that_runs_up_the_margin_is_one_line() -> None:
+    drawing = b"q 0 1 -1 0 40 300 cm %s Q %s" % (drawn((0, 0, "Up the margin of it")), drawn((90, 600, "Body.")))
+    parsed = parse_pdf(raw_pdf(drawing), "a")
+    assert [block.text for block in parsed.blocks] == ["Up the margin of it", "Body."]
 
 
 PROSE = "A page with a text layer needs no recognition."
@@ -115,10 +157,10 @@ def test_every_line_covers_its_text_as_it_stands_in_the_block(pages: list[list[s
     parsed = parse_pdf(simple_pdf(*([BELOW_EDGE, *((text, 10) for text in lines)] for lines in pages)), "a")
     found = [(block.text, line) for block in parsed.blocks for line in block.lines]
     assert len(found) == len(written)
-    for (text, line), (page, row, drawn) in zip(found, written, strict=True):
+    for (text, line), (page, row, line_drawn) in zip(found, written, strict=True):
         shown = text[line.span.start : line.span.end]
-        mended = drawn.endswith("-") and text[line.span.end : line.span.end + 1].isalpha()
-        assert shown == (drawn[:-1] if mended and not shown.endswith("-") else drawn)
+        mended = line_drawn.endswith("-") and text[line.span.end : line.span.end + 1].isalpha()
+        assert shown == (line_drawn[:-1] if mended and not shown.endswith("-") else line_drawn)
         assert line.box.page == page
         assert line.box.bottom == pytest.approx((792 - 690 + 12 * row) / 792, abs=0.005)
     for block in parsed.blocks:

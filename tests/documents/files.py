@@ -63,6 +63,37 @@ def scanned_pdf(*texts: str) -> bytes:
     return buffer.getvalue()
 
 
+def raw_pdf(drawing: bytes, *, page: bytes = b"", letters: str = "", stream: bytes = b"") -> bytes:
+    """A page in Helvetica with this content. letters are what the codes from "a" on stand for; page adds entries."""
+    codes = b"".join(b"<%02x> <%04x>\n" % (ord("a") + at, ord(letter)) for at, letter in enumerate(letters))
+    mapping = b"1 beginbfrange <00> <60> <0000> endbfrange %d beginbfchar\n%sendbfchar" % (len(letters), codes)
+    cmap = (
+        b"/CIDInit /ProcSet findresource begin begincmap 1 begincodespacerange <00> <ff> endcodespacerange " + mapping
+    )
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica %s>>" % (b"/ToUnicode 5 0 R " if letters else b"")
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] %s /Contents 6 0 R "
+        b"/Resources << /Font << /F1 4 0 R >> >> >>" % page,
+        font,
+        b"<< /Length %d >>\nstream\n%s endcmap end end\nendstream" % (len(cmap) + 16, cmap),
+        stream or b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawing), drawing),
+    ]
+    content, offsets = b"%PDF-1.5\n", b""
+    for number, item in enumerate(objects, 1):
+        offsets += b"%010d 00000 n \n" % len(content)
+        content += b"%d 0 obj\n%s\nendobj\n" % (number, item)
+    tail = b"trailer\n<< /Size 7 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % len(content)
+    return content + b"xref\n0 7\n0000000000 65535 f \n" + offsets + tail
+
+
+def drawn(*texts: tuple[float, float, str], size: int = 12) -> bytes:
+    """Content that shows texts at places in points from the lower left."""
+    shown = (b"BT /F1 %d Tf %g %g Td (%s) Tj ET" % (size, x, y, text.encode("latin-1")) for x, y, text in texts)
+    return b"\n".join(shown)
+
+
 def word_file() -> bytes:
     """Headings, a list, a table, a header, and a text box."""
     document = docx.Document()

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from service.adapters.parsers.cleaning import one_line
 from service.adapters.parsers.pdf_blocks import Assembler
+from service.adapters.parsers.pdf_checks import check_counts, check_streams, check_whole
 from service.adapters.parsers.pdf_headings import find_headings, read_outline
 from service.adapters.parsers.pdf_lines import PageLines, read_page
-from service.adapters.parsers.pdf_order import in_reading_order, without_running_lines
+from service.adapters.parsers.pdf_order import in_reading_order, with_code, without_running_lines
 from service.adapters.parsers.pdf_scans import is_picture, page_ranges, read_picture
 from service.domain.documents import Block, BlockKind, ParsedDocument
 from service.errors import UnreadableDocument
@@ -39,12 +40,14 @@ def parse_pdf(
     """
     import pypdfium2
 
+    check_streams(content)
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
         raise _unreadable(str(error)) from None
     try:
         reader = _Reader(document, ocr)
+        check_whole(document, content, len(document))
         pages = reader.pages(progress)
         outline = read_outline(document)
         named = one_line(cast(Any, document).get_metadata_value("Title"))
@@ -52,9 +55,14 @@ def parse_pdf(
         raise _unreadable(str(error)) from None
     finally:
         document.close()
-    cleared = without_running_lines(pages)
+    cleared = with_code(without_running_lines(pages))
     lines = [line for page in cleared for line in in_reading_order(page)]
     blocks = tuple(Assembler(cleared, lines, find_headings(lines, outline)).blocks())
+    check_counts(
+        "the document",
+        (line.text for page in cleared for line in page.lines),
+        (block.text for block in blocks),
+    )
     return ParsedDocument(_title(named, blocks) or title, blocks, len(pages), reader.name())
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from service.adapters.parsers.pdf_headings import Heading
 from service.adapters.parsers.pdf_lines import HYPHEN, Line, PageLines
@@ -13,7 +14,7 @@ from service.domain.documents import Block, BlockKind, PageBox, Span, TextLine
 _ITEM = re.compile(r"(?:[•▪●◦‣–·*∗■□➢✓-]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])\s+\S")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _SENTENCE_END = (".", "!", "?", ":", ";", "…", ".”", ".)", '."')
-_PARAGRAPH_GAP = 0.75
+_PARAGRAPH_GAP = 0.6
 _INDENT = 0.8
 
 
@@ -24,19 +25,20 @@ class _Draft:
     level: int = 0
 
 
-@dataclass(slots=True)
+@dataclass
 class Assembler:
     """Makes the blocks of a whole document."""
 
     pages: Sequence[PageLines]
     lines: Sequence[Line]
     headings: Sequence[Heading]
-    _words: set[str] = field(default_factory=set[str])
+
+    @cached_property
+    def _words(self) -> set[str]:
+        return {word for line in self.lines for word in _WORD.findall(line.text.casefold())}
 
     def blocks(self) -> Iterator[Block]:
         """In reading order."""
-        for line in self.lines:
-            self._words.update(_WORD.findall(line.text.casefold()))
         for draft in self._drafts():
             text, spans = self._joined(draft)
             lines = tuple(TextLine(span, self._box(line)) for span, line in zip(spans, draft.lines, strict=True))

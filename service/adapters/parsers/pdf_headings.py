@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from service.adapters.parsers.pdf_lines import Line
+from service.adapters.parsers.pdf_order import on_one_row
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
@@ -80,6 +81,10 @@ def _in_outline(lines: Sequence[Line], first: int, outline: dict[int, list[tuple
     entries = outline.get(lines[first].page)
     if not entries or _LEADER.search(lines[first].text):
         return None
+    opening = lines[first].text
+    begun = tuple(filter(None, (_key(opening), _key(_LEADING_NUMBER.sub("", opening)))))
+    if begun and not any(entry[0].startswith(begun) for entry in entries):
+        return None
     text = ""
     for end in range(first + 1, min(first + _MOST_LINES, len(lines)) + 1):
         text = f"{text} {lines[end - 1].text}".strip()
@@ -94,7 +99,9 @@ def _in_outline(lines: Sequence[Line], first: int, outline: dict[int, list[tuple
 def _by_font(lines: Sequence[Line], first: int, body: float, outlined: bool) -> Heading | None:
     line = lines[first]
     larger = line.height >= body * _LARGER
-    if not _may_be_heading(line) or not (larger or (line.bold and not outlined and _is_label(lines, first, body))):
+    if not (larger or (line.bold and not outlined)) or not _may_be_heading(line):
+        return None
+    if not larger and not _is_label(lines, first, body):
         return None
     end = first + 1
     while end < len(lines) and end - first < _MOST_LINES and _continues(lines[end - 1], lines[end]):
@@ -109,6 +116,7 @@ def _may_be_heading(line: Line) -> bool:
         len(text) <= _LONGEST
         and letters >= max(2, _FEWEST_LETTERS * len(text.replace(" ", "")))
         and not text.endswith((",", ";"))
+        and "=" not in text
         and not line.mono
         and text[0] not in _BULLETS
         and not _LEADER.search(text)
@@ -119,13 +127,9 @@ def _is_label(lines: Sequence[Line], index: int, body: float) -> bool:
     """A short bold line that stands alone on its row."""
     line = lines[index]
     around = (*lines[max(0, index - 1) : index], *lines[index + 1 : index + 2])
-    alone = all(other.page != line.page or not _same_row(other, line) for other in around)
+    alone = all(other.page != line.page or not on_one_row(other, line) for other in around)
     short = len(line.text.split()) <= _MOST_BOLD_WORDS and not line.text.endswith((".", ":"))
     return alone and short and line.height >= body * 0.85
-
-
-def _same_row(one: Line, other: Line) -> bool:
-    return min(one.bottom, other.bottom) - max(one.top, other.top) > 0.5 * min(one.height, other.height)
 
 
 def _continues(line: Line, following: Line) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from service.adapters.parsers.pdf_lines import Line, PageLines
@@ -16,6 +17,7 @@ _OUTER_NUMBERS = re.compile(r"(?:(\d{1,4})\s)?.*?(?:\s(\d{1,4}))?$")
 _NUMBERED = 0.4
 _DIGITS = re.compile(r"\d+")
 _FEWEST_LINES = 5
+_SAME_ROW = 0.5
 _NARROWEST_LINE = 0.15
 _GUTTERS = (0.5, 0.48, 0.52, 0.46, 0.54, 0.44, 0.56)
 _CROSSING = 0.3
@@ -28,13 +30,47 @@ def without_running_lines(pages: Sequence[PageLines]) -> list[PageLines]:
     enough = max(2.0, _REPEATED_ON * len(pages))
     offset = _page_number_offset(edges, len(pages))
 
-    def runs(page: PageLines, line: Line) -> bool:
+    def runs(line: Line) -> bool:
         repeats = seen[_key(line)] >= enough or bool(_NUMBER.fullmatch(line.text))
-        return _at_edge(page, line) and (repeats or (offset is not None and offset in _offsets(line)))
+        return repeats or (offset is not None and offset in _offsets(line))
 
-    return [
-        PageLines(page.width, page.height, tuple(line for line in page.lines if not runs(page, line))) for page in pages
-    ]
+    def cleared(page: PageLines) -> PageLines:
+        at_edge = [line for line in page.lines if _at_edge(page, line)]
+        running = [line for line in at_edge if runs(line)]
+        gone = {line for line in at_edge if any(on_one_row(line, other) for other in running)}
+        return PageLines(page.width, page.height, tuple(line for line in page.lines if line not in gone))
+
+    return [cleared(page) for page in pages]
+
+
+def on_one_row(line: Line, other: Line) -> bool:
+    """Whether both stand at about the same height of a page."""
+    overlap = min(line.bottom, other.bottom) - max(line.top, other.top)
+    return overlap > _SAME_ROW * min(line.bottom - line.top, other.bottom - other.top)
+
+
+def with_code(pages: Sequence[PageLines]) -> list[PageLines]:
+    """Parts of one line of code joined; no line is code where most of the document is set in type of one width."""
+    mono = sum(len(line.text) for page in pages for line in page.lines if line.mono)
+    if 2 * mono > sum(len(line.text) for page in pages for line in page.lines):
+        return [replace(page, lines=tuple(replace(line, mono=False) for line in page.lines)) for page in pages]
+    return [replace(page, lines=tuple(_joined_code(page.lines))) for page in pages]
+
+
+def _joined_code(lines: Sequence[Line]) -> Iterator[Line]:
+    before: Line | None = None
+    for line in lines:
+        if before and before.mono and line.mono and line.left > before.right and on_one_row(before, line):
+            width = (line.right - line.left) / len(line.text)
+            spaces = " " * max(1, round((line.left - before.right) / max(width, 1.0)))
+            top, bottom = min(before.top, line.top), max(before.bottom, line.bottom)
+            before = replace(before, text=before.text + spaces + line.text, right=line.right, top=top, bottom=bottom)
+            continue
+        if before:
+            yield before
+        before = line
+    if before:
+        yield before
 
 
 def _at_edge(page: PageLines, line: Line) -> bool:
