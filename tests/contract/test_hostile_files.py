@@ -83,7 +83,8 @@ def saved_png() -> bytes:
     return buffer.getvalue()
 
 
-BLANK: list[list[tuple[str, float]]] = [[]]
+BLANK: list[list[tuple[str, int]]] = [[]]
+PDF = simple_pdf([("A title", 20), ("Some words.", 10)])
 ENTITIES = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
 INTERNAL = f'<!DOCTYPE d [<!ENTITY e0 "lol">{ENTITIES}]>'
 EXTERNAL = '<!DOCTYPE d [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
@@ -91,6 +92,9 @@ TEXT = "<w:p><w:r><w:t>{}</w:t></w:r></w:p>"
 CELL, END = '<c r="A1" t="inlineStr"><is><t>', "</t></is></c>"
 
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
+    "empty.pdf": (lambda: simple_pdf([]), "No text"),
+    "cut.pdf": (lambda: PDF[: len(PDF) // 3], "damaged"),
+    "broken.docx": (lambda: with_part(saved(docx.Document()), "word/document.xml", "x"), "damaged"),
     "bomb.docx": (lambda: word_with(TEXT.format("A" * (64 << 20))), "far larger unpacked"),
     "entities.docx": (lambda: word_with(TEXT.format("&e9;"), declared=INTERNAL), "entities"),
     "external.docx": (lambda: word_with(TEXT.format("&e;"), declared=EXTERNAL), "entities"),
@@ -98,10 +102,16 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "twice.xlsx": (lambda: sheet_with(f"<row r='1'>{CELL}first{END}{CELL}second{END}</row>"), "Only"),
     "far.xlsx": (lambda: sheet_with("<row r='1'><c r='ZZZZ1'><v>1</v></c></row>"), "damaged"),
     "divs.html": (lambda: b"<html>" + b"<div>" * 50_000 + b"x", "500 elements"),
+    "deep.md": (lambda: b">" * 50_000 + b" x", "nested|longer|damaged"),
+    "hidden.html": (lambda: b"<html><body><script>x</script></body></html>", "No text"),
+    "deeper.json": (lambda: b'{"a":' * 90 + b"1" + b"}" * 90, "64 levels"),
     "deep.json": (lambda: b"[" * 100_000 + b"1" + b"]" * 100_000, "nested"),
     "cut.json": (lambda: b'{"part": "valve", "code": ', "not valid JSON"),
     "blank.pdf": (lambda: simple_pdf(*BLANK * 2000), "No text"),
     "locked.pdf": (lambda: simple_pdf([("secret", 10)], password="pass"), "password"),
+    "blank.txt": (lambda: b" \n\t\n ", "No text"),
+    "mark.txt": (lambda: b"\xef\xbb\xbf", "No text"),
+    "blank.csv": (lambda: b",,\n,,\n", "No text"),
     "cut.tiff": (lambda: b"II*\0" + bytes(range(256)) * 8, "damaged"),
     "greek.txt": (lambda: "Ένα αρχείο σε παλιά κωδικοποίηση".encode("cp1253"), "known encoding|unknown kind"),
 }  # fmt: skip
