@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
+from service.adapters.parsers.dispatch import parse_document
 from service.adapters.parsers.parser import DocumentParser
 from service.domain.caller import DEFAULT_CALLER
 from service.domain.documents import ParsedDocument
@@ -111,3 +112,12 @@ async def test_pages_of_a_pdf_that_are_pictures_are_read(parser: DocumentParser)
 async def test_pictures_that_cannot_be_read_are_errors(parser: DocumentParser, content: bytes, problem: str) -> None:
     with pytest.raises(UnreadableDocument, match=problem):
         await parse(parser, content, "a.png")
+
+
+def test_recognition_needs_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    monkeypatch.setattr("socket.getaddrinfo", refuse)
+    assert words(parse_document(saved(drawn(*TEXTS), "PNG"), "image/png", "a.png")) == WORDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ from pptx.util import Inches
 from service.adapters.parsers.parser import DocumentParser
 from service.domain.documents import BlockKind, PageBox, ParsedDocument
 from tests.contract.parsed import outline, parse, texts
+from tests.documents.files import word_file
 
 pytestmark = pytest.mark.anyio
 AT = (Inches(1), Inches(1), Inches(4), Inches(1))
@@ -132,3 +134,39 @@ async def test_a_table_of_many_rows_arrives_whole(parser: DocumentParser) -> Non
     source = "\n".join(",".join(row) for row in rows)
     (table,) = (await parse(parser, source, "a.csv")).blocks
     assert table.rows == tuple(map(tuple, rows))
+
+
+def long_word_file() -> bytes:
+    """The file of tests/documents with 3,000 more paragraphs."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(word_file())) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            part = old.read(name)
+            if name == "word/document.xml":
+                part = part.replace(b"<w:sectPr", b"<w:p><w:r><w:t>More.</w:t></w:r></w:p>" * 3000 + b"<w:sectPr", 1)
+            new.writestr(name, part)
+    return buffer.getvalue()
+
+
+async def test_long_word_files_are_read_like_short_ones(parser: DocumentParser) -> None:
+    short, long = await parse(parser, word_file(), "a.docx"), await parse(parser, long_word_file(), "a.docx")
+    assert short.parser != long.parser
+    assert outline(short) == outline(long)
+    for kind in (BlockKind.LIST_ITEM, BlockKind.TABLE):
+        assert texts(short, kind) == texts(long, kind)
+    assert sorted(texts(short, BlockKind.TEXT) + ["More."] * 3000) == sorted(texts(long, BlockKind.TEXT))
+
+
+PAGE = """<html><head><title>Window</title><style>p{}</style></head><body><h1>Top</h1><p>A <b>bold</b>er word.</p>
+<ul><li>one</li><li>two <i>and</i> more</li></ul><table><tr><th>Kind</th><th>Days</th></tr><tr><td>Audio</td><td>14
+</td></tr></table><pre>a  b
+  c</pre><h3>Low</h3>loose<script>hidden</script>"""
+
+
+async def test_long_pages_are_read_like_short_ones(parser: DocumentParser) -> None:
+    short = await parse(parser, PAGE, "a.html")
+    long = await parse(parser, PAGE + "<p>More.</p>" * 6000, "a.html")
+    assert short.parser != long.parser
+    assert short.title == long.title
+    assert long.blocks[: len(short.blocks)] == short.blocks
+    assert texts(long, BlockKind.TEXT)[-6000:] == ["More."] * 6000

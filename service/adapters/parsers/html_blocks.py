@@ -12,7 +12,7 @@ _KINDS = {"li": BlockKind.LIST_ITEM, "dt": BlockKind.LIST_ITEM, "dd": BlockKind.
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 
 
-def html_blocks(text: str) -> tuple[Block, ...]:
+def read_blocks(text: str) -> tuple[Block, ...]:
     """Headings, paragraphs, list items, code and tables. Raises UnreadableDocument for nesting beyond 500 elements."""
     reader = _Reader()
     reader.feed(text)

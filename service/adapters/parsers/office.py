@@ -10,12 +10,12 @@ import types
 from functools import cache
 from typing import TYPE_CHECKING
 
+from service.adapters.parsers import docx_blocks, html_blocks
 from service.adapters.parsers.cleaning import clean, one_line
 from service.adapters.parsers.completeness import check_whole, letters
 from service.adapters.parsers.docling_blocks import blocks_of
-from service.adapters.parsers.html_blocks import PARSER, html_blocks
 from service.adapters.parsers.package import Package
-from service.adapters.parsers.raw_text import docx_paragraphs, html_paragraphs, put_back
+from service.adapters.parsers.raw_text import docx_paragraphs, docx_parts, html_paragraphs, put_back
 from service.adapters.parsers.text import parse_text
 from service.domain.documents import Block, BlockKind, ParsedDocument
 from service.errors import UnreadableDocument
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from docling_core.types.doc.document import DoclingDocument
 
 _MOST_TAGS = 10_000
+_MOST_PARAGRAPHS = 3000
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.M)
 
@@ -50,7 +51,13 @@ def warm_up() -> None:
 def parse_docx(content: bytes, title: str) -> ParsedDocument:
     """Headings, paragraphs, list items and tables, also of text boxes, notes, headers and footers."""
     package = Package(content)
-    return _read(package.without_pictures(), "document.docx", docx_paragraphs(package), "", title)
+    parts = docx_parts(package)
+    paragraphs = docx_paragraphs(parts)
+    if len(paragraphs) <= _MOST_PARAGRAPHS:
+        return _read(package.without_pictures(), "document.docx", paragraphs, "", title)
+    blocks = put_back(paragraphs, docx_blocks.read_blocks(package, parts[0]))
+    check_whole(letters(paragraphs), blocks)
+    return ParsedDocument(_first_heading(blocks) or title, blocks, 0, docx_blocks.PARSER)
 
 
 def parse_html(text: str, title: str) -> ParsedDocument:
@@ -59,9 +66,9 @@ def parse_html(text: str, title: str) -> ParsedDocument:
     paragraphs, named = html_paragraphs(text)
     if text.count("<") <= _MOST_TAGS:
         return _read(text.encode(), "document.html", paragraphs, named, title)
-    blocks = html_blocks(text)
+    blocks = html_blocks.read_blocks(text)
     check_whole(letters(paragraphs), blocks)
-    return ParsedDocument(_first_heading(blocks) or named or title, blocks, 0, PARSER)
+    return ParsedDocument(_first_heading(blocks) or named or title, blocks, 0, html_blocks.PARSER)
 
 
 def parse_markdown(text: str, title: str) -> ParsedDocument:

@@ -14,7 +14,7 @@ from service.adapters.parsers.package import Package
 from service.domain.documents import Block, BlockKind
 from service.errors import UnreadableDocument
 
-_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _PARTS = re.compile(r"word/(?:document|footnotes|endnotes|header\d*|footer\d*)\.xml\Z")
 _ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
 _OLD = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -27,28 +27,43 @@ _HIDDEN = frozenset("script style template noscript title svg".split())
 _DEEPEST = 500
 
 
-def docx_paragraphs(package: Package) -> list[str]:
-    """The paragraphs of the body, then of notes, headers and footers. Raises UnreadableDocument."""
+def docx_parts(package: Package) -> list[ElementTree.Element]:
+    """The XML of the body, then of notes, headers and footers. Raises UnreadableDocument.
+
+    Text boxes stand in a file twice, the second time for old programs; those are left out.
+    """
     names = sorted(filter(_PARTS.match, package.names), key=lambda name: ("document" not in name, name))
-    return [text for name in names for text in _word_paragraphs(package.tree(name)) if text]
+    parts = [package.tree(name) for name in names]
+    for part in parts:
+        for parent in list(part.iter(_ALTERNATIVES)):
+            for old in parent.findall(_OLD):
+                parent.remove(old)
+    return parts
 
 
-def _word_paragraphs(part: ElementTree.Element) -> Iterator[str]:
-    """Text boxes stand in a file twice, the second time for old programs."""
-    for parent in list(part.iter(_ALTERNATIVES)):
-        for old in parent.findall(_OLD):
-            parent.remove(old)
-    for paragraph in part.iter(f"{_WORD}p"):
-        runs = paragraph.iterfind(f"./{_WORD}r")
-        nested = paragraph.iterfind(f"./*/{_WORD}r")
-        yield one_line("".join(_run_text(run) for run in itertools.chain(runs, nested)))
+def docx_paragraphs(parts: list[ElementTree.Element]) -> list[str]:
+    """The text of all paragraphs."""
+    return [text for part in parts for text in map(paragraph_text, part.iter(f"{WORD}p")) if text]
+
+
+def paragraph_text(paragraph: ElementTree.Element) -> str:
+    """The text of a Word paragraph, without that of text boxes."""
+    return one_line("".join(map(_run_text, _runs(paragraph))))
+
+
+def _runs(parent: ElementTree.Element) -> Iterator[ElementTree.Element]:
+    for child in parent:
+        if child.tag == f"{WORD}r":
+            yield child
+        elif child.tag != f"{WORD}p":
+            yield from _runs(child)
 
 
 def _run_text(run: ElementTree.Element) -> str:
-    return "".join((node.text or "") if node.tag == f"{_WORD}t" else " " for node in run if node.tag in _RUN_TEXT)
+    return "".join((node.text or "") if node.tag == f"{WORD}t" else " " for node in run if node.tag in _RUN_TEXT)
 
 
-_RUN_TEXT = frozenset(f"{_WORD}{name}" for name in ("t", "tab", "br", "cr"))
+_RUN_TEXT = frozenset(f"{WORD}{name}" for name in ("t", "tab", "br", "cr"))
 
 
 class Collector(html.parser.HTMLParser):
