@@ -18,7 +18,8 @@ PAGES, REPEATS = 100, 7
 LONG_PAGES = 500
 WORDS = (
     "the of to and a in is for on that by with as are be this it from at or an which data value when file each can "
-    "vector function object number result column table default argument returns specified character following"
+    "vector function object number result column table default argument returns specified character following "
+    "environment statistical described distribution currently evaluation expressions available attributes together"
 ).split()
 CHILD = """
 import sys

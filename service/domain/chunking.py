@@ -126,10 +126,15 @@ class _Chunker:
     def _budget(self, headings: tuple[str, ...]) -> int:
         return self.max_tokens - self.count_tokens(_prefix(headings))
 
-    def _pack(self, pieces: list[Piece], budget: int) -> Iterator[list[Piece]]:
+    def _pack(self, pieces: list[Piece], budget: int) -> list[list[Piece]]:
         """Chunks of about the same size, as few as possible."""
         total = sum(piece.tokens for piece in pieces)
-        target = total / max(1, math.ceil(total / budget))
+        fewest = max(1, math.ceil(total / budget))
+        packed = list(self._filled(pieces, budget, total / fewest))
+        return packed if len(packed) <= fewest else list(self._filled(pieces, budget, total / len(packed)))
+
+    def _filled(self, pieces: list[Piece], budget: int, target: float) -> Iterator[list[Piece]]:
+        """Pieces up to target, or less where the next one would not fit."""
         packed: list[Piece] = []
         used = 0
         for piece in pieces:

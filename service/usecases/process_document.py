@@ -12,7 +12,7 @@ from service.ports import BlobStore, EmbeddedChunk, Embedder, Parser
 from service.usecases.embedded_chunks import Processed, dump, load
 
 _CHUNKING = "2"
-_LARGEST_CHUNK = 400
+_LARGEST_CHUNK = 512
 _BATCH = 64
 
 

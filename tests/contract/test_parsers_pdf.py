@@ -65,6 +65,14 @@ async def test_pdf_columns_are_read_one_after_the_other(parser: DocumentParser) 
     assert " ".join(texts(parsed, BlockKind.TEXT)) == " ".join(left + right)
 
 
+def test_lines_that_stand_wide_apart_are_still_one_paragraph() -> None:
+    texts = [f"line {number} of a text that is set with much space and" for number in range(14)]
+    content = raw_pdf(drawn(*((72, 740 - 24 * at, text) for at, text in enumerate(texts))))
+    assert [block.text for block in parse_pdf(content, "a").blocks] == [" ".join(texts)]
+    apart = raw_pdf(drawn(*((72, 740 - 24 * at, f"Entry {at}.") for at in range(14))))
+    assert len(parse_pdf(apart, "a").blocks) == 14
+
+
 HEBREW = "אבגדהוזח"
 
 

@@ -64,7 +64,10 @@ def scanned_pdf(*texts: str) -> bytes:
 
 
 def raw_pdf(drawing: bytes, *, page: bytes = b"", letters: str = "", stream: bytes = b"") -> bytes:
-    """A page in Helvetica with this content. letters are what the codes from "a" on stand for; page adds entries."""
+    """A page with this content, whose fonts are F1, Helvetica, and F2, Courier.
+
+    letters are what the codes from "a" on stand for; page adds entries.
+    """
     codes = b"".join(b"<%02x> <%04x>\n" % (ord("a") + at, ord(letter)) for at, letter in enumerate(letters))
     mapping = b"1 beginbfrange <00> <60> <0000> endbfrange %d beginbfchar\n%sendbfchar" % (len(letters), codes)
     cmap = (
@@ -75,7 +78,7 @@ def raw_pdf(drawing: bytes, *, page: bytes = b"", letters: str = "", stream: byt
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] %s /Contents 6 0 R "
-        b"/Resources << /Font << /F1 4 0 R >> >> >>" % page,
+        b"/Resources << /Font << /F1 4 0 R /F2 << /Type /Font /Subtype /Type1 /BaseFont /Courier >> >> >> >>" % page,
         font,
         b"<< /Length %d >>\nstream\n%s endcmap end end\nendstream" % (len(cmap) + 16, cmap),
         stream or b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawing), drawing),

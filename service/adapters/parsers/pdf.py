@@ -11,8 +11,9 @@ from service.adapters.parsers.pdf_blocks import Assembler
 from service.adapters.parsers.pdf_checks import check_counts, check_streams, check_whole
 from service.adapters.parsers.pdf_headings import find_headings, read_outline
 from service.adapters.parsers.pdf_lines import PageLines, read_page
-from service.adapters.parsers.pdf_order import in_reading_order, with_code, without_running_lines
+from service.adapters.parsers.pdf_order import in_reading_order, with_code, with_joined_code, without_running_lines
 from service.adapters.parsers.pdf_scans import is_picture, page_ranges, read_picture
+from service.adapters.parsers.pdf_tables import with_tables
 from service.domain.documents import Block, BlockKind, ParsedDocument
 from service.errors import UnreadableDocument
 
@@ -55,7 +56,7 @@ def parse_pdf(
         raise _unreadable(str(error)) from None
     finally:
         document.close()
-    cleared = with_code(without_running_lines(pages))
+    cleared = [with_joined_code(with_tables(page)) for page in with_code(without_running_lines(pages))]
     lines = [line for page in cleared for line in in_reading_order(page)]
     blocks = tuple(Assembler(cleared, lines, find_headings(lines, outline)).blocks())
     check_counts(

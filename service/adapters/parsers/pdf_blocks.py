@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from service.adapters.parsers.pdf_headings import Heading
 from service.adapters.parsers.pdf_lines import HYPHEN, Line, PageLines
+from service.adapters.parsers.tables import lines_of
 from service.domain.documents import Block, BlockKind, PageBox, Span, TextLine
 
 _ITEM = re.compile(r"(?:[•▪●◦‣–·*∗■□➢✓-]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])\s+\S")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _SENTENCE_END = (".", "!", "?", ":", ";", "…", ".”", ".)", '."')
 _PARAGRAPH_GAP = 0.6
+_WIDEST_LINE_GAP = 1.6
+_WIDER = 1.25
+_FEWEST_GAPS = 10
 _INDENT = 0.8
 
 
@@ -37,12 +43,34 @@ class Assembler:
     def _words(self) -> set[str]:
         return {word for line in self.lines for word in _WORD.findall(line.text.casefold())}
 
+    @cached_property
+    def _widest_gap(self) -> float:
+        """Between the lines of a paragraph, in heights of a line: more where lines that go on stand wider apart."""
+        going_on = [
+            (following.top - line.bottom) / line.height
+            for line, following in pairwise(self.lines)
+            if line.page == following.page and following.text[:1].islower() and line.text[-1:].isalpha()
+        ]
+        usual = [gap for gap in going_on if 0 <= gap <= _WIDEST_LINE_GAP]
+        if len(usual) < _FEWEST_GAPS:
+            return _PARAGRAPH_GAP
+        return max(_PARAGRAPH_GAP, _WIDER * statistics.median(usual))
+
     def blocks(self) -> Iterator[Block]:
         """In reading order."""
         for draft in self._drafts():
+            if draft.kind is BlockKind.TABLE:
+                yield self._table(draft.lines[0])
+                continue
             text, spans = self._joined(draft)
-            lines = tuple(TextLine(span, self._box(line)) for span, line in zip(spans, draft.lines, strict=True))
+            boxes = (self._box(line.page, line.left, line.top, line.right, line.bottom) for line in draft.lines)
+            lines = tuple(map(TextLine, spans, boxes))
             yield Block(draft.kind, text.replace(HYPHEN, "-"), draft.level, lines)
+
+    def _table(self, line: Line) -> Block:
+        boxes = [self._box(line.page, *row[1:]) for row in line.rows]
+        rows = tuple(row.cells for row in line.rows)
+        return Block(BlockKind.TABLE, line.text, lines=lines_of(line.text.split("\n"), boxes), rows=rows)
 
     def _drafts(self) -> Iterator[_Draft]:
         by_line = {heading.first: heading for heading in self.headings}
@@ -56,7 +84,7 @@ class Assembler:
             else:
                 draft = _Draft(_kind(self.lines[position]), [self.lines[position]])
             position = heading.end if heading else position + 1
-            if current and _belongs(current, draft):
+            if current and _belongs(current, draft, self._widest_gap):
                 current.lines += draft.lines
                 continue
             if current:
@@ -91,14 +119,14 @@ class Assembler:
         with_hyphen, without = f"{before[-1]}-{after[0]}", f"{before[-1]}{after[0]}"
         return with_hyphen not in self._words or without in self._words
 
-    def _box(self, line: Line) -> PageBox:
-        page = self.pages[line.page - 1]
+    def _box(self, number: int, left: float, top: float, right: float, bottom: float) -> PageBox:
+        page = self.pages[number - 1]
         return PageBox(
-            line.page,
-            _share(line.left, page.width),
-            _share(line.top, page.height),
-            _share(line.right, page.width),
-            _share(line.bottom, page.height),
+            number,
+            _share(left, page.width),
+            _share(top, page.height),
+            _share(right, page.width),
+            _share(bottom, page.height),
         )
 
 
@@ -107,29 +135,31 @@ def _is_broken_word(text: str, following: str) -> bool:
 
 
 def _kind(line: Line) -> BlockKind:
+    if line.rows:
+        return BlockKind.TABLE
     if line.mono:
         return BlockKind.CODE
     return BlockKind.LIST_ITEM if _ITEM.match(line.text) else BlockKind.TEXT
 
 
-def _belongs(current: _Draft, draft: _Draft) -> bool:
+def _belongs(current: _Draft, draft: _Draft, widest_gap: float) -> bool:
     """Whether a line continues the block before it."""
     line, following = current.lines[-1], draft.lines[0]
-    if BlockKind.HEADING in (current.kind, draft.kind) or draft.kind is BlockKind.LIST_ITEM:
+    if {BlockKind.HEADING, BlockKind.TABLE} & {current.kind, draft.kind} or draft.kind is BlockKind.LIST_ITEM:
         return False
     if current.kind is BlockKind.CODE or draft.kind is BlockKind.CODE:
-        return current.kind is draft.kind and _close(line, following)
+        return current.kind is draft.kind and _close(line, following, widest_gap)
     if line.page != following.page or following.top < line.top - line.height:
         return not line.text.endswith(_SENTENCE_END) and following.text[:1].islower()
     same_size = abs(line.height - following.height) < 0.3 * max(line.height, following.height)
-    return same_size and _close(line, following) and not _is_indented(current, following)
+    return same_size and _close(line, following, widest_gap) and not _is_indented(current, following)
 
 
-def _close(line: Line, following: Line) -> bool:
+def _close(line: Line, following: Line, widest_gap: float) -> bool:
     gap = following.top - line.bottom
     tallest = max(line.height, following.height)
     overlap = min(line.right, following.right) - max(line.left, following.left)
-    return line.page == following.page and -0.7 * tallest <= gap <= _PARAGRAPH_GAP * tallest and overlap > 0
+    return line.page == following.page and -0.7 * tallest <= gap <= widest_gap * tallest and overlap > 0
 
 
 def _is_indented(current: _Draft, following: Line) -> bool:

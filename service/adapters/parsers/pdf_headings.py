@@ -73,13 +73,13 @@ def _key(text: str) -> str:
 def _body_height(lines: Sequence[Line]) -> float:
     heights: Counter[float] = Counter()
     for line in lines:
-        heights[round(line.height * 2) / 2] += len(line.text)
+        heights[round(line.height * 2) / 2] += 0 if line.rows else len(line.text)
     return heights.most_common(1)[0][0] if heights else 10.0
 
 
 def _in_outline(lines: Sequence[Line], first: int, outline: dict[int, list[tuple[str, int]]]) -> Heading | None:
     entries = outline.get(lines[first].page)
-    if not entries or _LEADER.search(lines[first].text):
+    if not entries or lines[first].rows or _LEADER.search(lines[first].text):
         return None
     opening = lines[first].text
     begun = tuple(filter(None, (_key(opening), _key(_LEADING_NUMBER.sub("", opening)))))
@@ -114,6 +114,7 @@ def _may_be_heading(line: Line) -> bool:
     letters = sum(character.isalpha() for character in text)
     return (
         len(text) <= _LONGEST
+        and not line.rows
         and letters >= max(2, _FEWEST_LETTERS * len(text.replace(" ", "")))
         and not text.endswith((",", ";"))
         and "=" not in text

@@ -38,7 +38,7 @@ def without_running_lines(pages: Sequence[PageLines]) -> list[PageLines]:
         at_edge = [line for line in page.lines if _at_edge(page, line)]
         running = [line for line in at_edge if runs(line)]
         gone = {line for line in at_edge if any(on_one_row(line, other) for other in running)}
-        return PageLines(page.width, page.height, tuple(line for line in page.lines if line not in gone))
+        return replace(page, lines=tuple(line for line in page.lines if line not in gone))
 
     return [cleared(page) for page in pages]
 
@@ -50,11 +50,16 @@ def on_one_row(line: Line, other: Line) -> bool:
 
 
 def with_code(pages: Sequence[PageLines]) -> list[PageLines]:
-    """Parts of one line of code joined; no line is code where most of the document is set in type of one width."""
+    """No line is code where most of the document is set in type of one width."""
     mono = sum(len(line.text) for page in pages for line in page.lines if line.mono)
-    if 2 * mono > sum(len(line.text) for page in pages for line in page.lines):
-        return [replace(page, lines=tuple(replace(line, mono=False) for line in page.lines)) for page in pages]
-    return [replace(page, lines=tuple(_joined_code(page.lines))) for page in pages]
+    if 2 * mono <= sum(len(line.text) for page in pages for line in page.lines):
+        return list(pages)
+    return [replace(page, lines=tuple(replace(line, mono=False) for line in page.lines)) for page in pages]
+
+
+def with_joined_code(page: PageLines) -> PageLines:
+    """The parts of each line of code joined."""
+    return replace(page, lines=tuple(_joined_code(page.lines)))
 
 
 def _joined_code(lines: Sequence[Line]) -> Iterator[Line]:
@@ -96,13 +101,14 @@ def _key(line: Line) -> str:
 
 def in_reading_order(page: PageLines) -> list[Line]:
     """The lines of two columns left before right between lines that span both, others as the file has them."""
-    gutter = _gutter(page)
-    if gutter is None:
+    middle = gutter(page)
+    if middle is None:
         return list(page.lines) if _goes_down(page.lines) else sorted(page.lines, key=_place)
-    return list(_by_column(page, gutter))
+    return list(_by_column(page, middle))
 
 
-def _gutter(page: PageLines) -> float | None:
+def gutter(page: PageLines) -> float | None:
+    """Where the space between two columns lies, in points from the left; None without columns."""
     wide = [line for line in page.lines if line.right - line.left > _NARROWEST_LINE * page.width]
     for share in _GUTTERS:
         x = share * page.width
