@@ -63,8 +63,8 @@ def made_pdf(pages: int) -> bytes:
             top = _write(canvas, "Times-Bold", 14, [f"{number}.{section + 1} {_words(chance, 4)}"], top - 12)
             top = _write(canvas, "Times-Roman", 10, [_words(chance, 14) for _ in range(8)], top - 6)
             top = _write(canvas, "Courier", 9, [f"> x <- {word}(y)" for word in chance.sample(WORDS, 2)], top - 6)
-            top = _write(canvas, "Times-Roman", 10, [f"\u2022 {_words(chance, 9)}" for _ in range(3)], top - 6)
-        for _ in range(4):
+            top = _write(canvas, "Times-Roman", 10, [f"\u2022 {_words(chance, 9)}" for _ in range(2)], top - 6)
+        for _ in range(4 * (number % 2)):
             for column in range(4):
                 _write(canvas, "Times-Roman", 10, [str(chance.randrange(10**5))], top - 10, 72 + 110 * column)
             top -= 12

@@ -21,6 +21,7 @@ _NUMBER = re.compile(r"(\d+(?:\.\d+)*)\.?\s+\S")
 _LEADING_NUMBER = re.compile(r"^(?:(?:chapter|appendix|section)\s+)?(?:\d+(?:\.\d+)*|[A-Z](?:\.\d+)*)[.:]?\s+", re.I)
 _NOT_WORDS = re.compile(r"\W+")
 _BULLETS = "•▪●◦‣–·*∗■□➢✓-"
+_NO_HEADING = re.compile("[=•→]")
 _LARGER = 1.18
 _MOST_BOLD_WORDS = 12
 _MOST_LINES = 3
@@ -117,7 +118,7 @@ def _may_be_heading(line: Line) -> bool:
         and not line.rows
         and letters >= max(2, _FEWEST_LETTERS * len(text.replace(" ", "")))
         and not text.endswith((",", ";"))
-        and "=" not in text
+        and not _NO_HEADING.search(text)
         and not line.mono
         and text[0] not in _BULLETS
         and not _LEADER.search(text)
@@ -147,20 +148,33 @@ def _continues(line: Line, following: Line) -> bool:
 
 
 def _with_levels(lines: Sequence[Line], headings: list[Heading]) -> list[Heading]:
-    """Levels by the outline, else by the depth of the number, else by the rank of the type size."""
-    by_size: dict[int, list[int]] = {}
-    for heading in headings:
-        if heading.level:
-            by_size.setdefault(round(lines[heading.first].height), []).append(heading.level)
-    sizes = sorted({round(lines[heading.first].height) for heading in headings}, reverse=True)
+    """Levels by the outline, else by the depth of the number, else by what headings of the same size have.
+
+    Where no heading has an outline entry or a number, by the rank of the type size.
+    """
+    sizes = {heading: round(lines[heading.first].height) for heading in headings}
+    numbers = {heading: _NUMBER.match(lines[heading.first].text) for heading in headings}
+    known = {heading: heading.level for heading in headings if heading.level}
+    if not known:
+        known = {heading: min(found[1].count(".") + 1, _HIGHEST_LEVEL) for heading, found in numbers.items() if found}
+    by_size = {size: _usual([known[h] for h in known if sizes[h] == size]) for size in {sizes[h] for h in known}}
+    ranks = sorted(set(sizes.values()), reverse=True)
 
     def level(heading: Heading) -> int:
-        size = round(lines[heading.first].height)
-        number = _NUMBER.match(lines[heading.first].text)
-        if heading.level:
-            return heading.level
+        size, number = sizes[heading], numbers[heading]
+        if heading in known:
+            return known[heading]
         if size in by_size:
-            return Counter(by_size[size]).most_common(1)[0][0]
-        return min(number[1].count(".") + 1 if number else sizes.index(size) + 1, _HIGHEST_LEVEL)
+            return by_size[size]
+        if number:
+            return min(number[1].count(".") + 1, _HIGHEST_LEVEL)
+        larger = [other for other in by_size if other > size]
+        if by_size:
+            return min(by_size[min(larger)] + 1, _HIGHEST_LEVEL) if larger else 1
+        return min(ranks.index(size) + 1, _HIGHEST_LEVEL)
 
     return [Heading(heading.first, heading.end, level(heading)) for heading in headings]
+
+
+def _usual(levels: Sequence[int]) -> int:
+    return Counter(levels).most_common(1)[0][0]

@@ -80,8 +80,9 @@ def read_page(page: PdfPage, number: int) -> PageLines:
     text_page: Any = page.get_textpage()
     try:
         characters = Characters(page, text_page)
-        lines = [_line(row, characters, number) for row in rows_of(characters)]
-        check_counts(f"page {number}", [_one_line(characters.text)], [line.text for line in lines])
+        rows = list(rows_of(characters))
+        check_counts(f"page {number}", [characters.text], [row.in_order(characters.text) for row in rows])
+        lines = (_line(row, characters, number) for row in rows)
         lying, standing = read_rules(page)
         shown = tuple(line for line in lines if line.text)
         return PageLines(width, height, shown, tuple(lying), tuple(standing))
