@@ -6,8 +6,11 @@ Imported in the parsing process only: rapidocr and its models take seconds to lo
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import rapidocr
@@ -25,7 +28,9 @@ _STEPS = {
     "Cls": "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
     "Rec": "PP-OCRv6_rec_small.onnx",
 }
-_FILLED = 0.75
+_FILLED = 0.9
+"""Type size as a share of the height of a box."""
+_UNEVEN = 1.35
 
 
 def read_lines(image: npt.NDArray[np.uint8], page: int) -> PageLines:
@@ -34,7 +39,8 @@ def read_lines(image: npt.NDArray[np.uint8], page: int) -> PageLines:
     height, width = image.shape[:2]
     texts, boxes = (() if part is None else part for part in (found.txts, found.boxes))
     pairs = zip(texts, boxes, strict=True)
-    return PageLines(width, height, tuple(_line(one_line(text), box, page) for text, box in pairs if text.strip()))
+    lines = [_line(one_line(text), box, page) for text, box in pairs if text.strip()]
+    return PageLines(width, height, tuple(_evened(lines)))
 
 
 def reader_name() -> str:
@@ -55,8 +61,16 @@ def _engine() -> Any:
     return rapidocr.RapidOCR(params={"Global.log_level": "critical", **files, **threads})
 
 
+def _evened(lines: list[Line]) -> Iterator[Line]:
+    """Lines about as high as most are as high: the height of a box depends on which letters are in it."""
+    letters = [line.height for line in lines for _ in line.text]
+    usual = median(letters) if letters else 0.0
+    for line in lines:
+        like_most = usual / _UNEVEN <= line.height <= usual * _UNEVEN
+        yield replace(line, height=usual) if like_most else line
+
+
 def _line(text: str, box: npt.NDArray[np.float32], page: int) -> Line:
-    """Recognised boxes leave room around the letters, so that those of neighbouring lines touch."""
     left, top = (float(edge) for edge in box.min(axis=0))
     right, bottom = (float(edge) for edge in box.max(axis=0))
     return Line(page, left, top, right, bottom, text, (bottom - top) * _FILLED, bold=False, mono=False)
