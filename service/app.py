@@ -84,7 +84,7 @@ def build_app(settings: Settings, *, reflection: bool = False, **overrides: Any)
 
 
 def assemble(settings: Settings, **overrides: Any) -> Assembly:
-    """Adapters and use cases. Nothing connects, starts or loads before it is used."""
+    """Adapters and use cases. Nothing connects, starts or loads before it is used, but docling's models for PDF."""
     closing = ExitStack()
     ports = replace(_choose(settings, closing, overrides), **overrides)
     retrieve = RetrievePassages(ports.embedder, ports.vectors, ports.reader)
@@ -104,9 +104,14 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
     database: Database | None = overrides.get("database") or (
         deferred(lambda: backends.make_database(url)) if url else None
     )
+    parser: Parser = overrides.get("parser") or (
+        backends.make_parser(settings, closing)
+        if settings.use_docling
+        else deferred(lambda: backends.make_parser(settings, closing))
+    )
     return Ports(
         blobs=deferred(lambda: backends.make_blobs(settings)),
-        parser=deferred(lambda: backends.make_parser(closing)),
+        parser=parser,
         embedder=embedder,
         chat=chat,
         vectors=deferred(lambda: backends.make_vectors(data, embedder)),

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service.errors import NotConfigured, SettingsError
+
 if TYPE_CHECKING:
     from service.adapters.embedders.minilm import MiniLmEmbedder
     from service.ports import (
@@ -36,12 +38,18 @@ def make_blobs(settings: Settings) -> BlobStore:
     return LocalBlobStore(settings.data_dir / "blobs")
 
 
-def make_parser(closing: ExitStack) -> Parser:
-    """Parsers in processes that closing ends."""
+def make_parser(settings: Settings, closing: ExitStack) -> Parser:
+    """Parsers in processes that closing ends. Raises SettingsError when docling's models cannot be loaded."""
     from service.adapters.parsers.parser import DocumentParser
 
-    parser = DocumentParser()
+    artifacts = settings.docling_artifacts_path if settings.use_docling else None
+    parser = DocumentParser(artifacts=artifacts, fallback=settings.pdf_fallback)
     closing.callback(parser.close)
+    try:
+        parser.warm()
+    except NotConfigured as error:
+        closing.close()
+        raise SettingsError({"USE_DOCKLING": error.message}) from None
     return parser
 
 

@@ -134,6 +134,20 @@ class Settings:
     use_docling: bool = setting(
         "USE_DOCKLING", as_flag, False, "false", "Read PDF with docling's layout models. `USE_DOCLING` means the same."
     )
+    docling_artifacts_path: Path = setting(
+        "DOCLING_ARTIFACTS_PATH",
+        as_path,
+        Path(),
+        "docling's cache folder",
+        "Folder of docling's models, filled by `docling-tools models download`.",
+    )
+    pdf_fallback: bool = setting(
+        "RAGSQL_PDF_FALLBACK",
+        as_flag,
+        False,
+        "false",
+        "Read PDF with the built-in parser where docling's models are missing or fail.",
+    )
     redis_url: str = setting(
         "UPSTASH_REDIS_URL", address("redis", "rediss"), "", "", "Redis server. Implies `RAGSQL_CACHE=redis`."
     )
@@ -189,6 +203,7 @@ def _implied(values: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any
         "records": "sqlite",
         "blobs": values.get("storage_backend", "local"),
         "cache": "memory",
+        "docling_artifacts_path": Path.home() / ".cache" / "docling" / "models",
     }
 
 
@@ -209,10 +224,6 @@ def _unavailable(values: Mapping[str, Any]) -> dict[str, str]:
     }
     if values.get("blobs", values.get("storage_backend")) == "s3" and not values.get("s3_cache_bucket"):
         problems["S3_CACHE_BUCKET"] = "s3 needs the name of a bucket. Set it, or set RAGSQL_BLOBS=local."
-    if values.get("use_docling"):
-        problems["USE_DOCKLING"] = (
-            "This version does not have docling's layout models yet. Unset it to read PDF with the built-in parser."
-        )
     if values.get("chat") == "openai" and not (values.get("openai_api_key") or values.get("openai_base_url")):
         problems["RAGSQL_CHAT"] = "openai needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys."
     if values.get("embedder") == "openai" and not (values.get("openai_api_key") or values.get("openai_base_url")):

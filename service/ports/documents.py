@@ -84,7 +84,8 @@ class BlobStore(Checkable, Protocol):
 class Parser(Protocol):
     """Files to blocks. version changes whenever the same file could give other blocks."""
 
-    version: str
+    @property
+    def version(self) -> str: ...
 
     def detect(self, content: bytes, filename: str) -> str:
         """The media type, by content; the name decides only between kinds of text. Raises UnsupportedMediaType."""
@@ -101,7 +102,8 @@ class Parser(Protocol):
         """Parse in a process that can be killed; the event loop never waits.
 
         progress is called in the event loop with the pages read so far and their number in all, for PDF and pictures.
-        Raises UnsupportedMediaType, and UnreadableDocument when nothing can be extracted or a limit is passed.
+        Raises UnsupportedMediaType, UnreadableDocument when nothing can be extracted or a limit is passed, and
+        NotConfigured when a library or a model is missing.
         """
         ...
 

@@ -17,6 +17,7 @@ from ragsql.v1 import (
     query_service_pb2,
     sql_service_pb2,
 )
+from service.domain.filenames import filename_problem
 from service.errors import FieldViolation, InvalidRequest
 from service.transport.checks import (
     MAX_QUESTION_CHARS,
@@ -25,7 +26,6 @@ from service.transport.checks import (
     Each,
     content,
     enum,
-    filename,
     name,
     number,
     sha256,
@@ -46,9 +46,9 @@ BOUNDS: dict[type[Message], Table] = {
         ("documents", Each(100, name("documents"))),
         ("top_k", number(1, 50)),
     ),
-    document_service_pb2.UploadRequest: (("filename", filename), ("content", content)),
+    document_service_pb2.UploadRequest: (("filename", filename_problem), ("content", content)),
     document_service_pb2.CreateUploadRequest: (
-        ("filename", filename),
+        ("filename", filename_problem),
         ("size_bytes", upload_size),
         ("sha256", sha256),
     ),

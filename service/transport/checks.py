@@ -65,15 +65,6 @@ class Each:
     check: Check
 
 
-def filename(value: str) -> str | None:
-    """The base name of a file."""
-    if problem := text(1, 255)(value):
-        return problem
-    if value in (".", "..") or re.search(r"[/\\\x00-\x1f\x7f-\x9f]", value):
-        return "Must be a base name without path separators or control characters."
-    return None
-
-
 def content(value: bytes) -> str | None:
     """The bytes of a file. Raises PayloadTooLarge."""
     if len(value) > MAX_CONTENT_BYTES:

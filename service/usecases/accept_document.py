@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import unicodedata
 from collections.abc import Sequence
 
 from service.domain.documents import Document, DocumentState
+from service.domain.filenames import filename_problem
 from service.errors import FieldViolation, InvalidRequest, PayloadTooLarge
 
-_LONGEST_NAME = 255
 _SAFE = (DocumentState.PENDING, DocumentState.ACTIVE)
 _INSTANT = dt.timedelta(microseconds=1)
 
 
 def check_file(filename: str, size_bytes: int, max_bytes: int, field: str) -> None:
     """Raises InvalidRequest and PayloadTooLarge. field is the request's field that gives the size."""
-    if not 1 <= len(filename) <= _LONGEST_NAME or filename in (".", ".."):
-        raise _invalid("filename", f"must have 1 to {_LONGEST_NAME} characters and name a file.")
-    if any(character in "/\\" or unicodedata.category(character) in ("Cc", "Cs") for character in filename):
-        raise _invalid("filename", "must be a base name without path separators and control characters.")
+    if problem := filename_problem(filename):
+        raise _invalid("filename", problem)
     if size_bytes < 1:
         raise _invalid(field, "must not be empty: the file has 0 bytes.")
     if size_bytes > max_bytes:

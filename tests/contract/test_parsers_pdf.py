@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(scope="module")
 def parser() -> Iterator[DocumentParser]:
-    parser = DocumentParser(timeout_seconds=20)
+    parser = DocumentParser(seconds_a_page=20)
     yield parser
     parser.close()
 

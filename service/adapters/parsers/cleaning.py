@@ -17,6 +17,8 @@ def clean(text: str) -> str:
 
     Marks of writing direction stay: they are part of what is quoted.
     """
+    if text.isascii() and text.isprintable():
+        return text
     text = _BREAKS.sub("\n", text)
     return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text)).translate(_LIGATURES)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from service.adapters.parsers.completeness import check_whole, letters
 from service.adapters.parsers.tables import table_block
 from service.domain.documents import ParsedDocument
 from service.errors import UnreadableDocument
@@ -24,7 +25,9 @@ def parse_csv(text: str, title: str) -> ParsedDocument:
     except csv.Error as error:
         raise UnreadableDocument(f"The file is not valid CSV: {error}. Correct it and upload it again.") from None
     block = table_block(rows)
-    return ParsedDocument(title, (block,) if block else (), 0, PARSER)
+    blocks = (block,) if block else ()
+    check_whole(letters([text]), blocks)
+    return ParsedDocument(title, blocks, 0, PARSER)
 
 
 def _delimiter(text: str) -> str:

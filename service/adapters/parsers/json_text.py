@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, cast
 
 from service.adapters.parsers.cleaning import one_line
+from service.adapters.parsers.completeness import check_whole, letters
 from service.adapters.parsers.tables import table_block
 from service.domain.documents import Block, BlockKind, ParsedDocument
 from service.errors import UnreadableDocument
@@ -15,17 +17,40 @@ PARSER = "ragsql json 1"
 _DEEPEST = 64
 _WIDEST_TABLE = 64
 _HIGHEST_HEADING = 6
+_VALUE = re.compile(r'"((?:[^"\\]|\\.)*+)"(\s*:)?|(-?\d[\d.eE+-]*)')
 
 
 def parse_json(text: str, title: str) -> ParsedDocument:
     """Every key and value is kept. Raises UnreadableDocument for nesting beyond 64 levels."""
     try:
-        value: Any = json.loads(text.lstrip("\ufeff"), parse_float=str, parse_int=str, parse_constant=str)
+        value: Any = json.loads(
+            text.lstrip("\ufeff"), parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_object_of
+        )
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:
         raise UnreadableDocument(f"The file is not valid JSON: {error}. Correct it and upload it again.") from None
-    return ParsedDocument(title, tuple(_value("", value, 1)), 0, PARSER)
+    blocks = tuple(_value("", value, 1))
+    check_whole(letters(_values(text)), blocks)
+    return ParsedDocument(title, blocks, 0, PARSER)
+
+
+def _values(text: str) -> Iterator[str]:
+    """The strings and numbers of JSON that are not keys, as they stand in it: a second way to read it."""
+    for string, colon, number in _VALUE.findall(text):
+        if number or not colon:
+            yield number or (json.loads(f'"{string}"', strict=False) if "\\" in string else string)
+
+
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Every member, also those that share a key."""
+    members: dict[str, Any] = {}
+    for key, value in pairs:
+        name, number = key, 2
+        while name in members:
+            name, number = f"{key} ({number})", number + 1
+        members[name] = value
+    return members
 
 
 def _value(path: str, value: Any, depth: int) -> Iterator[Block]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import bisect
 import html.parser
-import io
 import itertools
 import re
-import zipfile
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from service.adapters.parsers.cleaning import one_line
+from service.adapters.parsers.package import Package
 from service.domain.documents import Block, BlockKind
 from service.errors import UnreadableDocument
 
-_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _PARTS = re.compile(r"word/(?:document|footnotes|endnotes|header\d*|footer\d*)\.xml\Z")
-_MOST_UNPACKED = 256 * 1024 * 1024
+_ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
+_OLD = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _INLINE = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark q s samp small span strike "
     "strong sub sup time tt u var wbr".split()
@@ -26,55 +27,61 @@ _HIDDEN = frozenset("script style template noscript title svg".split())
 _DEEPEST = 500
 
 
-def docx_paragraphs(content: bytes) -> list[str]:
-    """The paragraphs of the body, then of notes, headers and footers. Raises UnreadableDocument."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MOST_UNPACKED:
-                raise UnreadableDocument("The file is far larger unpacked than packed. Split it and upload the parts.")
-            names = sorted(filter(_PARTS.match, archive.namelist()), key=lambda name: ("document" not in name, name))
-            parts = [archive.read(name) for name in names]
-        return [text for part in parts for text in _word_paragraphs(part) if text]
-    except (zipfile.BadZipFile, ElementTree.ParseError, ValueError, OSError, EOFError, NotImplementedError):
-        raise UnreadableDocument(
-            "The Word file is damaged and cannot be read. Open and save it in a word processor, then upload that."
-        ) from None
+def docx_parts(package: Package) -> list[ElementTree.Element]:
+    """The XML of the body, then of notes, headers and footers. Raises UnreadableDocument.
+
+    Text boxes stand in a file twice, the second time for old programs; those are left out.
+    """
+    names = sorted(filter(_PARTS.match, package.names), key=lambda name: ("document" not in name, name))
+    parts = [package.tree(name) for name in names]
+    for part in parts:
+        for parent in list(part.iter(_ALTERNATIVES)):
+            for old in parent.findall(_OLD):
+                parent.remove(old)
+    return parts
 
 
-def _word_paragraphs(part: bytes) -> list[str]:
-    if b"<!DOCTYPE" in part or b"<!ENTITY" in part:
-        raise ValueError("entities are not part of this format")
-    found: list[str] = []
-    for paragraph in ElementTree.fromstring(part).iter(f"{_WORD}p"):
-        runs = paragraph.iterfind(f"./{_WORD}r")
-        nested = paragraph.iterfind(f"./*/{_WORD}r")
-        found.append(one_line("".join(_run_text(run) for run in itertools.chain(runs, nested))))
-    return found
+def docx_paragraphs(parts: list[ElementTree.Element]) -> list[str]:
+    """The text of all paragraphs."""
+    return [text for part in parts for text in map(paragraph_text, part.iter(f"{WORD}p")) if text]
+
+
+def paragraph_text(paragraph: ElementTree.Element) -> str:
+    """The text of a Word paragraph, without that of text boxes."""
+    return one_line("".join(map(_run_text, _runs(paragraph))))
+
+
+def _runs(parent: ElementTree.Element) -> Iterator[ElementTree.Element]:
+    for child in parent:
+        if child.tag == f"{WORD}r":
+            yield child
+        elif child.tag != f"{WORD}p":
+            yield from _runs(child)
 
 
 def _run_text(run: ElementTree.Element) -> str:
-    return "".join((node.text or "") if node.tag == f"{_WORD}t" else " " for node in run if node.tag in _RUN_TEXT)
+    return "".join((node.text or "") if node.tag == f"{WORD}t" else " " for node in run if node.tag in _RUN_TEXT)
 
 
-_RUN_TEXT = frozenset(f"{_WORD}{name}" for name in ("t", "tab", "br", "cr"))
+_RUN_TEXT = frozenset(f"{WORD}{name}" for name in ("t", "tab", "br", "cr"))
 
 
-class _Collector(html.parser.HTMLParser):
+class Collector(html.parser.HTMLParser):
     """Collects the text between block elements, and the title."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.paragraphs: list[str] = []
         self.title = ""
-        self._open: list[str] = []
+        self.open: list[str] = []
         self._text: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in _INLINE:
             self.flush()
         if tag not in _VOID:
-            self._open.append(tag)
-        if len(self._open) > _DEEPEST:
+            self.open.append(tag)
+        if len(self.open) > _DEEPEST:
             raise UnreadableDocument(
                 f"The HTML is nested more than {_DEEPEST} elements deep. Close its elements, or save it as plain text."
             )
@@ -82,40 +89,41 @@ class _Collector(html.parser.HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag not in _INLINE:
             self.flush()
-        if tag in self._open:
-            while self._open.pop() != tag:
+        if tag in self.open:
+            while self.open.pop() != tag:
                 pass
 
     def handle_data(self, data: str) -> None:
-        if "title" in self._open and "svg" not in self._open:
+        if "title" in self.open and "svg" not in self.open:
             self.title += data
-        elif not _HIDDEN.intersection(self._open):
+        elif not _HIDDEN.intersection(self.open):
             self._text.append(data)
 
     def flush(self) -> None:
         """End a paragraph."""
-        text = one_line("".join(self._text))
+        text = "".join(self._text)
         self._text.clear()
-        if text:
-            self.paragraphs.append(text)
+        self.keep(text)
+
+    def keep(self, text: str) -> None:
+        """Take a paragraph with its white space, which may be all there is."""
+        if line := one_line(text):
+            self.paragraphs.append(line)
+
+    def close(self) -> None:
+        super().close()
+        self.flush()
 
 
-def _collect(text: str) -> _Collector:
-    collector = _Collector()
+def html_paragraphs(text: str) -> tuple[list[str], str]:
+    """What stands between block elements, in order, and the text of the title element.
+
+    Raises UnreadableDocument for nesting beyond 500 elements.
+    """
+    collector = Collector()
     collector.feed(text)
     collector.close()
-    collector.flush()
-    return collector
-
-
-def html_paragraphs(text: str) -> list[str]:
-    """What stands between block elements, in order. Raises UnreadableDocument for nesting beyond 500 elements."""
-    return _collect(text).paragraphs
-
-
-def html_title(text: str) -> str:
-    """The text of the title element, or nothing."""
-    return one_line(_collect(text).title)
+    return collector.paragraphs, one_line(collector.title)
 
 
 def put_back(paragraphs: list[str], blocks: tuple[Block, ...]) -> tuple[Block, ...]:

@@ -14,60 +14,79 @@ from service.errors import UnsupportedMediaType
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HTML = "text/html"
 MARKDOWN = "text/markdown"
 PLAIN = "text/plain"
 CSV = "text/csv"
 JSON = "application/json"
+PNG = "image/png"
+JPEG = "image/jpeg"
+TIFF = "image/tiff"
+PICTURES = frozenset((PNG, JPEG, TIFF))
 
-_SUPPORTED = "PDF, DOCX, HTML, Markdown, plain text, CSV and JSON"
+_SUPPORTED = "PDF, DOCX, PPTX, XLSX, HTML, Markdown, plain text, CSV, JSON, PNG, JPEG and TIFF"
 _BY_SUFFIX = {
     ".html": HTML, ".htm": HTML, ".xhtml": HTML, ".md": MARKDOWN, ".markdown": MARKDOWN, ".csv": CSV, ".tsv": CSV,
-    ".txt": PLAIN, ".text": PLAIN, ".log": PLAIN, ".rst": PLAIN, ".json": PLAIN,
+    ".txt": PLAIN, ".text": PLAIN, ".log": PLAIN, ".rst": PLAIN, ".json": JSON,
 }  # fmt: skip
-_ZIP_KINDS = (("xl/", "an Excel workbook"), ("ppt/", "a PowerPoint presentation"), ("mimetype", "an OpenDocument file"))
+_PACKAGES = (("word/document.xml", DOCX), ("ppt/presentation.xml", PPTX), ("xl/workbook.xml", XLSX))
+_ZIP_KINDS = (("xl/workbook.bin", "a binary Excel workbook"), ("mimetype", "an OpenDocument file or an EPUB"))
+_RTF = b"{\\rtf"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PROTECTED = "EncryptedPackage".encode("utf-16-le")
 _HTML_START = re.compile(r"(?:\s|<!--.*?-->|<\?xml[^>]*>)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
 _TAG = re.compile(r"</?(?:p|div|span|table|h[1-6]|ul|ol|li|body|section|article|br)\b[^>]*>", re.I)
 _MARKDOWN_LINE = re.compile(r"^(?:#{1,6} \S|```|~~~|\|(?:\s*:?-+:?\s*\|)+\s*$)", re.M)
 _SAMPLE = 64 * 1024
 _CSV_LINES = 20
+_LONGEST_LITERAL = len("false")
 
 
 def detect_media_type(content: bytes, filename: str) -> str:
-    """One of the media types above. Raises UnsupportedMediaType, which lists what is supported."""
+    """One of the media types above, from the start of the content and the directory of a ZIP archive.
+
+    Raises UnsupportedMediaType, which lists what is supported.
+    """
     if content.startswith(b"%PDF-") or (b"%PDF-" in content[:1024] and b"%%EOF" in content):
         return PDF
     if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _in_zip(content, filename)
-    text = None if content.startswith(b"{\\rtf") else decode(content)
-    if text is None:
-        raise _unsupported(filename, _binary_kind(content))
-    return _kind_of_text(text, PurePosixPath(filename.lower()).suffix)
+    kind = _binary_kind(content)
+    if kind in PICTURES:
+        return kind
+    start = None if content.startswith((_RTF, _OLE)) else decode(content[:_SAMPLE])
+    if start is None:
+        raise _unsupported(filename, kind)
+    return _kind_of_text(start, PurePosixPath(filename.lower()).suffix, whole=len(content) <= _SAMPLE)
 
 
-def _kind_of_text(text: str, suffix: str) -> str:
-    if _is_json(text, suffix == ".json"):
-        return JSON
+def _kind_of_text(start: str, suffix: str, *, whole: bool) -> str:
     named = _BY_SUFFIX.get(suffix, "")
-    if _HTML_START.match(text[:_SAMPLE]) or (named == HTML and _TAG.search(text)):
+    if named == JSON or _is_json(start, whole):
+        return JSON
+    if _HTML_START.match(start) or (named == HTML and _TAG.search(start)):
         return HTML
     if named:
         return PLAIN if named == HTML else named
-    if len(_MARKDOWN_LINE.findall(text[:_SAMPLE])) > 1:
+    if len(_MARKDOWN_LINE.findall(start)) > 1:
         return MARKDOWN
-    return CSV if _is_csv(text[:_SAMPLE]) else PLAIN
+    return CSV if _is_csv(start) else PLAIN
 
 
-def _is_json(text: str, named_json: bool) -> bool:
-    stripped = text.lstrip("\ufeff \t\r\n")
-    if not (stripped.startswith(("{", "[")) or named_json):
+def _is_json(start: str, whole: bool) -> bool:
+    """Whether the text is an object or an array, as far as it is shown."""
+    stripped = start.lstrip("\ufeff \t\r\n")
+    if not stripped.startswith(("{", "[")):
         return False
     try:
         json.loads(stripped)
     except RecursionError:
         return True
-    except ValueError:
-        return False
+    except json.JSONDecodeError as error:
+        cut = error.pos >= len(stripped) - _LONGEST_LITERAL or error.msg.startswith("Unterminated string")
+        return cut and not whole
     return True
 
 
@@ -83,19 +102,23 @@ def _in_zip(content: bytes, filename: str) -> str:
         names = zipfile.ZipFile(io.BytesIO(content)).namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
         raise _unsupported(filename, "a damaged ZIP archive") from None
-    if "word/document.xml" in names:
-        return DOCX
+    for part, media_type in _PACKAGES:
+        if part in names:
+            return media_type
     kinds = (kind for start, kind in _ZIP_KINDS if any(name.startswith(start) for name in names))
     raise _unsupported(filename, next(kinds, "a ZIP archive"))
 
 
 def _binary_kind(content: bytes) -> str:
-    if content.startswith(b"{\\rtf"):
-        return "a rich text file"
+    """A media type of PICTURES, or a kind of file in words."""
     import filetype
 
-    kind = cast(Any, filetype).guess_mime(content)
-    return f"of type {kind}" if kind else "of an unknown kind"
+    if content.startswith(_RTF):
+        return "a rich text file"
+    if content.startswith(_OLE):
+        return "an Office file with a password" if _PROTECTED in content else "an Office file of before 2007"
+    kind = cast(Any, filetype).guess_mime(content[:_SAMPLE])
+    return kind if kind in PICTURES else f"of type {kind}" if kind else "of an unknown kind"
 
 
 def _unsupported(filename: str, kind: str) -> UnsupportedMediaType:

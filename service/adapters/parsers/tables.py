@@ -1,4 +1,4 @@
-"""Rows of cells as blocks."""
+"""Rows of cells as blocks, and where blocks stand."""
 
 from __future__ import annotations
 
@@ -26,3 +26,9 @@ def lines_of(texts: Sequence[str], boxes: Sequence[PageBox]) -> tuple[TextLine, 
     return tuple(
         TextLine(Span(end - 1 - len(text), end - 1), box) for text, box, end in zip(texts, boxes, ends, strict=True)
     )
+
+
+def on_page(block: Block, number: int) -> Block:
+    """The block somewhere on a page."""
+    line = TextLine(Span(0, len(block.text)), PageBox(number, 0.0, 0.0, 1.0, 1.0))
+    return Block(block.kind, block.text, block.level, (line,), block.rows)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from service.adapters.parsers.cleaning import clean, one_line
+from service.adapters.parsers.completeness import check_whole, letters
 from service.domain.documents import Block, BlockKind, ParsedDocument
 
 PARSER = "ragsql text 1"
@@ -17,6 +18,7 @@ _WRAPPED_WIDTH = 45
 def parse_text(text: str, title: str) -> ParsedDocument:
     """Paragraphs are what blank lines separate. Lines of wrapped paragraphs are joined, other line breaks are kept."""
     blocks = tuple(block for paragraph in _BLANK.split(clean(text)) for block in _blocks(paragraph))
+    check_whole(letters([text]), blocks)
     return ParsedDocument(title, blocks, 0, PARSER)
 
 
