@@ -117,6 +117,8 @@ def stub_speech() -> None:
     import importlib.util
 
     def any_name(attribute: str) -> type:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
         return type(attribute, (), {})
 
     if importlib.util.find_spec("torch") is None:
