@@ -12,6 +12,8 @@ from service.domain.sentences import sentences
 CountTokens = Callable[[str], int]
 SEPARATOR = "\n\n"
 _MOST_CHARACTERS_PER_TOKEN = 8
+_LONGEST_PER_TOKEN = 64
+"""A word that a model does not know is one token of any length: so many characters count as one at least."""
 _LINE = re.compile(r"[^\n]+")
 _SPACE = re.compile(r"\s")
 
@@ -54,7 +56,7 @@ class Cutter:
         if block.kind is BlockKind.TABLE:
             return list(self._rows(index, span))
         whole_kinds = (BlockKind.LIST_ITEM, BlockKind.CODE, BlockKind.HEADING)
-        if block.kind in whole_kinds and self._cost(span) <= self.limit:
+        if block.kind in whole_kinds and not self._passes_limit(span):
             unit = None if block.kind is BlockKind.HEADING else span
             return [Piece(span, self._cost(span), index, unit)]
         parts = _lines(self.text, span) if block.kind is BlockKind.CODE else _sentences(self.text, span)
@@ -77,13 +79,20 @@ class Cutter:
 
     def _fit(self, span: Span, index: int, header: Span | None = None) -> Iterator[Piece]:
         """The span as one piece, or as several, broken between words, when it alone passes the limit."""
-        while (cost := self._cost(span)) > self.limit:
+        while self._passes_limit(span):
             end = self._longest_end(span)
             head = _trimmed(self.text, Span(span.start, end))
             yield Piece(head, self._cost(head), index, head, header)
             span = _trimmed(self.text, Span(end, span.end))
         if span.start < span.end:
-            yield Piece(span, cost, index, span, header)
+            yield Piece(span, self._cost(span), index, span, header)
+
+    def _passes_limit(self, span: Span) -> bool:
+        """Counts no more than it must: a whole long text for each of its pieces would take the square of its length."""
+        beginning = span.start + self.limit * _MOST_CHARACTERS_PER_TOKEN
+        if beginning < span.end and self._cost(Span(span.start, beginning)) > self.limit:
+            return True
+        return self._cost(span) > self.limit
 
     def _longest_end(self, span: Span) -> int:
         low = span.start + 1
@@ -101,7 +110,7 @@ class Cutter:
         start = span.start
         while start > 0 and self.text[start - 1].isspace():
             start -= 1
-        return self.count_tokens(self.text[start : span.end])
+        return max(self.count_tokens(self.text[start : span.end]), (span.end - start) // _LONGEST_PER_TOKEN)
 
 
 def _lines(text: str, span: Span) -> list[Span]:

@@ -15,7 +15,7 @@ from service.usecases.progress import ProgressBoard
 from service.usecases.shielding import to_the_end
 from service.usecases.single_flight import SingleFlight
 
-_CHUNKING = "2"
+_CHUNKING = "3"
 _LARGEST_CHUNK = 512
 _BATCH = 64
 

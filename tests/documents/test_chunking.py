@@ -208,3 +208,17 @@ def test_chunks_hold_the_whole_document_within_the_limit(
     missed += text[position:].split()
     titles = {word for c in chunks for title in c.headings for word in title.split()}
     assert set(missed) <= titles
+
+
+def test_a_text_without_end_is_cut_in_time_that_grows_with_its_length() -> None:
+    counted = 0
+
+    def count(text: str) -> int:
+        nonlocal counted
+        counted += len(text)
+        return len(text.split())
+
+    endless = document(paragraph(" ".join(["word"] * 200_000)), paragraph("x" * 100_000))
+    text, chunks = chunk(endless, max_tokens=100, count_tokens=count)
+    assert counted < 40 * len(text)
+    assert max(len(item.text) for item in chunks) <= 64 * 100
