@@ -228,3 +228,18 @@ async def test_the_parser_goes_on_when_its_processes_were_killed(parser: Documen
             assert (await parse(parser, b"two", "a.txt")).blocks[0].text == "two"
             return
     pytest.fail("no document could be parsed any more")
+
+
+async def test_a_line_alone_in_a_text_is_a_heading_when_it_looks_like_one(parser: DocumentParser) -> None:
+    text = (
+        "Notice to all\n\nThe canteen is closed.\n\nOPENING HOURS\n\nDoors open at\n\nE-217: set the clock.\n\nTHE END"
+    )
+    parsed = await parse(parser, text, "a.txt")
+    assert outline(parsed) == [(1, "Notice to all"), (1, "OPENING HOURS")]
+    assert texts(parsed, BlockKind.TEXT) == [
+        "The canteen is closed.",
+        "Doors open at",
+        "E-217: set the clock.",
+        "THE END",
+    ]
+    assert outline(await parse(parser, "ONE LINE ALONE", "a.txt")) == []

@@ -65,7 +65,7 @@ class DocumentParser:
     def version(self) -> str:
         """Changes whenever the same file could give other blocks."""
         libraries = (f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES)
-        return " ".join(["3", *libraries, *(["docling for PDF"] if self._artifacts else [])])
+        return " ".join(["4", *libraries, *(["docling for PDF"] if self._artifacts else [])])
 
     def warm(self) -> None:
         """Load docling's models, if they are to be used, and read a page with them.
