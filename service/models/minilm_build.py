@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ _DIMENSION = 384
 _EPSILON = 1e-12
 
 
-class _Graph:
+class Graph:
     """Nodes and constants of an ONNX graph, in order."""
 
     def __init__(self, weights: dict[str, Array]) -> None:
@@ -69,7 +70,7 @@ class _Graph:
         return self.add("SkipLayerNormalization", inputs, f"{name}.out", fused=True, epsilon=_EPSILON)
 
 
-def _embeddings(graph: _Graph) -> str:
+def _embeddings(graph: Graph) -> str:
     graph.add("Sub", ["input_ids", "input_ids"], "token_types")
     tables = [graph.weight(f"embeddings.{kind}_embeddings.weight") for kind in ("word", "position", "token_type")]
     norm = [graph.weight("embeddings.LayerNorm.weight"), graph.weight("embeddings.LayerNorm.bias")]
@@ -77,7 +78,7 @@ def _embeddings(graph: _Graph) -> str:
     return graph.add("EmbedLayerNormalization", inputs, "embedded", "unused_mask", fused=True, epsilon=_EPSILON)
 
 
-def _layer(graph: _Graph, number: int, values: str) -> str:
+def _layer(graph: Graph, number: int, values: str) -> str:
     name = f"encoder.layer.{number}."
     attention, output = f"{name}attention.self.", f"{name}attention.output."
     qkv = graph.constant(f"{name}qkv", graph.joined(attention, "weight"))
@@ -92,38 +93,50 @@ def _layer(graph: _Graph, number: int, values: str) -> str:
     return graph.norm(f"{name}output.LayerNorm", narrow, values, f"{name}output.dense.bias")
 
 
-def _model(weights: dict[str, Array]) -> Any:
-    from onnx import TensorProto, helper
-
-    graph = _Graph(weights)
+def encoder(graph: Graph) -> str:
+    """Add all-MiniLM-L6-v2 from the graph's weights; the name of its token vectors."""
     values = _embeddings(graph)
     for number in range(_LAYERS):
         values = _layer(graph, number, values)
+    return values
+
+
+def model(graph: Graph, name: str, output: str, width: int) -> Any:
+    """The ONNX model of a graph whose output has width numbers a token."""
+    from onnx import TensorProto, helper
+
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.INT32, ["batch", "tokens"])
         for name in ("input_ids", "attention_mask")
     ]
-    output = helper.make_tensor_value_info(values, TensorProto.FLOAT, ["batch", "tokens", _DIMENSION])
-    made = helper.make_graph(graph.nodes, "all-MiniLM-L6-v2", inputs, [output], graph.constants)
+    result = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", "tokens", width])
+    made = helper.make_graph(graph.nodes, name, inputs, [result], graph.constants)
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid(_FUSED, 1)]
     return helper.make_model(made, opset_imports=opsets, ir_version=9)
 
 
 def build(weights: Path, target: Path) -> None:
     """Write target from the safetensors file weights, atomically, once it has proved to load."""
+    safetensors: Any = import_module("safetensors.numpy")
+    graph = Graph(safetensors.load_file(weights))
+    save(model(graph, "all-MiniLM-L6-v2", encoder(graph), _DIMENSION), target)
+
+
+def save(made: Any, target: Path, in_full: Sequence[str] = ()) -> None:
+    """Write the model with weights as 8-bit integers, those of the nodes in_full excepted."""
     onnx: Any = import_module("onnx")
     runtime: Any = import_module("onnxruntime")
     quantization: Any = import_module("onnxruntime.quantization")
-    safetensors: Any = import_module("safetensors.numpy")
 
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         full, small = Path(folder) / "full.onnx", Path(folder) / "small.onnx"
-        onnx.save(_model(safetensors.load_file(weights)), full)
+        onnx.save(made, full)
         quantization.quantize_dynamic(
             full,
             small,
             weight_type=quantization.QuantType.QInt8,
             op_types_to_quantize=["MatMul", "Attention", "EmbedLayerNormalization"],
+            nodes_to_exclude=list(in_full),
             extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
         )
         runtime.InferenceSession(small, providers=["CPUExecutionProvider"])
