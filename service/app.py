@@ -32,7 +32,9 @@ from service.transport.app import build_transport
 from service.usecases.answer_cache import AnswerCache
 from service.usecases.answer_question import AnswerQuestion
 from service.usecases.bundle import UseCases
+from service.usecases.check_answer import CheckAnswer
 from service.usecases.check_health import CheckHealth
+from service.usecases.choose_evidence import ChooseEvidence
 from service.usecases.execute_sql import ManageSql
 from service.usecases.feedback import RecordFeedback
 from service.usecases.knowledge import ManageKnowledge
@@ -128,10 +130,11 @@ def _use_cases(
 ) -> UseCases:
     limits = ExecutionLimits(timeout_seconds=settings.sql_timeout_seconds, max_rows=settings.sql_max_rows)
     runner = SqlRunner(ports.records, ports.database, ports.sqlgen, SqlPolicy(settings.sql_policy.upper()))
+    choose = ChooseEvidence(CheckAnswer(ports.chat))
     cache = AnswerCache(ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat)
     return UseCases(
         documents=documents,
-        questions=AnswerQuestion(retrieve, route, runner, limits, ports.records, cache),
+        questions=AnswerQuestion(retrieve, route, choose, runner, limits, ports.records, cache),
         sql=ManageSql(runner),
         knowledge=ManageKnowledge(ports.records),
         feedback=RecordFeedback(ports.records),

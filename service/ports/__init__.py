@@ -22,7 +22,7 @@ from service.ports.documents import (
     PresignedPut,
     VectorStore,
 )
-from service.ports.reading import Reader
+from service.ports.reading import Reader, Reading
 from service.ports.records import (
     AnswerRecords,
     DocumentRecords,
@@ -57,6 +57,7 @@ __all__ = [
     "Parser",
     "PresignedPut",
     "Reader",
+    "Reading",
     "RecordStore",
     "SqlDraft",
     "SqlGenerator",

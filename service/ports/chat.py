@@ -21,21 +21,30 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
-    """How to sample. grammar is GBNF, used only by models whose supports_grammar is true."""
+    """How to sample. grammar is GBNF, used only by models whose supports_grammar is true.
+
+    alternatives asks for that many of the likeliest first tokens.
+    """
 
     max_tokens: int = 512
     temperature: float = 0.0
     timeout_seconds: float = 60.0
     grammar: str = ""
+    alternatives: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ChatReply:
-    """A whole reply. cut says that max_tokens ended it."""
+    """A whole reply. cut says that max_tokens ended it.
+
+    alternatives are the likeliest first tokens with the natural logarithms of their probabilities, where they were
+    asked for and the server tells them.
+    """
 
     text: str
     usage: Usage
     cut: bool = False
+    alternatives: tuple[tuple[str, float], ...] = ()
 
 
 class ChatModel(Checkable, Protocol):

@@ -13,7 +13,7 @@ from service.errors import UpstreamUnavailable
 from service.ports import Cache, ChatModel, Database, Embedder, Reader, VectorStore
 
 KIND = "answer"
-FLOW_VERSION = "2"
+FLOW_VERSION = "3"
 """Raised whenever the same evidence would be read, prompted or phrased differently."""
 TTL_SECONDS = 3600.0
 

@@ -23,16 +23,14 @@ from service.domain.sql import ExecutionLimits, SqlResult, SqlStatement
 from service.errors import NotConfigured, RagsqlError, SqlNotGenerated
 from service.ports import AnswerRecords, CannotAnswer
 from service.usecases.answer_cache import AnswerCache
-from service.usecases.compose_answer import cite, compose, put_first, select_evidence
+from service.usecases.choose_evidence import LEAST_RULE, ChooseEvidence
+from service.usecases.compose_answer import cite, compose, put_first
 from service.usecases.find_rules import find_rules
-from service.usecases.read_passages import Evidence
+from service.usecases.read_passages import Evidence, by_relevance
 from service.usecases.retrieve_passages import Retrieved, RetrievePassages
 from service.usecases.route_question import RouteQuestion
 from service.usecases.sql_statements import Proposal, SqlRunner
 
-LEAST_SCORE = 0.72
-LEAST_HYBRID_SCORE = 0.5
-"""Evidence below this supports nothing, see docs/reading.md. Half of a hybrid question is about rows: less will do."""
 LEAST_CONFIDENCE = 0.2
 """A statement below this is shown to a person before it runs."""
 NOTHING_FOUND = (
@@ -57,6 +55,7 @@ class AnswerQuestion:
 
     retrieve: RetrievePassages
     route: RouteQuestion
+    choose: ChooseEvidence
     sql: SqlRunner
     limits: ExecutionLimits
     records: AnswerRecords
@@ -80,8 +79,8 @@ class AnswerQuestion:
         found = await self.retrieve(caller, question)
         routing = await self.route(caller, question, found)
         yield routing
-        least = LEAST_HYBRID_SCORE if routing.route is Route.HYBRID else LEAST_SCORE
-        work = _Work(select_evidence(found.evidence, least), self._embedding_usage(found))
+        chosen = await self.choose(caller, question, found, routing.route)
+        work = _Work(chosen.evidence, self._embedding_usage(found) + chosen.usage)
         if routing.route is not Route.SQL:
             for item in work.evidence:
                 yield cite(item)
@@ -92,13 +91,14 @@ class AnswerQuestion:
         if isinstance(result.outcome, Answer):
             await self.records.save_answer(caller, result.outcome.id, question.text)
             yield TextDelta(result.outcome.text)
-        await self.cache.put(caller, key, result)
+        if chosen.final:
+            await self.cache.put(caller, key, result)
         yield result
 
     async def _answer_from_database(
         self, caller: Caller, question: Question, found: Retrieved, route: Route, work: _Work
     ) -> AsyncIterator[Event]:
-        rules = find_rules(found.evidence, LEAST_HYBRID_SCORE) if route is Route.HYBRID else ()
+        rules = find_rules(by_relevance(found.evidence), LEAST_RULE) if route is Route.HYBRID else ()
         try:
             proposal = await self.sql.propose(caller, question.text, [rule.text for rule in rules])
             work.usage += proposal.usage

@@ -17,7 +17,7 @@ from service.domain.units import is_table_row, unit_text
 from service.usecases.read_passages import Evidence
 
 MAX_EVIDENCE = 3
-SCORE_SPREAD = 0.2
+SCORE_SPREAD = 0.3
 """Evidence this much below the best is left out; see docs/reading.md."""
 MAX_PHRASED_ROWS = 20
 LEANS_ON_PREVIOUS = re.compile(

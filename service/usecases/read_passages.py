@@ -5,18 +5,24 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from service.domain.documents import Passage, Span
 from service.domain.terms import terms
 from service.domain.units import unit_text
+from service.ports import Reading
 
+ANSWER_WEIGHT = 0.1
+TRUST_WEIGHT = 0.25
+LEAST_ANSWER = -8.0
+"""How much the reader's logarithm counts next to the relevance, for the order of units and for whether one answers at
+all, and where it is cut off; see docs/reading.md."""
 PASSAGE_WEIGHT = 0.3
 PATH_WORDS_WEIGHT = 0.25
 OWN_WORDS_WEIGHT = 0.35
 SUBSTANCE_WEIGHT = 0.2
-"""Next to what the reader says of the unit; chosen on 60 questions over the sample handbook, see docs/reading.md."""
+"""Next to the meaning of the unit; chosen on 60 questions over the sample handbook, see docs/reading.md."""
 FULL_SUBSTANCE = 6
 """So many different terms, and a unit says something of its own."""
 
@@ -29,52 +35,63 @@ FUNCTION_WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A unit that may answer a question.
+    """A unit that may answer a question. All numbers are comparable between questions.
 
-    meaning is what the reader says of it. score joins it with the cosine of question and passage, the share
+    meaning is how near the reader finds it. relevance joins that with the cosine of question and passage, the share
     of the question's words in the unit and its headings, the share in the unit alone, both weighted by rarity, and
-    how much the unit says at all. It is comparable between questions.
+    how much the unit says at all. score and trust add how probable the reader finds it that the unit answers: score
+    decides which unit comes first, trust whether it is shown.
     """
 
     passage: Passage
     unit: Span
     meaning: float
+    relevance: float
     score: float
+    trust: float
 
 
-def read_passages(question: str, passages: Sequence[Passage], readings: Sequence[tuple[float, ...]]) -> list[Evidence]:
+def read_passages(question: str, passages: Sequence[Passage], readings: Sequence[Reading]) -> list[Evidence]:
     """Every unit of the passages, the likeliest answer first. readings are what Reader.read gave for them."""
     units = [
-        _Unit(passage, span, meaning)
+        _Unit(passage, *unit)
         for passage, reading in zip(passages, readings, strict=True)
-        for span, meaning in zip(passage.chunk.units, reading, strict=True)
+        for unit in zip(passage.chunk.units, reading.meaning, reading.answers, strict=True)
     ]
     rarity = _rarity([unit.all_terms for unit in units])
     asked = {term: rarity(term) for term in content_terms(question)}
-    found = [Evidence(unit.passage, unit.span, unit.meaning, _score(unit, asked)) for unit in units]
-    return sorted(found, key=lambda evidence: -evidence.score)
+    return sorted((_weighed(unit, asked) for unit in units), key=lambda evidence: -evidence.score)
+
+
+def by_relevance(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """In order of relevance, which then stands for the score: a rule is relevant also where it answers nothing."""
+    relevant = (replace(item, score=item.relevance) for item in evidence)
+    return sorted(relevant, key=lambda item: -item.score)
 
 
 class _Unit:
     """A unit with its terms, with those of its headings and without."""
 
-    def __init__(self, passage: Passage, span: Span, meaning: float) -> None:
-        self.passage, self.span, self.meaning = passage, span, meaning
+    def __init__(self, passage: Passage, span: Span, meaning: float, answers: float) -> None:
+        self.passage, self.span, self.meaning, self.answers = passage, span, meaning, answers
         self.own_terms = set(content_terms(unit_text(passage.chunk, span)))
         self.all_terms = self.own_terms.union(*(terms(heading) for heading in passage.chunk.headings))
 
 
-def _score(unit: _Unit, asked: Mapping[str, float]) -> float:
+def _weighed(unit: _Unit, asked: Mapping[str, float]) -> Evidence:
     def share(held: set[str]) -> float:
         return sum(weight for term, weight in asked.items() if term in held) / (sum(asked.values()) or 1.0)
 
-    return (
+    relevance = (
         unit.meaning
         + PASSAGE_WEIGHT * unit.passage.dense_score
         + PATH_WORDS_WEIGHT * share(unit.all_terms)
         + OWN_WORDS_WEIGHT * share(unit.own_terms)
         + SUBSTANCE_WEIGHT * min(1.0, len(unit.own_terms) / FULL_SUBSTANCE)
     )
+    answers = max(LEAST_ANSWER, unit.answers)
+    score, trust = relevance + ANSWER_WEIGHT * answers, relevance + TRUST_WEIGHT * answers
+    return Evidence(unit.passage, unit.span, unit.meaning, relevance, score, trust)
 
 
 def content_terms(text: str) -> list[str]:

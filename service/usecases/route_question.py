@@ -59,7 +59,7 @@ class RouteQuestion:
         values, names = await asyncio.gather(
             self.database.find_values(caller, question.text.split()), self._name_vectors(caller, schema)
         )
-        best = max(found.evidence, key=lambda evidence: evidence.score)
+        best = max(found.evidence, key=lambda evidence: evidence.relevance)
         nearest = sorted((float(cosine) for cosine in names @ found.vector), reverse=True)[:NEAREST_NAMES]
         return SourceEvidence(
             best.meaning,

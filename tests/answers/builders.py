@@ -24,4 +24,4 @@ def passage(item: Chunk, document: str = "d1", filename: str = "rules.md") -> Pa
 
 def evidence(item: Chunk, unit: int, score: float, document: str = "d1") -> Evidence:
     """Evidence with exactly this score."""
-    return Evidence(passage(item, document), item.units[unit], score, score)
+    return Evidence(passage(item, document), item.units[unit], score, score, score, score)

@@ -18,7 +18,16 @@ from service.domain.questions import Usage
 from service.domain.sql import Schema
 from service.domain.units import unit_in_context
 from service.errors import NotConfigured
-from service.ports import CannotAnswer, EmbeddedChunk, SqlDraft, SqlRequest
+from service.ports import (
+    CannotAnswer,
+    ChatMessage,
+    ChatOptions,
+    ChatReply,
+    EmbeddedChunk,
+    Reading,
+    SqlDraft,
+    SqlRequest,
+)
 from service.settings import load
 from tests.answers.words import word_vector
 
@@ -48,15 +57,14 @@ class WordReader:
 
     model = "words"
 
-    async def read(self, caller: Caller, question: str, passages: Sequence[Passage]) -> list[tuple[float, ...]]:
+    async def read(self, caller: Caller, question: str, passages: Sequence[Passage]) -> list[Reading]:
         query = word_vector(question, WordEmbedder.dimension)
-        return [
-            tuple(
-                float(word_vector(unit_in_context(passage.chunk, unit), WordEmbedder.dimension) @ query)
-                for unit in passage.chunk.units
-            )
-            for passage in passages
-        ]
+        return [self._read(query, passage) for passage in passages]
+
+    def _read(self, query: Vectors, passage: Passage) -> Reading:
+        texts = (unit_in_context(passage.chunk, unit) for unit in passage.chunk.units)
+        shares = tuple(float(word_vector(text, WordEmbedder.dimension) @ query) for text in texts)
+        return Reading(shares, tuple(4 * (share - 1) for share in shares))
 
 
 @dataclass
@@ -78,16 +86,37 @@ class ScriptedGenerator:
         return self.reply
 
 
+@dataclass
+class ScriptedChat:
+    """Says what the test put in, with its logarithm; without anything it is not installed."""
+
+    says: Sequence[tuple[str, float]] | Exception = field(
+        default_factory=lambda: NotConfigured("No chat model is installed: run `ragsql models pull`.")
+    )
+    asked: list[str] = field(default_factory=list[str])
+    model: str = "scripted"
+    supports_grammar: bool = False
+
+    async def complete(
+        self, caller: Caller, messages: Sequence[ChatMessage], options: ChatOptions | None = None
+    ) -> ChatReply:
+        self.asked.append(messages[-1].content)
+        if isinstance(self.says, Exception):
+            raise self.says
+        return ChatReply(self.says[0][0], Usage(100, 1, models=(self.model,)), alternatives=tuple(self.says))
+
+
 def draft(sql: str, confidence: float = 1.0) -> SqlDraft:
     return SqlDraft(sql, ("agent",), "Counts customers.", Usage(10, 5, models=("scripted",)), confidence)
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A running assembly and its scripted generator."""
+    """A running assembly and its scripted models."""
 
     assembly: Assembly
     generator: ScriptedGenerator
+    chat: ScriptedChat
     database: Path
 
     async def upload(self, filename: str, text: str) -> str:
@@ -112,7 +141,9 @@ def world(tmp_path: Path, parser: DocumentParser) -> Iterator[World]:
             "INSERT INTO agent VALUES (1, 'Jane', 21), (2, 'Steve', 18);"
         )
     settings = load({"RAGSQL_DATA_DIR": str(tmp_path / "data"), "DATABASE_URL": f"sqlite:///{database}"})
-    generator = ScriptedGenerator()
-    assembly = assemble(settings, embedder=WordEmbedder(), reader=WordReader(), parser=parser, sqlgen=generator)
-    yield World(assembly, generator, database)
+    generator, chat = ScriptedGenerator(), ScriptedChat()
+    assembly = assemble(
+        settings, embedder=WordEmbedder(), reader=WordReader(), parser=parser, sqlgen=generator, chat=chat
+    )
+    yield World(assembly, generator, chat, database)
     assembly.close()

@@ -9,11 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from service.adapters.chat.llama import LlamaServer
+from service.adapters.chat.openai import OpenAIChat
 from service.adapters.records.sql import SqlRecordStore
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
-from service.ports import RecordStore
+from service.models.catalog import QWEN_CODER
+from service.models.store import ModelStore
+from service.ports import ChatModel, RecordStore
+from tests.contract.openai_server import OpenAIServer
 from tests.contract.records import START
+
+STORE = ModelStore()
+needs_chat_model = pytest.mark.skipif(not STORE.is_installed(QWEN_CODER), reason="run `ragsql models pull` first")
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +71,24 @@ def make_document() -> Callable[..., Document]:
         return Document(**values | changed)  # pyright: ignore[reportArgumentType]
 
     return make
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIServer]:
+    server = OpenAIServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
+    server = LlamaServer(STORE.weights(QWEN_CODER), tmp_path_factory.mktemp("llama") / "llama.log", context=2048)
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=[pytest.param("local", marks=needs_chat_model), "openai"])
+def chat(request: pytest.FixtureRequest, llama: LlamaServer, server: OpenAIServer) -> ChatModel:
+    if request.param == "local":
+        return OpenAIChat(llama.model, server=llama)
+    return OpenAIChat("gpt-4o-2024-08-06", api_key="key", base_url=server.base_url)

@@ -63,7 +63,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream(body)
         else:
             message = {"role": "assistant", "content": REPLY}
-            choice = {"index": 0, "message": message, "finish_reason": self.script.finish_reason}
+            choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": self.script.finish_reason}
+            if body.get("logprobs"):
+                choice["logprobs"] = {"content": [_first_token(body["top_logprobs"])]}
             self._json(200, {**_head(body, "chat.completion"), "choices": [choice], "usage": USAGE})
 
     def _misbehaved(self) -> bool:
@@ -119,6 +121,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _head(body: dict[str, Any], kind: str) -> dict[str, Any]:
     return {"id": "chatcmpl-1", "object": kind, "created": 1, "model": body["model"]}
+
+
+def _first_token(alternatives: int) -> dict[str, Any]:
+    tokens = ("Yes", "No", "It", "The", "Blue", "Sky", "A", "On", "Is", "So")[:alternatives]
+    top = [{"token": token, "logprob": -1.0 - n, "bytes": None} for n, token in enumerate(tokens)]
+    return {**top[0], "top_logprobs": top}
 
 
 def _embeddings(body: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import cast
@@ -22,35 +21,12 @@ from service.domain.caller import DEFAULT_CALLER
 from service.domain.health import HealthStatus
 from service.errors import NotConfigured, UpstreamUnavailable
 from service.models.catalog import QWEN_CODER
-from service.models.store import ModelStore
 from service.ports import ChatMessage, ChatModel, ChatOptions, ChatReply
+from tests.contract.conftest import STORE, needs_chat_model
 from tests.contract.openai_server import REPLY, OpenAIServer
 
-STORE = ModelStore()
-needs_model = pytest.mark.skipif(not STORE.is_installed(QWEN_CODER), reason="run `ragsql models pull` first")
 ASK = [ChatMessage("system", "Be brief."), ChatMessage("user", "What colour is the sky?")]
 SHORT = ChatOptions(max_tokens=8, timeout_seconds=300)
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    server = OpenAIServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="module")
-def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
-    server = LlamaServer(STORE.weights(QWEN_CODER), tmp_path_factory.mktemp("llama") / "llama.log", context=2048)
-    yield server
-    server.close()
-
-
-@pytest.fixture(params=[pytest.param("local", marks=needs_model), "openai"])
-def chat(request: pytest.FixtureRequest, llama: LlamaServer, server: OpenAIServer) -> ChatModel:
-    if request.param == "local":
-        return OpenAIChat(llama.model, server=llama)
-    return OpenAIChat("gpt-4o-2024-08-06", api_key="key", base_url=server.base_url)
 
 
 async def collect(chat: ChatModel, options: ChatOptions) -> tuple[list[str], ChatReply]:
@@ -184,7 +160,7 @@ async def test_a_server_that_is_gone_is_an_error(server: OpenAIServer) -> None:
     assert (await chat.check()).status is HealthStatus.NOT_SERVING
 
 
-@needs_model
+@needs_chat_model
 @pytest.mark.anyio
 async def test_the_local_model_keeps_to_a_grammar(llama: LlamaServer) -> None:
     chat = OpenAIChat(llama.model, server=llama)
@@ -192,7 +168,7 @@ async def test_the_local_model_keeps_to_a_grammar(llama: LlamaServer) -> None:
     assert (await chat.complete(DEFAULT_CALLER, ASK, options)).text == "blue"
 
 
-@needs_model
+@needs_chat_model
 @pytest.mark.anyio
 async def test_the_local_model_is_started_again_after_it_died(tmp_path: Path) -> None:
     server = LlamaServer(STORE.weights(QWEN_CODER), tmp_path / "llama.log", context=512)
@@ -237,7 +213,7 @@ async def test_a_damaged_local_model_is_not_started_over_and_over(tmp_path: Path
         server.close()
 
 
-@needs_model
+@needs_chat_model
 def test_the_local_model_ends_with_its_parent(tmp_path: Path) -> None:
     script = (
         "import asyncio, sys, pathlib\n"
@@ -254,3 +230,14 @@ def test_the_local_model_ends_with_its_parent(tmp_path: Path) -> None:
         (child,) = psutil.Process(parent.pid).children()
         os.kill(parent.pid, signal.SIGKILL)
         assert psutil.wait_procs([child], timeout=20)[0] == [child]
+
+
+@pytest.mark.anyio
+async def test_the_likeliest_first_tokens_come_with_their_logarithms(chat: ChatModel) -> None:
+    asked = [ChatMessage("system", "Reply with yes or no."), ChatMessage("user", "Is the sky blue on a clear day?")]
+    options = ChatOptions(max_tokens=1, timeout_seconds=300, alternatives=5)
+    reply = await chat.complete(DEFAULT_CALLER, asked, options)
+    assert len(reply.alternatives) == 5
+    assert {"yes", "no"} <= {token.strip().casefold() for token, _ in reply.alternatives}
+    assert all(logarithm <= 0 for _, logarithm in reply.alternatives)
+    assert (await chat.complete(DEFAULT_CALLER, asked, SHORT)).alternatives == ()

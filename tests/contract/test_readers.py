@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,10 @@ def reader(request: pytest.FixtureRequest) -> Reader:
 
 async def test_every_unit_has_a_number_and_the_answer_the_highest(reader: Reader) -> None:
     readings = await reader.read(DEFAULT_CALLER, QUESTION, PASSAGES)
-    assert [len(reading) for reading in readings] == [3, 0, 3]
-    assert max(number for reading in readings for number in reading) == readings[0][1] <= 1
+    assert [(len(reading.meaning), len(reading.answers)) for reading in readings] == [(3, 3), (0, 0), (3, 3)]
+    assert max(number for reading in readings for number in reading.meaning) == readings[0].meaning[1] <= 1
+    assert max(number for reading in readings for number in reading.answers) == readings[0].answers[1] <= 0
+    assert sum(math.exp(number) for number in readings[0].answers) <= 1 + 1e-6
 
 
 async def test_a_number_does_not_depend_on_what_else_is_read(reader: Reader) -> None:
@@ -64,8 +67,8 @@ async def test_a_number_does_not_depend_on_what_else_is_read(reader: Reader) -> 
 async def test_headings_and_column_names_count(reader: Reader) -> None:
     plain = passage("Gold | 5")
     named = passage("Plan | Response days", "Gold | 5", headings=("Support",))
-    (bare,), (_, rich) = await reader.read(DEFAULT_CALLER, "How many days until support responds?", [plain, named])
-    assert rich > bare
+    bare, rich = await reader.read(DEFAULT_CALLER, "How many days until support responds?", [plain, named])
+    assert rich.meaning[-1] > bare.meaning[-1]
 
 
 async def test_it_serves(reader: Reader) -> None:
@@ -76,7 +79,18 @@ async def test_it_serves(reader: Reader) -> None:
 async def test_without_the_model_a_unit_counts_as_much_as_its_passage(tmp_path: Path) -> None:
     reader = MiniLmReader(MiniLmEmbedder(tmp_path))
     readings = await reader.read(DEFAULT_CALLER, QUESTION, [passage("One.", "Two.", dense=0.5), passage("Three.")])
-    assert readings == [(0.5, 0.5), (0.0,)]
+    assert [reading.meaning for reading in readings] == [(0.5, 0.5), (0.0,)]
+    assert readings[0].answers[0] == readings[0].answers[1] == readings[1].answers[0] < 0
     health = await reader.check()
     assert health.status is HealthStatus.DEGRADED
     assert "Run `ragsql models pull`" in health.detail
+
+
+async def test_a_passage_longer_than_the_model_sees_is_read_to_its_end(reader: Reader) -> None:
+    filler = [
+        f"Shelf {number} holds records of the year {1950 + number}, sorted by their labels." for number in range(60)
+    ]
+    long = passage(*filler, "An album can be returned within 14 days.", "x" * 4000)
+    (reading,) = await reader.read(DEFAULT_CALLER, QUESTION, [long])
+    assert len(reading.answers) == 62
+    assert max(range(62), key=lambda unit: reading.answers[unit]) == 60

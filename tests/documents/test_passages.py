@@ -77,7 +77,7 @@ def test_every_quote_of_a_merged_passage_stands_where_its_citation_says(
         inner = text[found.chunk.span.start : found.chunk.span.end]
         assert found.chunk.text[-len(inner) :].split() == inner.split()
         for unit in found.chunk.units:
-            citation = cite(Evidence(found, unit, 0.0, 0.0))
+            citation = cite(Evidence(found, unit, 0.0, 0.0, 0.0, 0.0))
             assert text[citation.source_span.start : citation.source_span.end] == citation.quote
             quotes.append(citation.quote)
     assert sorted(quotes) == sorted(c.text[unit.start : unit.end] for c in chosen for unit in c.units)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from service.adapters.openai_sdk import Clients, Endpoint, as_domain_error
@@ -56,7 +57,8 @@ class OpenAIChat:
                 endpoint = await self._where()
                 reply: Any = await self._create(endpoint, messages, options)
             choice = reply.choices[0]
-            return self._reply(choice.message.content or "", reply.usage, choice.finish_reason)
+            whole = self._reply(choice.message.content or "", reply.usage, choice.finish_reason)
+            return replace(whole, alternatives=_alternatives(choice)) if options.alternatives else whole
         except Exception as error:
             raise as_domain_error(error, endpoint, self.model) from error
 
@@ -96,6 +98,8 @@ class OpenAIChat:
         body: dict[str, Any] = {"cache_prompt": True} if self._server else {}
         if self.supports_grammar and options.grammar:
             body["grammar"] = options.grammar
+        if options.alternatives:
+            more |= {"logprobs": True, "top_logprobs": options.alternatives}
         create = cast(Any, client.chat.completions.create)
         return await create(
             model=self.model,
@@ -144,3 +148,9 @@ class OpenAIChat:
             problem: RagsqlError = as_domain_error(error, self._endpoint, self.model)
             return problem.message
         return ""
+
+
+def _alternatives(choice: Any) -> tuple[tuple[str, float], ...]:
+    """Of the first token of a reply; empty from a server that does not tell them."""
+    tokens: Any = choice.logprobs.content if choice.logprobs else None
+    return tuple((item.token, item.logprob) for item in tokens[0].top_logprobs) if tokens else ()

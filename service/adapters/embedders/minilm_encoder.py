@@ -39,8 +39,8 @@ class MiniLmEncoder:
                 " Run `ragsql models pull`."
             )
         try:
-            self._tokenizer = _tokenizer(model_dir / "tokenizer.json")
-            self._session = _session(model_dir / MINILM.build)
+            self.tokenizer = _tokenizer(model_dir / "tokenizer.json")
+            self._session = open_session(model_dir / MINILM.build)
             self._remembered = lru_cache(_REMEMBERED_WORDS)(self._count)
         except Exception as error:
             raise NotConfigured(
@@ -60,14 +60,14 @@ class MiniLmEncoder:
         """
         import numpy as np
 
-        tokens = np.array([_cut(self._tokenizer.encode(text).ids)], np.int32)
+        tokens = np.array([_cut(self.tokenizer.encode(text).ids)], np.int32)
         (states,) = self._session.run(None, {"input_ids": tokens, "attention_mask": np.ones_like(tokens)})
         pooled = states[0].mean(0)
         return pooled / np.linalg.norm(pooled)
 
     def _count(self, word: str) -> int:
         # Not encode: that one keeps every other thread waiting, for seconds where the text is long.
-        return len(self._tokenizer.encode_batch_fast([word], add_special_tokens=False)[0])
+        return len(self.tokenizer.encode_batch_fast([word], add_special_tokens=False)[0])
 
 
 def _cut(ids: list[int]) -> list[int]:
@@ -83,7 +83,8 @@ def _tokenizer(path: Path) -> Any:
     return tokenizer
 
 
-def _session(path: Path) -> Any:
+def open_session(path: Path) -> Any:
+    """An ONNX model on one core."""
     import onnxruntime
 
     runtime: Any = onnxruntime
