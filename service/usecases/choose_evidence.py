@@ -12,7 +12,7 @@ from service.usecases.compose_answer import select_evidence
 from service.usecases.read_passages import Evidence, by_relevance
 from service.usecases.retrieve_passages import Retrieved
 
-LEAST_TRUST = 0.2
+LEAST_TRUST = -0.2
 LEAST_CHECKED = -1.0
 LEAST_CERTAINTY = 0.0
 TRUST_WEIGHT = 1.2

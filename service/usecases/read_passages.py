@@ -13,7 +13,7 @@ from service.domain.terms import terms
 from service.domain.units import unit_text
 from service.ports import Reading
 
-ANSWER_WEIGHT = 0.1
+ANSWER_WEIGHT = 0.05
 TRUST_WEIGHT = 0.25
 LEAST_ANSWER = -8.0
 """How much the reader's logarithm counts next to the relevance, for the order of units and for whether one answers at
