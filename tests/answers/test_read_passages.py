@@ -58,7 +58,7 @@ def test_a_unit_that_says_nothing_of_its_own_comes_last() -> None:
 def test_what_answers_goes_before_what_is_nearest() -> None:
     found = passage(chunk("Vouchers are sold at the till.", "They never expire."))
     readings = [Reading((0.6, 0.5), (-6.0, -0.1))]
-    evidence = read_passages("How long is a voucher good for?", [found], readings)
+    evidence = read_passages("How long are they good for?", [found], readings)
     assert evidence[0].unit == found.chunk.units[1]
     assert evidence[0].score == pytest.approx(evidence[0].relevance - 0.1 * ANSWER_WEIGHT)
     assert [item.unit for item in by_relevance(evidence)] == list(found.chunk.units)

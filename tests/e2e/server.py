@@ -29,7 +29,12 @@ class Server:
         self.http = httpx.Client()
 
     def start(self) -> None:
-        settings = {"RAGSQL_DATA_DIR": str(self.folder), "RAGSQL_SAMPLE_DATA": "false", "PYTHONPATH": PATHS}
+        settings = {
+            "RAGSQL_DATA_DIR": str(self.folder),
+            "RAGSQL_SAMPLE_DATA": "false",
+            "RAGSQL_LOCAL_MODEL": str(self.folder / "none.gguf"),
+            "PYTHONPATH": PATHS,
+        }
         command = [sys.executable, "-m", "service.cli.main", "serve", "--port", "0"]
         self._process = subprocess.Popen(command, env={**os.environ, **settings}, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout

@@ -38,7 +38,7 @@ async def http(
     request: pytest.FixtureRequest, tmp_path: Path, parser: DocumentParser
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A running service. PUTs to S3 leave the process, everything else stays in it."""
-    settings = {"RAGSQL_DATA_DIR": str(tmp_path), "RAGSQL_SAMPLE_DATA": "false"}
+    settings = {"RAGSQL_DATA_DIR": str(tmp_path), "RAGSQL_SAMPLE_DATA": "false", "RAGSQL_LOCAL_MODEL": "none.gguf"}
     if request.param == "s3":
         settings |= {"STORAGE_BACKEND": "s3", "S3_CACHE_BUCKET": request.getfixturevalue("s3_bucket")}
     app = build_app(load(settings), embedder=WordEmbedder(), parser=parser)
