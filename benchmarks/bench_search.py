@@ -27,7 +27,12 @@ def run() -> list[Figure]:
 
 
 async def _measure(folder: Path) -> list[Figure]:
-    assembly = assemble(load({"RAGSQL_DATA_DIR": str(folder), "RAGSQL_SAMPLE_DATA": "false"}))
+    settings = {
+        "RAGSQL_DATA_DIR": str(folder),
+        "RAGSQL_SAMPLE_DATA": "false",
+        "RAGSQL_LOCAL_MODEL": str(folder / "none.gguf"),
+    }
+    assembly = assemble(load(settings))
     ports = assembly.ports
     for document, chunks in documents(DOCUMENTS, CHUNKS, ports.embedder.dimension):
         await ports.records.save_document(DEFAULT_CALLER, document)
