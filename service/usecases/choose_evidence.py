@@ -14,7 +14,7 @@ from service.usecases.retrieve_passages import Retrieved
 
 LEAST_TRUST = -0.2
 LEAST_CHECKED = -1.0
-LEAST_CERTAINTY = 0.0
+LEAST_CERTAINTY = -0.4
 TRUST_WEIGHT = 1.2
 """Bounds for the best evidence where no chat model checked it, for what is worth checking, and for the margin of the
 check with so much of the trust added. Chosen as docs/reading.md says."""
