@@ -31,11 +31,15 @@ class SchemaColumn:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """columns reference target_columns of target_table, position by position."""
+    """columns reference target_columns of target_table, position by position.
+
+    inferred says that no constraint declares it: names, types and values do.
+    """
 
     columns: tuple[str, ...]
     target_table: str
     target_columns: tuple[str, ...]
+    inferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)

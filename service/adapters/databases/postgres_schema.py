@@ -13,6 +13,7 @@ from service.adapters.databases.values import (
     is_person_name,
     is_secret,
 )
+from service.domain.inferred_keys import with_inferred_keys
 from service.domain.sql import SAMPLED_EXAMPLES, ForeignKey, Schema, SchemaColumn, SchemaTable
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _SCANNED_ROWS = 20_000
 _MAX_TABLES = 500
+_COUNTED_BYTES = 4 * 1024 * 1024
 # Schemas of the server and of hosting platforms, which hold no answers.
 _HIDDEN = [
     "information_schema", "auth", "storage", "vault", "extensions", "cron", "net", "realtime", "graphql",
@@ -28,7 +30,8 @@ _HIDDEN = [
 _TEXT = ("text", "character varying", "character", "citext", "name")
 
 _TABLES = """
-SELECT c.oid, n.nspname, c.relname, c.relkind IN ('v', 'm'), c.reltuples::bigint, obj_description(c.oid, 'pg_class')
+SELECT c.oid, n.nspname, c.relname, c.relkind IN ('v', 'm'), c.reltuples::bigint, obj_description(c.oid, 'pg_class'),
+       c.relkind = 'r' AND pg_relation_size(c.oid) <= %s AND has_table_privilege(c.oid, 'SELECT')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND NOT c.relispartition AND n.nspname !~ '^pg_'
   AND n.nspname <> ALL(%s) AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')
@@ -74,7 +77,7 @@ def can_write(connection: Connection) -> bool:
 
 def read_schema(connection: Connection) -> Schema:
     """All tables and views of which the role may read a column. Those outside public are named schema.table."""
-    tables = connection.execute(_TABLES, (_HIDDEN, _MAX_TABLES)).fetchall()
+    tables = connection.execute(_TABLES, (_COUNTED_BYTES, _HIDDEN, _MAX_TABLES)).fetchall()
     ids = [row[0] for row in tables]
     names = {row[0]: row[2] if row[1] == "public" else f"{row[1]}.{row[2]}" for row in tables}
     columns: dict[int, list[SchemaColumn]] = {}
@@ -88,15 +91,23 @@ def read_schema(connection: Connection) -> Schema:
             primary[table] = tuple(own)
         elif target in names:
             foreign.setdefault(table, []).append(ForeignKey(tuple(own), names[target], tuple(others)))
-    found = tuple(
+    found = with_inferred_keys([
         SchemaTable(
             names[table], tuple(columns.get(table, ())), primary.get(table, ()), tuple(foreign.get(table, ())),
-            comment or "", is_view, rows,
+            comment or "", is_view, _count(connection, names[table]) if is_small else rows,
         )
-        for table, _, _, is_view, rows, comment in tables
-    )  # fmt: skip
+        for table, _, _, is_view, rows, comment, is_small in tables
+    ])  # fmt: skip
     digest = hashlib.sha256(repr([(t.name, t.columns, t.foreign_keys) for t in found]).encode())
     return Schema("postgresql", found, digest.hexdigest()[:16])
+
+
+def _count(connection: Connection, table: str) -> int:
+    from psycopg import sql
+
+    query = sql.SQL("SELECT COUNT(*) FROM {}").format(sql.Identifier(*table.split(".")))
+    row = connection.execute(query).fetchone()
+    return row[0] if row else -1
 
 
 def _sample(connection: Connection, table: str, column: str, kind: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from service.adapters.databases.values import (
     is_person_name,
     is_secret,
 )
+from service.domain.inferred_keys import with_inferred_keys
 from service.domain.sql import SAMPLED_EXAMPLES, ForeignKey, Schema, SchemaColumn, SchemaTable
 
 _SCANNED_ROWS = 20_000
@@ -27,7 +28,7 @@ def read_schema(connection: sqlite3.Connection) -> Schema:
         "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
     ).fetchall()
     count_until = time.monotonic() + _COUNT_SECONDS
-    tables = tuple(_read_table(connection, name, kind == "view", count_until) for name, kind, _ in rows)
+    tables = with_inferred_keys([_read_table(connection, n, kind == "view", count_until) for n, kind, _ in rows])
     digest = hashlib.sha256(repr([(t.name, t.columns, t.foreign_keys) for t in tables]).encode())
     return Schema("sqlite", tables, digest.hexdigest()[:16])
 
