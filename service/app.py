@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import hashlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -37,12 +39,17 @@ from service.usecases.check_health import CheckHealth
 from service.usecases.choose_evidence import ChooseEvidence
 from service.usecases.execute_sql import ManageSql
 from service.usecases.feedback import RecordFeedback
+from service.usecases.finish_answer import FinishAnswer
 from service.usecases.knowledge import ManageKnowledge
 from service.usecases.manage_caches import ManageCaches
 from service.usecases.manage_documents import ManageDocuments
+from service.usecases.phrase_rows import PhraseRows
 from service.usecases.retrieve_passages import RetrievePassages
 from service.usecases.route_question import RouteQuestion
-from service.usecases.sql_statements import SqlRunner
+from service.usecases.run_sql import RunSql
+from service.usecases.sql_caches import DraftCache, ResultCache
+from service.usecases.sql_statements import ProposeSql
+from service.usecases.tidy_sql import TidySql
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,7 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
 def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]) -> Ports:
     """The adapters of the settings, each made on its first use; one that is overridden never is."""
     data = settings.data_dir
-    url = settings.database_url or (samples.DATABASE_URL if settings.sample_data else "")
+    url = _database_url(settings)
     minilm = deferred(lambda: backends.make_minilm(settings))
     embedder: Embedder = overrides.get("embedder") or deferred(lambda: backends.make_embedder(settings, minilm))
     chat: ChatModel = overrides.get("chat") or deferred(lambda: backends.make_chat(settings, closing))
@@ -125,17 +132,33 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
     )
 
 
+def _database_url(settings: Settings) -> str:
+    """The user's database, empty when there is none."""
+    return settings.database_url or (samples.DATABASE_URL if settings.sample_data else "")
+
+
 def _use_cases(
     settings: Settings, ports: Ports, documents: ManageDocuments, retrieve: RetrievePassages, route: RouteQuestion
 ) -> UseCases:
     limits = ExecutionLimits(timeout_seconds=settings.sql_timeout_seconds, max_rows=settings.sql_max_rows)
-    runner = SqlRunner(ports.records, ports.database, ports.sqlgen, SqlPolicy(settings.sql_policy.upper()))
+    database_id = hashlib.sha256(_database_url(settings).encode()).hexdigest()
+    sql = ProposeSql(
+        ports.records,
+        ports.database,
+        ports.sqlgen,
+        DraftCache(ports.cache, database_id),
+        SqlPolicy(settings.sql_policy.upper()),
+        dt.timedelta(seconds=settings.sql_statement_ttl_seconds),
+    )
+    kept = settings.sql_result_ttl_seconds
+    run = RunSql(sql, ResultCache(ports.cache, database_id, kept) if kept else None)
+    phrase = PhraseRows(ports.chat if settings.rows_to_model else None)
     choose = ChooseEvidence(CheckAnswer(ports.chat))
     cache = AnswerCache(ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat)
     return UseCases(
         documents=documents,
-        questions=AnswerQuestion(retrieve, route, choose, runner, limits, ports.records, cache),
-        sql=ManageSql(runner),
+        questions=AnswerQuestion(retrieve, route, choose, sql, run, phrase, limits, ports.records, cache),
+        sql=ManageSql(sql, run, FinishAnswer(ports.records, phrase), limits),
         knowledge=ManageKnowledge(ports.records),
         feedback=RecordFeedback(ports.records),
         caches=ManageCaches(ports.cache),
@@ -166,11 +189,14 @@ def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextM
                     await startup.load_samples(assembly.use_cases.documents, assembly.settings.data_dir)
                 # A remote model keeps no prompt for us, and reading one costs money.
                 warms = assembly.ports if assembly.settings.chat == "local" else replace(assembly.ports, sqlgen=None)
-                warming = asyncio.create_task(startup.warm(assembly.route, warms))
+                tidy = TidySql(assembly.ports.records)
+                await tidy(alone)
+                working = [asyncio.create_task(startup.warm(assembly.route, warms)), asyncio.create_task(tidy.repeat())]
                 try:
                     yield
                 finally:
-                    warming.cancel()
+                    for task in working:
+                        task.cancel()
             await asyncio.to_thread(assembly.close)
 
     return lifespan

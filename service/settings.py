@@ -111,6 +111,27 @@ class Settings:
         "100",
         "Rows returned at most when a question asks for no limit.",
     )
+    sql_statement_ttl_seconds: int = setting(
+        "RAGSQL_SQL_STATEMENT_TTL_SECONDS",
+        whole_number(60, 7 * 86400),
+        3600,
+        "3600",
+        "Seconds in which a generated statement may be approved.",
+    )
+    sql_result_ttl_seconds: int = setting(
+        "RAGSQL_SQL_RESULT_TTL_SECONDS",
+        whole_number(0, 86400),
+        900,
+        "900",
+        "Seconds for which rows are answered from the cache; 0 reads them anew each time.",
+    )
+    rows_to_model: bool = setting(
+        "RAGSQL_ROWS_TO_MODEL",
+        as_flag,
+        False,
+        "false",
+        "Let the chat model phrase up to 10 rows; false phrases by template, and no row leaves the service.",
+    )
     cors_origins: tuple[str, ...] = setting(
         "RAGSQL_CORS_ORIGINS", as_words, (), "none", "Browser origins that may call, separated by commas; `*` for all."
     )

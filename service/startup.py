@@ -60,6 +60,9 @@ async def warm(route: RouteQuestion, ports: Warmable) -> None:
     """Load the models and have them read the schema. What cannot be had now is tried again when it is needed."""
     try:
         await route.warm(DEFAULT_CALLER)
+        if ports.database is not None:
+            # Has the stored values read that questions are linked by, so that no question has to.
+            await ports.database.find_values(DEFAULT_CALLER, ())
         if ports.database is not None and ports.sqlgen is not None:
             await ports.sqlgen.warm(DEFAULT_CALLER, await ports.database.schema(DEFAULT_CALLER))
     except RagsqlError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import socket
@@ -37,7 +38,18 @@ def serve(
     settings = load()
     listener = _listen(host or settings.host, settings.port if port is None else port)
     sys.setswitchinterval(SWITCH_SECONDS)
+    _log_audit()
     _server(settings, listener, http2).run(sockets=[listener])
+
+
+def _log_audit() -> None:
+    """What happens to SQL statements is told on standard error, one line of JSON an event."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    audit = logging.getLogger("ragsql.audit")
+    audit.addHandler(handler)
+    audit.setLevel(logging.INFO)
+    audit.propagate = False
 
 
 def _listen(host: str, port: int) -> socket.socket:

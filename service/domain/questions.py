@@ -37,13 +37,17 @@ class NoAnswerReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question with what the caller fixed about how to answer it. documents is empty for all."""
+    """A question with what the caller fixed about how to answer it. documents is empty for all.
+
+    no_cache has everything found, written and read anew.
+    """
 
     text: str
     route: Route = Route.UNSPECIFIED
     sql_policy: SqlPolicy = SqlPolicy.UNSPECIFIED
     documents: tuple[str, ...] = ()
     top_k: int = 8
+    no_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,15 @@ class NoAnswer:
 
     reason: NoAnswerReason
     hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedSql:
+    """What running an approved statement returned, the answer to its question, and what finishing that cost."""
+
+    result: SqlResult
+    answer: Answer
+    usage: Usage
 
 
 Outcome = Answer | PendingSql | NoAnswer

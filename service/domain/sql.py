@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -63,6 +64,11 @@ class Schema:
     tables: tuple[SchemaTable, ...]
     epoch: str
 
+    def structure(self) -> str:
+        """A digest of what can be named in SQL: tables and columns with their types. Stored values have no part."""
+        named = [(table.name, table.is_view, [(c.name, c.type) for c in table.columns]) for table in self.tables]
+        return hashlib.sha256(repr((self.dialect, named)).encode()).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class ValueMatch:
@@ -78,6 +84,7 @@ class StatementState(StrEnum):
     """Where a statement is in the approval flow."""
 
     PROPOSED = "PROPOSED"
+    EXECUTING = "EXECUTING"
     EXECUTED = "EXECUTED"
     REJECTED = "REJECTED"
     FAILED = "FAILED"
@@ -101,10 +108,12 @@ class SqlStatement:
 
 @dataclass(frozen=True, slots=True)
 class SqlResult:
-    """A statement and what it returned."""
+    """A statement, what it returned, and when that was read from the database."""
 
     statement: SqlStatement
     table: Table
+    execute_time: dt.datetime
+    cache_hit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

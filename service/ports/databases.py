@@ -18,8 +18,8 @@ class Database(Checkable, Protocol):
 
     dialect: Literal["sqlite", "postgresql"]
 
-    async def schema(self, caller: Caller) -> Schema:
-        """What the role may read, cached for a short while. Raises UpstreamUnavailable."""
+    async def schema(self, caller: Caller, *, fresh: bool = False) -> Schema:
+        """What the role may read, cached for a short while unless it is to be fresh. Raises UpstreamUnavailable."""
         ...
 
     async def is_read_only(self, caller: Caller) -> bool:
@@ -76,7 +76,10 @@ class CannotAnswer:
 
 
 class SqlGenerator(Protocol):
-    """Questions to guarded SQL."""
+    """Questions to guarded SQL. version names the model, the prompt and whatever else decides what is written."""
+
+    @property
+    def version(self) -> str: ...
 
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         """Write, guard, and repair at most twice. Executes nothing.

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from service.domain.audit import AuditEvent
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState, Upload
+from service.domain.questions import Answer
 from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
 from service.ports.checks import Checkable
 
@@ -82,22 +84,45 @@ class UploadRecords(DocumentRecords, Protocol):
 
 
 class StatementRecords(Protocol):
-    """Generated statements. Each belongs to the tenant and principal that asked."""
+    """Generated statements and what became of them. Each belongs to the tenant and principal that asked.
 
-    async def save_statement(self, caller: Caller, statement: SqlStatement) -> None:
-        """Insert."""
+    No state changes without its event: both are written in one transaction, and events are only ever added.
+    """
+
+    async def save_statement(
+        self, caller: Caller, statement: SqlStatement, event: AuditEvent, half: Answer | None = None
+    ) -> None:
+        """Insert, with the half of the answer that needs no rows."""
         ...
 
     async def get_statement(self, caller: Caller, statement_id: str) -> SqlStatement:
         """Raises NotFound, also for another principal's."""
         ...
 
-    async def move_statement(self, caller: Caller, statement_id: str, old: StatementState, new: StatementState) -> bool:
-        """Change the state if it is old, atomically. False when it was not."""
+    async def get_half(self, caller: Caller, statement_id: str) -> Answer | None:
+        """The half of the answer that a statement was saved with, None when there is none."""
+        ...
+
+    async def move_statement(
+        self, caller: Caller, statement_id: str, old: StatementState, new: StatementState, event: AuditEvent
+    ) -> bool:
+        """Change the state if it is old, atomically. False, and no event, when it was not."""
         ...
 
     async def list_statements(self, caller: Caller, size: int, token: str) -> Page[SqlStatement]:
         """The caller's PROPOSED ones that have not expired, newest first."""
+        ...
+
+    async def list_events(self, caller: Caller, size: int, token: str) -> Page[AuditEvent]:
+        """What happened to the caller's statements, newest first."""
+        ...
+
+    async def interrupt_statements(self, expired: dt.datetime, detail: str) -> int:
+        """Mark those of every tenant FAILED that are EXECUTING and expired by then: nothing runs them any more."""
+        ...
+
+    async def purge_statements(self, expired: dt.datetime) -> int:
+        """Delete those of every tenant that expired by then and are not EXECUTING. Their events stay."""
         ...
 
 

@@ -26,6 +26,7 @@ from service.transport.checks import (
     Each,
     content,
     enum,
+    flag,
     name,
     number,
     sha256,
@@ -45,6 +46,7 @@ BOUNDS: dict[type[Message], Table] = {
         ("sql_policy", enum(query_service_pb2.SqlPolicy)),
         ("documents", Each(100, name("documents"))),
         ("top_k", number(1, 50)),
+        ("no_cache", flag),
     ),
     document_service_pb2.UploadRequest: (("filename", filename_problem), ("content", content)),
     document_service_pb2.CreateUploadRequest: (
@@ -65,8 +67,10 @@ BOUNDS: dict[type[Message], Table] = {
         ("etag", text(1, 128)),
         ("max_rows", number(0, 1000)),
     ),
+    sql_service_pb2.GetSqlStatementRequest: (("name", name("sqlStatements")),),
     sql_service_pb2.RejectSqlRequest: (("name", name("sqlStatements")),),
     sql_service_pb2.ListSqlStatementsRequest: _PAGE,
+    sql_service_pb2.ListAuditEventsRequest: _PAGE,
     knowledge_service_pb2.KnowledgeItem: (
         ("ddl", text(1, MAX_SQL_CHARS)),
         ("documentation", text(1, MAX_SQL_CHARS)),

@@ -51,6 +51,10 @@ def enum(kind: EnumTypeWrapper, *, required: bool = False) -> Check:
     return check
 
 
+def flag(value: bool) -> None:
+    """Either will do."""
+
+
 def name(collection: str) -> Check:
     """A resource name, {collection}/{id}."""
     form = re.compile(rf"{collection}/[A-Za-z0-9_-]{{1,128}}")

@@ -42,6 +42,7 @@ def question(request: query_service_pb2.QueryRequest) -> Question:
         sql_policy=SqlPolicy(policy),
         documents=tuple(map(id_of, request.documents)),
         top_k=request.top_k if request.HasField("top_k") else DEFAULT_TOP_K,
+        no_cache=request.no_cache,
     )
 
 
@@ -128,7 +129,12 @@ def citation(item: Citation) -> answer_pb2.Citation:
 
 def sql_result(item: SqlResult) -> answer_pb2.SqlResult:
     """A statement with its rows."""
-    return answer_pb2.SqlResult(statement=sql_statement(item.statement), table=table(item.table))
+    return answer_pb2.SqlResult(
+        statement=sql_statement(item.statement),
+        table=table(item.table),
+        execute_time=timestamp(item.execute_time),
+        cache_hit=item.cache_hit,
+    )
 
 
 def table(item: Table) -> table_pb2.Table:

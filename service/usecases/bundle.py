@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from service.domain.audit import AuditEvent
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState, Upload
 from service.domain.health import Health, Stats
-from service.domain.questions import Event, QueryResult, Question
-from service.domain.sql import KnowledgeItem, SqlResult, SqlStatement
+from service.domain.questions import Event, FinishedSql, QueryResult, Question
+from service.domain.sql import KnowledgeItem, SqlStatement
 from service.ports import CacheCounters, Page, PresignedPut
 
 
@@ -53,9 +54,11 @@ class SqlUseCases(Protocol):
     """Generate SQL, review it, run it."""
 
     async def generate(self, caller: Caller, question: str) -> SqlStatement: ...
-    async def execute(self, caller: Caller, statement_id: str, etag: str, max_rows: int) -> SqlResult: ...
+    async def get(self, caller: Caller, statement_id: str) -> SqlStatement: ...
+    async def execute(self, caller: Caller, statement_id: str, etag: str, max_rows: int) -> FinishedSql: ...
     async def reject(self, caller: Caller, statement_id: str) -> SqlStatement: ...
     async def list(self, caller: Caller, size: int, token: str) -> Page[SqlStatement]: ...
+    async def audit(self, caller: Caller, size: int, token: str) -> Page[AuditEvent]: ...
 
 
 class KnowledgeUseCases(Protocol):

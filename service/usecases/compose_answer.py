@@ -1,9 +1,8 @@
-"""Turn evidence and rows into one answer whose every sentence is cited."""
+"""Turn evidence into an answer whose every sentence is cited."""
 
 from __future__ import annotations
 
 import datetime as dt
-import decimal
 import re
 import uuid
 from collections.abc import Sequence
@@ -11,19 +10,15 @@ from dataclasses import replace
 
 from service.domain.documents import Span
 from service.domain.questions import Answer, Citation
-from service.domain.sql import SqlResult
-from service.domain.tables import CellValue, Table
 from service.domain.units import is_table_row, unit_text
 from service.usecases.read_passages import Evidence
 
 MAX_EVIDENCE = 3
 SCORE_SPREAD = 0.3
 """Evidence this much below the best is left out; see docs/reading.md."""
-MAX_PHRASED_ROWS = 20
 LEANS_ON_PREVIOUS = re.compile(
     r"(?:it|this|they|that|these|those|he|she|otherwise|in that case|after that|then|both)\b", re.I
 )
-BARE_NAME = re.compile(r"[A-Za-z_][\w ]*")
 
 
 def select_evidence(evidence: Sequence[Evidence], least: float) -> list[Evidence]:
@@ -67,12 +62,10 @@ def cite(item: Evidence) -> Citation:
     )
 
 
-def compose(evidence: Sequence[Evidence], results: Sequence[SqlResult], notes: Sequence[str] = ()) -> Answer:
-    """One answer: what the rows say, then what the documents say, then what is missing."""
+def compose(evidence: Sequence[Evidence], notes: Sequence[str] = ()) -> Answer:
+    """What the documents say, then what is missing."""
     text = ""
     citations: list[Citation] = []
-    for paragraph in (phrase_table(result.table) for result in results):
-        text = _append(text, paragraph)
     for item in evidence:
         statement = statement_of(item)
         text = _append(text, statement)
@@ -80,7 +73,7 @@ def compose(evidence: Sequence[Evidence], results: Sequence[SqlResult], notes: S
         citations.append(replace(cite(item), answer_spans=(span,)))
     for note in notes:
         text = _append(text, note)
-    return Answer(uuid.uuid4().hex, text, dt.datetime.now(dt.UTC), tuple(citations), tuple(results))
+    return Answer(uuid.uuid4().hex, text, dt.datetime.now(dt.UTC), tuple(citations))
 
 
 def statement_of(item: Evidence) -> str:
@@ -90,45 +83,8 @@ def statement_of(item: Evidence) -> str:
     return " ".join(item.passage.chunk.text[item.unit.start : item.unit.end].split())
 
 
-def phrase_table(table: Table) -> str:
-    """The rows in words. Every number in them stands in the table."""
-    if not table.rows:
-        return "The database has no row that fits."
-    names = [column.name if BARE_NAME.fullmatch(column.name) else "" for column in table.columns]
-    if len(table.rows) == 1:
-        cells = zip(names, table.rows[0], strict=True)
-        return "; ".join(f"{name}: {_shown(cell)}" if name else _shown(cell) for name, cell in cells)
-    lines = ["- " + ", ".join(_shown(cell) for cell in row) for row in table.rows[:MAX_PHRASED_ROWS]]
-    rest = len(table.rows) - MAX_PHRASED_ROWS
-    if rest > 0:
-        lines.append(f"- and {rest} more rows in the table")
-    if table.truncated:
-        lines.append("- There are more rows than may be returned; the table is cut.")
-    return "\n".join(lines)
-
-
 def _append(text: str, paragraph: str) -> str:
     return f"{text}\n\n{paragraph}" if text else paragraph
-
-
-def _shown(cell: CellValue) -> str:
-    match cell:
-        case None:
-            return "(none)"
-        case bool():
-            return "yes" if cell else "no"
-        case float():
-            return f"{cell:.10g}"
-        case decimal.Decimal():
-            return f"{cell:f}"
-        case bytes():
-            return f"{len(cell)} bytes"
-        case dt.datetime():
-            return cell.date().isoformat() if cell.time() == dt.time() else str(cell)
-        case dt.date():
-            return cell.isoformat()
-        case _:
-            return str(cell)
 
 
 def _same_text(item: Evidence, other: Evidence) -> bool:

@@ -1,27 +1,23 @@
-"""SQL for a question: propose a statement, decide whether it may run at once, run it."""
+"""SQL for a question: propose a statement, decide whether it may run at once."""
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import hashlib
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from service.domain.audit import AuditAction
 from service.domain.caller import Caller
-from service.domain.questions import SqlPolicy, Usage
+from service.domain.questions import Answer, SqlPolicy, Usage
 from service.domain.rules import statement_applies
-from service.domain.sql import (
-    MAX_STATEMENT_ROWS,
-    ExecutionLimits,
-    KnowledgeItem,
-    Schema,
-    SqlResult,
-    SqlStatement,
-    StatementState,
-)
-from service.errors import NotConfigured, SqlEtagMismatch, SqlNotGenerated, SqlStateConflict
+from service.domain.sql import MAX_STATEMENT_ROWS, KnowledgeItem, Schema, SqlStatement, StatementState
+from service.errors import NotConfigured, SqlNotGenerated
 from service.ports import CannotAnswer, Database, RecordStore, SqlDraft, SqlGenerator, SqlRequest
+from service.usecases.sql_audit import event_of, log_event
+from service.usecases.sql_caches import DraftCache
 
 LIFETIME = dt.timedelta(hours=1)
 _KNOWLEDGE_PAGE = 250
@@ -35,7 +31,7 @@ def now() -> dt.datetime:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A stored statement that waits, how far it may be trusted (0 to 1), what writing it cost, and the rule it applies.
+    """A statement that is not stored yet, how far it may be trusted (0 to 1), what writing it cost, and its rule.
 
     rule is empty when no rule was given or none is applied.
     """
@@ -47,29 +43,33 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class SqlRunner:
-    """Proposes and runs statements over one database. database and generator are None when none is set up."""
+class ProposeSql:
+    """Proposes statements over one database, each alive for lifetime. Without database or generator none is set up."""
 
     records: RecordStore
     database: Database | None
     generator: SqlGenerator | None
+    drafts: DraftCache
     policy: SqlPolicy = SqlPolicy.AUTO_READ_ONLY
+    lifetime: dt.timedelta = LIFETIME
     clock: Callable[[], dt.datetime] = now
 
-    async def propose(self, caller: Caller, question: str, rules: Sequence[str] = ()) -> Proposal | CannotAnswer:
-        """Write a statement and store it PROPOSED; nothing is run.
+    async def propose(
+        self, caller: Caller, question: str, rules: Sequence[str] = (), no_cache: bool = False
+    ) -> Proposal | CannotAnswer:
+        """Write a statement; nothing is run.
 
         rules are sentences of documents, the likeliest first, one of which it should apply. Each is tried by itself
         until a statement does apply it, because a small model that reads several mixes them up. Where none does, the
-        first statement that was written stays, or one without any rule. Raises NotConfigured, SqlNotGenerated,
-        UpstreamUnavailable.
+        first statement that was written stays, or one without any rule. Whatever wrote it, it is guarded here. Raises
+        NotConfigured, SqlNotGenerated, SqlRejected, UpstreamUnavailable.
         """
         usage = Usage()
         best: SqlDraft | None = None
         applied = ""
         for rule in rules:
             try:
-                written = await self._write(caller, question, rule)
+                written = await self._write(caller, question, rule, no_cache)
             except SqlNotGenerated:
                 continue
             usage += written.usage
@@ -78,69 +78,28 @@ class SqlRunner:
                 if statement_applies(written.sql, rule, question):
                     best, applied = written, rule
                     break
-        last = best or await self._write(caller, question)
+        last = best or await self._write(caller, question, "", no_cache)
         usage += Usage() if best else last.usage
         if isinstance(last, CannotAnswer):
             return replace(last, usage=usage)
-        return await self._keep(caller, question, replace(last, usage=usage), applied)
-
-    async def _write(self, caller: Caller, question: str, rule: str = "") -> SqlDraft | CannotAnswer:
-        database = self.connected()
-        if self.generator is None:
-            raise NotConfigured(
-                "No chat model is set up to write SQL. Run `ragsql models pull`, or set OPENAI_API_KEY."
-            )
-        schema = await database.schema(caller)
-        return await self.generator.generate(caller, SqlRequest(question, schema, await self._knowledge(caller), rule))
-
-    async def _keep(self, caller: Caller, question: str, draft: SqlDraft, rule: str) -> Proposal:
         schema = await self.connected().schema(caller)
-        created = self.clock()
-        statement = SqlStatement(
-            id=uuid.uuid4().hex,
-            question=question,
-            sql=draft.sql,
-            dialect=schema.dialect,
-            explanation=draft.explanation,
-            tables=draft.tables,
-            etag=etag_of(caller, draft.sql, schema),
-            state=StatementState.PROPOSED,
-            create_time=created,
-            expire_time=created + LIFETIME,
-        )
-        await self.records.save_statement(caller, statement)
-        return Proposal(statement, draft.confidence, draft.usage, rule)
+        guarded = await asyncio.to_thread(_guard, last.sql, schema)
+        statement = self._statement(caller, question, replace(last, sql=guarded), schema)
+        return Proposal(statement, last.confidence, usage, applied)
+
+    async def keep(self, caller: Caller, proposal: Proposal, half: Answer | None = None) -> SqlStatement:
+        """Store the statement, with the half of the answer that needs no rows, and return it."""
+        statement = proposal.statement
+        event = event_of(caller, AuditAction.GENERATED, statement, statement.create_time)
+        await self.records.save_statement(caller, statement, event, half)
+        log_event(caller, event)
+        return statement
 
     async def may_run_at_once(self, caller: Caller, wanted: SqlPolicy = SqlPolicy.UNSPECIFIED) -> bool:
         """Whether a statement may run without approval: no policy forbids it and the connection cannot write."""
         if SqlPolicy.REQUIRE_APPROVAL in (wanted, self.policy):
             return False
         return await self.connected().is_read_only(caller)
-
-    async def run(self, caller: Caller, statement: SqlStatement, limits: ExecutionLimits) -> SqlResult:
-        """Run a PROPOSED statement once, against today's schema, and store how it went.
-
-        Raises SqlStateConflict, SqlEtagMismatch, SqlRejected, SqlTimeout, SqlExecutionFailed, UpstreamUnavailable.
-        """
-        from service.domain.sql_guard import guard
-
-        database = self.connected()
-        self._check_waiting(statement)
-        schema = await database.schema(caller)
-        if statement.etag != etag_of(caller, statement.sql, schema):
-            raise SqlEtagMismatch("The statement was made for another schema. Ask the question again.")
-        guarded = guard(statement.sql, schema, MAX_STATEMENT_ROWS)
-        moved = await self.records.move_statement(
-            caller, statement.id, StatementState.PROPOSED, StatementState.EXECUTED
-        )
-        if not moved:
-            raise SqlStateConflict("The statement was executed or rejected meanwhile. Ask the question again.")
-        try:
-            table = await database.execute(caller, guarded.sql, limits)
-        except BaseException:
-            await self.records.move_statement(caller, statement.id, StatementState.EXECUTED, StatementState.FAILED)
-            raise
-        return SqlResult(replace(statement, state=StatementState.EXECUTED), table)
 
     def connected(self) -> Database:
         """The database. Raises NotConfigured."""
@@ -151,11 +110,30 @@ class SqlRunner:
             )
         return self.database
 
-    def _check_waiting(self, statement: SqlStatement) -> None:
-        if statement.state is not StatementState.PROPOSED:
-            raise SqlStateConflict(f"The statement is {statement.state}, and only a PROPOSED one can be executed.")
-        if statement.expire_time <= self.clock():
-            raise SqlStateConflict("The statement has expired. Ask the question again.")
+    async def _write(self, caller: Caller, question: str, rule: str, no_cache: bool) -> SqlDraft | CannotAnswer:
+        database = self.connected()
+        if self.generator is None:
+            raise NotConfigured(
+                "No chat model is set up to write SQL. Run `ragsql models pull`, or set OPENAI_API_KEY."
+            )
+        schema = await database.schema(caller)
+        request = SqlRequest(question, schema, await self._knowledge(caller), rule)
+        return await self.drafts.generate(caller, self.generator, request, no_cache)
+
+    def _statement(self, caller: Caller, question: str, draft: SqlDraft, schema: Schema) -> SqlStatement:
+        created = self.clock()
+        return SqlStatement(
+            id=uuid.uuid4().hex,
+            question=question,
+            sql=draft.sql,
+            dialect=schema.dialect,
+            explanation=draft.explanation,
+            tables=draft.tables,
+            etag=etag_of(caller, draft.sql, schema),
+            state=StatementState.PROPOSED,
+            create_time=created,
+            expire_time=created + self.lifetime,
+        )
 
     async def _knowledge(self, caller: Caller) -> tuple[KnowledgeItem, ...]:
         items: list[KnowledgeItem] = []
@@ -169,7 +147,13 @@ class SqlRunner:
         return tuple(items)
 
 
+def _guard(sql: str, schema: Schema) -> str:
+    from service.domain.sql_guard import guard
+
+    return guard(sql, schema, MAX_STATEMENT_ROWS).sql
+
+
 def etag_of(caller: Caller, sql: str, schema: Schema) -> str:
-    """What an approval is bound to: the text, who asked, and the schema it was checked against."""
-    parts = "\x1f".join((caller.tenant, caller.principal, schema.dialect, schema.epoch, sql))
+    """What an approval is bound to: the text, who asked, and the tables and columns it was checked against."""
+    parts = "\x1f".join((caller.tenant, caller.principal, schema.dialect, schema.structure(), sql))
     return hashlib.sha256(parts.encode()).hexdigest()[:32]

@@ -75,6 +75,7 @@ class ScriptedGenerator:
         default_factory=lambda: NotConfigured("No chat model is installed: run `ragsql models pull`.")
     )
     requests: list[SqlRequest] = field(default_factory=list[SqlRequest])
+    version: str = "scripted"
 
     async def warm(self, caller: Caller, schema: Schema) -> None:
         """There is nothing to wake."""

@@ -19,7 +19,7 @@ from service.domain.questions import (
 from service.domain.sql import SqlResult, SqlStatement
 from service.errors import SqlRejected, UpstreamUnavailable
 from service.ports import CannotAnswer
-from service.usecases.answer_question import NOTHING_FOUND
+from service.usecases.question_outcome import NOTHING_FOUND
 from tests.answers.conftest import World, draft
 
 RULES = """# Caseload
@@ -72,7 +72,7 @@ async def test_an_empty_corpus_is_routed_to_the_database(world: World) -> None:
     result = await ask(world, "How many agents are there?")
     assert result.routing == Routing(Route.SQL, 1.0, "No document is searchable, so only the database can answer.")
     assert isinstance(result.outcome, Answer)
-    assert result.outcome.text == "agents: 2"
+    assert result.outcome.text == "There are 2 agents."
 
 
 async def test_a_hybrid_answer_gives_the_rule_to_the_statement_and_holds_both(world: World) -> None:
@@ -121,7 +121,7 @@ async def test_a_statement_waits_when_the_caller_wants_to_see_it(world: World) -
     assert isinstance(result.outcome, PendingSql)
     statement = result.outcome.statement
     ran = await world.assembly.use_cases.sql.execute(DEFAULT_CALLER, statement.id, statement.etag, 10)
-    assert ran.table.rows == (("Jane", 21),)
+    assert ran.result.table.rows == (("Jane", 21),)
 
 
 async def test_a_doubtful_statement_waits(world: World) -> None:
@@ -137,7 +137,7 @@ async def test_a_hostile_statement_never_runs(world: World) -> None:
     world.generator.reply = draft("SELECT COUNT(*) AS n FROM agent")
     result = await ask(world, "How many?", route=Route.SQL)
     assert isinstance(result.outcome, Answer)
-    assert result.outcome.text == "n: 2"
+    assert result.outcome.text == "The n is 2."
 
 
 async def test_the_stream_is_in_order_and_ends_with_what_ask_returns(world: World) -> None:

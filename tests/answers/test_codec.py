@@ -30,7 +30,7 @@ NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 def test_a_result_survives_with_the_types_of_its_cells(rows: list[tuple[object, object]]) -> None:
     statement = SqlStatement("s", "q", "SELECT 1", "sqlite", "", ("t",), "e", StatementState.EXECUTED, NOW, NOW)
     columns = (Column("a", ColumnType.STRING), Column("a", ColumnType.BYTES))
-    answer = Answer("a1", "text", NOW, (), (SqlResult(statement, Table(columns, tuple(rows))),))  # pyright: ignore[reportArgumentType]
+    answer = Answer("a1", "text", NOW, (), (SqlResult(statement, Table(columns, tuple(rows)), NOW),))  # pyright: ignore[reportArgumentType]
     result = QueryResult(Routing(Route.SQL, 0.5, "why"), answer, Usage(1, 2, 3, 0.5, ("m",)))
     back = decode(encode(result))
     assert back == result

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import decimal
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +10,8 @@ from service.domain.documents import PageBox, Span, TextLine
 from service.domain.sql import SqlResult, SqlStatement, StatementState
 from service.domain.tables import CellValue, Column, ColumnType, Table
 from service.domain.units import is_table_row, unit_text
-from service.usecases.compose_answer import MAX_EVIDENCE, cite, compose, phrase_table, select_evidence
+from service.usecases.compose_answer import MAX_EVIDENCE, cite, compose, select_evidence
+from service.usecases.finish_answer import with_rows
 from tests.answers.builders import chunk, evidence
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -24,7 +23,7 @@ def table(names: list[str], *rows: tuple[CellValue, ...], truncated: bool = Fals
 
 def result(found: Table) -> SqlResult:
     return SqlResult(
-        SqlStatement("s", "q", "SELECT 1", "sqlite", "", (), "e", StatementState.EXECUTED, NOW, NOW), found
+        SqlStatement("s", "q", "SELECT 1", "sqlite", "", (), "e", StatementState.EXECUTED, NOW, NOW), found, NOW
     )
 
 
@@ -71,7 +70,7 @@ def test_a_table_row_is_shown_with_the_names_of_its_columns() -> None:
     assert unit_text(item, item.units[1]) == "Kind: Video; Days: 5"
     assert unit_text(item, item.units[2]) == "Kind: Audio; Days: 14"
     assert not is_table_row(item, item.units[0])
-    assert compose([evidence(item, 1, 0.9)], []).text == "Kind: Video; Days: 5"
+    assert compose([evidence(item, 1, 0.9)]).text == "Kind: Video; Days: 5"
 
 
 def test_a_quote_stands_at_its_source_span_also_below_a_copied_header() -> None:
@@ -87,39 +86,8 @@ def test_a_quote_stands_at_its_source_span_also_below_a_copied_header() -> None:
 def test_answer_spans_hold_the_cited_statement(units: list[str], offset: int) -> None:
     item = chunk(*units, offset=offset)
     shown = [evidence(item, i, 0.9) for i in range(len(units))]
-    answer = compose(shown, [result(table(["n"], (1,)))], ["Something is missing."])
+    answer = with_rows(compose(shown, ["Something is missing."]), "n: 1", result(table(["n"], (1,))))
     for citation, text in zip(answer.citations, units, strict=True):
         (span,) = citation.answer_spans
         assert answer.text[span.start : span.end] == " ".join(text.split())
         assert citation.source_span.end - citation.source_span.start == len(citation.quote)
-
-
-@pytest.mark.parametrize(
-    ("cell", "shown"),
-    [
-        (None, "(none)"),
-        (True, "yes"),
-        (49.62, "49.62"),
-        (0.1 + 0.2, "0.3"),
-        (decimal.Decimal("1E+2"), "100"),
-        (dt.datetime(2024, 7, 13), "2024-07-13"),
-        (dt.datetime(2024, 7, 13, 9, 5), "2024-07-13 09:05:00"),
-        (dt.date(2024, 7, 13), "2024-07-13"),
-        (b"abc", "3 bytes"),
-        ("Helena Holý", "Helena Holý"),
-    ],
-)
-def test_cells_are_shown_as_a_person_writes_them(cell: CellValue, shown: str) -> None:
-    assert phrase_table(table(["v"], (cell,))) == f"v: {shown}"
-
-
-def test_an_expression_is_no_name_of_a_column() -> None:
-    assert phrase_table(table(["COUNT(*)"], (18,))) == "18"
-
-
-def test_no_row_is_said_and_many_rows_are_cut_in_the_text() -> None:
-    assert phrase_table(table(["n"])) == "The database has no row that fits."
-    text = phrase_table(table(["n"], *((i,) for i in range(25)), truncated=True))
-    assert text.count("\n") == 21
-    assert "and 5 more rows" in text
-    assert "the table is cut" in text

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import uuid
 
+from service.domain.audit import AuditAction, AuditEvent
 from service.domain.caller import Caller
 from service.domain.documents import Upload
 from service.domain.sql import SqlStatement, StatementState
@@ -31,6 +33,19 @@ def statement(statement_id: str, *, minutes: int = 0, **changed: object) -> SqlS
         state=StatementState.PROPOSED,
         create_time=START + dt.timedelta(minutes=minutes),
         expire_time=FAR,
+    )
+    return dataclasses.replace(values, **changed)  # pyright: ignore[reportArgumentType]
+
+
+def event(statement_id: str, *, minutes: int = 0, **changed: object) -> AuditEvent:
+    values = AuditEvent(
+        id=uuid.uuid4().hex,
+        create_time=START + dt.timedelta(minutes=minutes),
+        principal="ann",
+        action=AuditAction.GENERATED,
+        statement_id=statement_id,
+        etag="e",
+        sql="SELECT 1",
     )
     return dataclasses.replace(values, **changed)  # pyright: ignore[reportArgumentType]
 

@@ -18,7 +18,7 @@ from service.domain.documents import Document, DocumentState
 from service.domain.sql import KnowledgeItem
 from service.errors import InvalidRequest
 from service.ports import RecordStore
-from tests.contract.records import START, all_ids, statement
+from tests.contract.records import START, all_ids, event, statement
 
 pytestmark = pytest.mark.anyio
 MakeDocument = Callable[..., Document]
@@ -34,18 +34,19 @@ async def test_items_of_one_instant_are_paged_without_loss(
         assert await all_ids(record_store, caller, size) == ids
 
 
-@pytest.mark.parametrize("listing", ["documents", "statements", "items"])
+@pytest.mark.parametrize("listing", ["documents", "statements", "items", "events"])
 async def test_a_token_of_another_listing_is_refused(
     record_store: RecordStore, caller: Caller, make_document: MakeDocument, listing: str
 ) -> None:
     for i in range(2):
         await record_store.save_document(caller, make_document(str(i)))
-        await record_store.save_statement(caller, statement(str(i)))
+        await record_store.save_statement(caller, statement(str(i)), event(str(i)))
         await record_store.save_item(caller, KnowledgeItem(str(i), START, ddl="x"))
     pages = {
         "documents": record_store.list_documents,
         "statements": record_store.list_statements,
         "items": record_store.list_items,
+        "events": record_store.list_events,
     }
     token = (await pages.pop(listing)(caller, 1, "")).next_token
     assert token

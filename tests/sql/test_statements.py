@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from service.adapters.caches.memory import MemoryCache
 from service.adapters.databases.sqlite import SqliteDatabase
 from service.adapters.records.sql import SqlRecordStore
 from service.adapters.sqlgen.prompt import PromptSqlGenerator
@@ -24,7 +25,11 @@ from service.errors import (
     SqlStateConflict,
 )
 from service.usecases.execute_sql import ManageSql
-from service.usecases.sql_statements import SqlRunner
+from service.usecases.finish_answer import FinishAnswer
+from service.usecases.phrase_rows import PhraseRows
+from service.usecases.run_sql import RunSql
+from service.usecases.sql_caches import DraftCache
+from service.usecases.sql_statements import ProposeSql
 from tests.sql.chat import ScriptedChat, fenced
 from tests.sql.shop import make_sqlite
 
@@ -36,16 +41,21 @@ SQL = "SELECT COUNT(*) FROM users"
 @dataclass(frozen=True, slots=True)
 class Sql:
     use: ManageSql
-    runner: SqlRunner
+    runner: ProposeSql
     path: Path
 
 
-def make(tmp_path: Path, reply: str = fenced(SQL)) -> Sql:
+def make(tmp_path: Path, *replies: str) -> Sql:
     path = make_sqlite(tmp_path / "shop.sqlite")
     database = SqliteDatabase(path)
-    generator = PromptSqlGenerator(ScriptedChat(reply), database)
-    runner = SqlRunner(SqlRecordStore(f"sqlite:///{tmp_path}/records.db"), database, generator)
-    return Sql(ManageSql(runner), runner, path)
+    generator = PromptSqlGenerator(ScriptedChat(*(replies or [fenced(SQL)])), database)
+    records = SqlRecordStore(f"sqlite:///{tmp_path}/records.db")
+    runner = ProposeSql(records, database, generator, DraftCache(MemoryCache(100_000), "shop"))
+    return Sql(managing(runner), runner, path)
+
+
+def managing(runner: ProposeSql) -> ManageSql:
+    return ManageSql(runner, RunSql(runner), FinishAnswer(runner.records, PhraseRows()))
 
 
 async def test_propose_list_approve_run(tmp_path: Path) -> None:
@@ -55,8 +65,9 @@ async def test_propose_list_approve_run(tmp_path: Path) -> None:
     assert statement.expire_time - statement.create_time == dt.timedelta(hours=1)
     assert (await use.list(DEFAULT_CALLER, 10, "")).items == (statement,)
     result = await use.execute(DEFAULT_CALLER, statement.id, statement.etag, 100)
-    assert result.table.rows == ((3,),)
-    assert result.statement == replace(statement, state=StatementState.EXECUTED)
+    assert result.result.table.rows == ((3,),)
+    assert result.answer.text == "The count is 3."
+    assert result.result.statement == replace(statement, state=StatementState.EXECUTED)
     assert (await use.list(DEFAULT_CALLER, 10, "")).items == ()
     with pytest.raises(SqlStateConflict):
         await use.execute(DEFAULT_CALLER, statement.id, statement.etag, 100)
@@ -74,7 +85,7 @@ async def test_an_approval_runs_once_however_often_it_is_sent(tmp_path: Path) ->
 async def test_rows_are_capped_by_the_request(tmp_path: Path) -> None:
     use = make(tmp_path, fenced("SELECT id FROM users")).use
     statement = await use.generate(DEFAULT_CALLER, QUESTION)
-    table = (await use.execute(DEFAULT_CALLER, statement.id, statement.etag, 2)).table
+    table = (await use.execute(DEFAULT_CALLER, statement.id, statement.etag, 2)).result.table
     assert len(table.rows) == 2
     assert table.truncated
 
@@ -93,9 +104,8 @@ async def test_another_text_another_person_another_schema(tmp_path: Path) -> Non
 
     with sqlite3.connect(sql.path) as connection:
         connection.execute("ALTER TABLE users ADD COLUMN age INTEGER")
-    fresh = replace(sql.runner, database=SqliteDatabase(sql.path))
-    with pytest.raises(SqlEtagMismatch, match="another schema"):
-        await ManageSql(fresh).execute(DEFAULT_CALLER, statement.id, statement.etag, 100)
+    with pytest.raises(SqlEtagMismatch, match="have changed"):
+        await sql.use.execute(DEFAULT_CALLER, statement.id, statement.etag, 100)
 
 
 async def test_an_expired_statement_does_not_run(tmp_path: Path) -> None:
@@ -103,7 +113,7 @@ async def test_an_expired_statement_does_not_run(tmp_path: Path) -> None:
     statement = await sql.use.generate(DEFAULT_CALLER, QUESTION)
     later = replace(sql.runner, clock=lambda: statement.expire_time)
     with pytest.raises(SqlStateConflict, match="expired"):
-        await ManageSql(later).execute(DEFAULT_CALLER, statement.id, statement.etag, 100)
+        await managing(later).execute(DEFAULT_CALLER, statement.id, statement.etag, 100)
 
 
 async def test_a_rejected_statement_does_not_run(tmp_path: Path) -> None:
@@ -141,6 +151,6 @@ async def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(SqlNotGenerated, match="no table holds that"):
         await sql.use.generate(DEFAULT_CALLER, QUESTION)
     with pytest.raises(NotConfigured, match="DATABASE_URL"):
-        await ManageSql(replace(sql.runner, database=None)).generate(DEFAULT_CALLER, QUESTION)
+        await managing(replace(sql.runner, database=None)).generate(DEFAULT_CALLER, QUESTION)
     with pytest.raises(NotConfigured, match="models pull"):
-        await ManageSql(replace(sql.runner, generator=None)).generate(DEFAULT_CALLER, QUESTION)
+        await managing(replace(sql.runner, generator=None)).generate(DEFAULT_CALLER, QUESTION)

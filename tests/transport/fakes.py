@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from service.domain.audit import Approver, AuditAction, AuditEvent
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState, IngestPhase, IngestProgress, PageBox, Span, Upload
 from service.domain.health import ComponentHealth, Health, HealthStatus, Stats
@@ -16,6 +17,7 @@ from service.domain.questions import (
     Answer,
     Citation,
     Event,
+    FinishedSql,
     QueryResult,
     Question,
     Route,
@@ -55,8 +57,20 @@ CITATION = Citation(
     score=0.75,
     answer_spans=(Span(0, 14),),
 )
+EVENT = AuditEvent(
+    id="v1",
+    create_time=NOW,
+    principal="ann",
+    action=AuditAction.EXECUTED,
+    statement_id="s1",
+    etag="e1",
+    sql=STATEMENT.sql,
+    approver=Approver.PERSON,
+    row_count=3,
+    duration_seconds=0.25,
+)
 ROUTING = Routing(Route.HYBRID, 0.9, "Both have evidence.")
-ANSWER = Answer("a1", "Thirty days: ✓", NOW, (CITATION,), (SqlResult(STATEMENT, TABLE),))
+ANSWER = Answer("a1", "Thirty days: ✓", NOW, (CITATION,), (SqlResult(STATEMENT, TABLE, NOW, cache_hit=True),))
 RESULT = QueryResult(ROUTING, ANSWER, Usage(5, 7, 11, 0.5, ("local:m",)), cache_hit=False)
 
 
@@ -147,7 +161,7 @@ class FakeQuestions:
             self.fakes.note("stream", question)
             yield replace(CITATION, answer_spans=())
             yield STATEMENT
-            yield SqlResult(STATEMENT, TABLE)
+            yield SqlResult(STATEMENT, TABLE, NOW)
             yield TextDelta("Thirty")
             if self.fakes.endless:
                 await asyncio.Event().wait()
@@ -164,9 +178,14 @@ class FakeSql:
         self.fakes.note("generate", question)
         return STATEMENT
 
-    async def execute(self, caller: Caller, statement_id: str, etag: str, max_rows: int) -> SqlResult:
+    async def get(self, caller: Caller, statement_id: str) -> SqlStatement:
+        self.fakes.note("get_statement", statement_id)
+        return STATEMENT
+
+    async def execute(self, caller: Caller, statement_id: str, etag: str, max_rows: int) -> FinishedSql:
         self.fakes.note("execute", (statement_id, etag, max_rows))
-        return SqlResult(replace(STATEMENT, state=StatementState.EXECUTED), TABLE)
+        result = SqlResult(replace(STATEMENT, state=StatementState.EXECUTED), TABLE, NOW)
+        return FinishedSql(result, replace(ANSWER, sql_results=(result,)), RESULT.usage)
 
     async def reject(self, caller: Caller, statement_id: str) -> SqlStatement:
         self.fakes.note("reject", statement_id)
@@ -175,6 +194,10 @@ class FakeSql:
     async def list(self, caller: Caller, size: int, token: str) -> Page[SqlStatement]:
         self.fakes.note("list_statements", (size, token))
         return Page((STATEMENT,))
+
+    async def audit(self, caller: Caller, size: int, token: str) -> Page[AuditEvent]:
+        self.fakes.note("audit", (size, token))
+        return Page((EVENT,))
 
 
 @dataclass

@@ -169,6 +169,12 @@ async def test_statements_are_generated_executed_rejected_and_listed(rpc: Client
     ran = await client.execute_sql(sql_service_pb2.ExecuteSqlRequest(name=name, etag=etag))
     assert ran.sql_result.table.columns[0].name == "count(*)"
     await client.execute_sql(sql_service_pb2.ExecuteSqlRequest(name=name, etag=etag, max_rows=1000))
+    assert ran.sql_result.execute_time == ran.answer.create_time
+    assert ran.answer.sql_results[0] == ran.sql_result
+    assert ran.answer.citations[0].filename == "policy.pdf"
+    assert ran.usage.input_tokens == 5
+    read = await client.get_sql_statement(sql_service_pb2.GetSqlStatementRequest(name=name))
+    assert read.sql_statement == made.sql_statement
     rejected = await client.reject_sql(sql_service_pb2.RejectSqlRequest(name=name))
     listed = await client.list_sql_statements(sql_service_pb2.ListSqlStatementsRequest())
     assert rejected.sql_statement.state != listed.sql_statements[0].state
@@ -176,9 +182,21 @@ async def test_statements_are_generated_executed_rejected_and_listed(rpc: Client
         ("generate", "How many?"),
         ("execute", ("s1", "e1", 100)),
         ("execute", ("s1", "e1", 1000)),
+        ("get_statement", "s1"),
         ("reject", "s1"),
         ("list_statements", (50, "")),
     ]
+
+
+async def test_what_happened_to_statements_is_listed(rpc: Client, fakes: Fakes) -> None:
+    client = SqlServiceClient("http://test", http_client=rpc)
+    (event,) = (await client.list_audit_events(sql_service_pb2.ListAuditEventsRequest(page_size=7))).audit_events
+    assert (event.name, event.sql_statement) == ("auditEvents/v1", "sqlStatements/s1")
+    assert event.action == sql_service_pb2.AUDIT_ACTION_EXECUTED
+    assert event.approver == sql_service_pb2.SQL_APPROVER_PERSON
+    assert (event.principal, event.etag, event.row_count) == ("ann", "e1", 3)
+    assert event.duration_seconds == 0.25
+    assert fakes.calls == [("audit", (7, ""))]
 
 
 async def test_knowledge_is_taught_listed_and_forgotten(rpc: Client, fakes: Fakes) -> None:

@@ -10,6 +10,7 @@ from ragsql_client.client import Client
 from ragsql_client.errors import FieldViolation, RagsqlError
 from ragsql_client.local_file import LARGEST_BYTES, SMALL_BYTES, ProgressCallback, UploadPhase, UploadProgress
 from ragsql_client.options import Transport
+from ragsql_client.tables import names, records, rows
 
 __all__ = [
     "LARGEST_BYTES",
@@ -22,4 +23,7 @@ __all__ = [
     "Transport",
     "UploadPhase",
     "UploadProgress",
+    "names",
+    "records",
+    "rows",
 ]

@@ -81,9 +81,13 @@ class AsyncClient:
         sql_policy: SqlPolicyName | None = None,
         documents: Sequence[str] = (),
         top_k: int | None = None,
+        no_cache: bool = False,
     ) -> QueryResponse:
-        """Ask a question. None leaves the choice to the server; documents are names, empty for all."""
-        return await self.questions.query(query_request(text, route, sql_policy, documents, top_k))
+        """Ask a question. None leaves the choice to the server; documents are names, empty for all.
+
+        no_cache has the server find, generate and read everything anew.
+        """
+        return await self.questions.query(query_request(text, route, sql_policy, documents, top_k, no_cache))
 
     def stream(
         self,
@@ -93,9 +97,10 @@ class AsyncClient:
         sql_policy: SqlPolicyName | None = None,
         documents: Sequence[str] = (),
         top_k: int | None = None,
+        no_cache: bool = False,
     ) -> AsyncIterator[StreamQueryResponse]:
         """Ask a question and get the events of answering it; the last one is `final`."""
-        request = query_request(text, route, sql_policy, documents, top_k)
+        request = query_request(text, route, sql_policy, documents, top_k, no_cache)
         return self.questions.stream_query(StreamQueryRequest(request=request))
 
     async def health(self) -> HealthResponse:

@@ -80,9 +80,13 @@ class Client:
         sql_policy: SqlPolicyName | None = None,
         documents: Sequence[str] = (),
         top_k: int | None = None,
+        no_cache: bool = False,
     ) -> QueryResponse:
-        """Ask a question. None leaves the choice to the server; documents are names, empty for all."""
-        return self.questions.query(query_request(text, route, sql_policy, documents, top_k))
+        """Ask a question. None leaves the choice to the server; documents are names, empty for all.
+
+        no_cache has the server find, generate and read everything anew.
+        """
+        return self.questions.query(query_request(text, route, sql_policy, documents, top_k, no_cache))
 
     def stream(
         self,
@@ -92,9 +96,10 @@ class Client:
         sql_policy: SqlPolicyName | None = None,
         documents: Sequence[str] = (),
         top_k: int | None = None,
+        no_cache: bool = False,
     ) -> Iterator[StreamQueryResponse]:
         """Ask a question and get the events of answering it; the last one is `final`."""
-        request = query_request(text, route, sql_policy, documents, top_k)
+        request = query_request(text, route, sql_policy, documents, top_k, no_cache)
         return self.questions.stream_query(StreamQueryRequest(request=request))
 
     def health(self) -> HealthResponse:

@@ -55,6 +55,7 @@ def query_request(
     sql_policy: SqlPolicyName | None,
     documents: Sequence[str],
     top_k: int | None,
+    no_cache: bool,
 ) -> QueryRequest:
     """The request for a question. Raises ValueError for a word that is not in the contract."""
     return QueryRequest(
@@ -63,4 +64,5 @@ def query_request(
         sql_policy=f"SQL_POLICY_{(sql_policy or 'unspecified').upper()}",
         documents=documents,
         top_k=top_k,
+        no_cache=no_cache,
     )

@@ -94,9 +94,13 @@ class PageBox(_message.Message):
     def __init__(self, page: _Optional[int] = ..., left: _Optional[float] = ..., top: _Optional[float] = ..., right: _Optional[float] = ..., bottom: _Optional[float] = ...) -> None: ...
 
 class SqlResult(_message.Message):
-    __slots__ = ("statement", "table")
+    __slots__ = ("statement", "table", "execute_time", "cache_hit")
     STATEMENT_FIELD_NUMBER: _ClassVar[int]
     TABLE_FIELD_NUMBER: _ClassVar[int]
+    EXECUTE_TIME_FIELD_NUMBER: _ClassVar[int]
+    CACHE_HIT_FIELD_NUMBER: _ClassVar[int]
     statement: _sql_statement_pb2.SqlStatement
     table: _table_pb2.Table
-    def __init__(self, statement: _Optional[_Union[_sql_statement_pb2.SqlStatement, _Mapping]] = ..., table: _Optional[_Union[_table_pb2.Table, _Mapping]] = ...) -> None: ...
+    execute_time: _timestamp_pb2.Timestamp
+    cache_hit: bool
+    def __init__(self, statement: _Optional[_Union[_sql_statement_pb2.SqlStatement, _Mapping]] = ..., table: _Optional[_Union[_table_pb2.Table, _Mapping]] = ..., execute_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cache_hit: _Optional[bool] = ...) -> None: ...

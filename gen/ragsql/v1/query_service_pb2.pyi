@@ -30,18 +30,20 @@ NO_ANSWER_REASON_AMBIGUOUS_QUESTION: NoAnswerReason
 NO_ANSWER_REASON_SQL_NOT_GENERATED: NoAnswerReason
 
 class QueryRequest(_message.Message):
-    __slots__ = ("query", "route", "sql_policy", "documents", "top_k")
+    __slots__ = ("query", "route", "sql_policy", "documents", "top_k", "no_cache")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     ROUTE_FIELD_NUMBER: _ClassVar[int]
     SQL_POLICY_FIELD_NUMBER: _ClassVar[int]
     DOCUMENTS_FIELD_NUMBER: _ClassVar[int]
     TOP_K_FIELD_NUMBER: _ClassVar[int]
+    NO_CACHE_FIELD_NUMBER: _ClassVar[int]
     query: str
     route: _answer_pb2.Route
     sql_policy: SqlPolicy
     documents: _containers.RepeatedScalarFieldContainer[str]
     top_k: int
-    def __init__(self, query: _Optional[str] = ..., route: _Optional[_Union[_answer_pb2.Route, str]] = ..., sql_policy: _Optional[_Union[SqlPolicy, str]] = ..., documents: _Optional[_Iterable[str]] = ..., top_k: _Optional[int] = ...) -> None: ...
+    no_cache: bool
+    def __init__(self, query: _Optional[str] = ..., route: _Optional[_Union[_answer_pb2.Route, str]] = ..., sql_policy: _Optional[_Union[SqlPolicy, str]] = ..., documents: _Optional[_Iterable[str]] = ..., top_k: _Optional[int] = ..., no_cache: _Optional[bool] = ...) -> None: ...
 
 class QueryResponse(_message.Message):
     __slots__ = ("routing", "answer", "pending_sql", "no_answer", "usage", "cache_hit")

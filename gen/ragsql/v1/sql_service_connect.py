@@ -21,7 +21,7 @@ from connectrpc.protocol import ProtocolType
 from connectrpc.server import ConnectASGIApplication, ConnectWSGIApplication, DEFAULT_READ_MAX_BYTES, Endpoint, EndpointSync
 from pyqwest import Client, SyncClient
 
-from .sql_service_pb2 import ExecuteSqlRequest, ExecuteSqlResponse, GenerateSqlRequest, GenerateSqlResponse, ListSqlStatementsRequest, ListSqlStatementsResponse, RejectSqlRequest, RejectSqlResponse
+from .sql_service_pb2 import ExecuteSqlRequest, ExecuteSqlResponse, GenerateSqlRequest, GenerateSqlResponse, GetSqlStatementRequest, GetSqlStatementResponse, ListAuditEventsRequest, ListAuditEventsResponse, ListSqlStatementsRequest, ListSqlStatementsResponse, RejectSqlRequest, RejectSqlResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -47,9 +47,15 @@ class SqlService(Protocol):
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
+    async def get_sql_statement(self, request: GetSqlStatementRequest, ctx: RequestContext[GetSqlStatementRequest, GetSqlStatementResponse], /) -> GetSqlStatementResponse:
+        """
+        Get one of the caller's statements, in whatever state it is.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
     async def execute_sql(self, request: ExecuteSqlRequest, ctx: RequestContext[ExecuteSqlRequest, ExecuteSqlResponse], /) -> ExecuteSqlResponse:
         """
-        Run a proposed statement. Calling it is the approval.
+        Run a proposed statement and finish the answer that waits for it. Calling it is the approval, of one run.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -62,6 +68,14 @@ class SqlService(Protocol):
     async def reject_sql(self, request: RejectSqlRequest, ctx: RequestContext[RejectSqlRequest, RejectSqlResponse], /) -> RejectSqlResponse:
         """
         Reject a proposed statement.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def list_audit_events(self, request: ListAuditEventsRequest, ctx: RequestContext[ListAuditEventsRequest, ListAuditEventsResponse], /) -> ListAuditEventsResponse:
+        """
+        List what became of the caller's statements: generated, approved, rejected, executed, failed. Newest first.
+
+        The rows that a statement returned are not kept.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -89,6 +103,17 @@ class SqlServiceASGIApplication(ConnectASGIApplication[SqlService]):
                         stream_type=StreamType.UNARY,
                     ),
                     function=svc.generate_sql,
+                ),
+                "/ragsql.v1.SqlService/GetSqlStatement": Endpoint.unary(
+                    method=MethodInfo(
+                        name="GetSqlStatement",
+                        service_name="ragsql.v1.SqlService",
+                        input=GetSqlStatementRequest,
+                        output=GetSqlStatementResponse,
+                        idempotency_level=IdempotencyLevel.NO_SIDE_EFFECTS,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.get_sql_statement,
                 ),
                 "/ragsql.v1.SqlService/ExecuteSql": Endpoint.unary(
                     method=MethodInfo(
@@ -122,6 +147,17 @@ class SqlServiceASGIApplication(ConnectASGIApplication[SqlService]):
                         stream_type=StreamType.UNARY,
                     ),
                     function=svc.reject_sql,
+                ),
+                "/ragsql.v1.SqlService/ListAuditEvents": Endpoint.unary(
+                    method=MethodInfo(
+                        name="ListAuditEvents",
+                        service_name="ragsql.v1.SqlService",
+                        input=ListAuditEventsRequest,
+                        output=ListAuditEventsResponse,
+                        idempotency_level=IdempotencyLevel.NO_SIDE_EFFECTS,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.list_audit_events,
                 ),
             },
             interceptors=interceptors,
@@ -187,6 +223,31 @@ class SqlServiceClient(ConnectClient):
             headers=headers,
             timeout_ms=timeout_ms,
         )
+    async def get_sql_statement(
+        self,
+        request: GetSqlStatementRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+        use_get: bool = False,
+    ) -> GetSqlStatementResponse:
+        """
+        Get one of the caller's statements, in whatever state it is.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="GetSqlStatement",
+                service_name="ragsql.v1.SqlService",
+                input=GetSqlStatementRequest,
+                output=GetSqlStatementResponse,
+                idempotency_level=IdempotencyLevel.NO_SIDE_EFFECTS,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+            use_get=use_get,
+        )
     async def execute_sql(
         self,
         request: ExecuteSqlRequest,
@@ -195,7 +256,7 @@ class SqlServiceClient(ConnectClient):
         timeout_ms: int | None = None,
     ) -> ExecuteSqlResponse:
         """
-        Run a proposed statement. Calling it is the approval.
+        Run a proposed statement and finish the answer that waits for it. Calling it is the approval, of one run.
         """
         return await self.execute_unary(
             request=request,
@@ -258,6 +319,33 @@ class SqlServiceClient(ConnectClient):
             headers=headers,
             timeout_ms=timeout_ms,
         )
+    async def list_audit_events(
+        self,
+        request: ListAuditEventsRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+        use_get: bool = False,
+    ) -> ListAuditEventsResponse:
+        """
+        List what became of the caller's statements: generated, approved, rejected, executed, failed. Newest first.
+
+        The rows that a statement returned are not kept.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="ListAuditEvents",
+                service_name="ragsql.v1.SqlService",
+                input=ListAuditEventsRequest,
+                output=ListAuditEventsResponse,
+                idempotency_level=IdempotencyLevel.NO_SIDE_EFFECTS,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+            use_get=use_get,
+        )
 
 class SqlServiceSync(Protocol):
     """
@@ -269,9 +357,15 @@ class SqlServiceSync(Protocol):
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
+    def get_sql_statement(self, request: GetSqlStatementRequest, ctx: RequestContext[GetSqlStatementRequest, GetSqlStatementResponse], /) -> GetSqlStatementResponse:
+        """
+        Get one of the caller's statements, in whatever state it is.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
     def execute_sql(self, request: ExecuteSqlRequest, ctx: RequestContext[ExecuteSqlRequest, ExecuteSqlResponse], /) -> ExecuteSqlResponse:
         """
-        Run a proposed statement. Calling it is the approval.
+        Run a proposed statement and finish the answer that waits for it. Calling it is the approval, of one run.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -284,6 +378,14 @@ class SqlServiceSync(Protocol):
     def reject_sql(self, request: RejectSqlRequest, ctx: RequestContext[RejectSqlRequest, RejectSqlResponse], /) -> RejectSqlResponse:
         """
         Reject a proposed statement.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    def list_audit_events(self, request: ListAuditEventsRequest, ctx: RequestContext[ListAuditEventsRequest, ListAuditEventsResponse], /) -> ListAuditEventsResponse:
+        """
+        List what became of the caller's statements: generated, approved, rejected, executed, failed. Newest first.
+
+        The rows that a statement returned are not kept.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -309,6 +411,17 @@ class SqlServiceWSGIApplication(ConnectWSGIApplication):
                         stream_type=StreamType.UNARY,
                     ),
                     function=service.generate_sql,
+                ),
+                "/ragsql.v1.SqlService/GetSqlStatement": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="GetSqlStatement",
+                        service_name="ragsql.v1.SqlService",
+                        input=GetSqlStatementRequest,
+                        output=GetSqlStatementResponse,
+                        idempotency_level=IdempotencyLevel.NO_SIDE_EFFECTS,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.get_sql_statement,
                 ),
                 "/ragsql.v1.SqlService/ExecuteSql": EndpointSync.unary(
                     method=MethodInfo(
@@ -342,6 +455,17 @@ class SqlServiceWSGIApplication(ConnectWSGIApplication):
                         stream_type=StreamType.UNARY,
                     ),
                     function=service.reject_sql,
+                ),
+                "/ragsql.v1.SqlService/ListAuditEvents": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="ListAuditEvents",
+                        service_name="ragsql.v1.SqlService",
+                        input=ListAuditEventsRequest,
+                        output=ListAuditEventsResponse,
+                        idempotency_level=IdempotencyLevel.NO_SIDE_EFFECTS,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.list_audit_events,
                 ),
             },
             interceptors=interceptors,
@@ -407,6 +531,31 @@ class SqlServiceClientSync(ConnectClientSync):
             headers=headers,
             timeout_ms=timeout_ms,
         )
+    def get_sql_statement(
+        self,
+        request: GetSqlStatementRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+        use_get: bool = False,
+    ) -> GetSqlStatementResponse:
+        """
+        Get one of the caller's statements, in whatever state it is.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="GetSqlStatement",
+                service_name="ragsql.v1.SqlService",
+                input=GetSqlStatementRequest,
+                output=GetSqlStatementResponse,
+                idempotency_level=IdempotencyLevel.NO_SIDE_EFFECTS,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+            use_get=use_get,
+        )
     def execute_sql(
         self,
         request: ExecuteSqlRequest,
@@ -415,7 +564,7 @@ class SqlServiceClientSync(ConnectClientSync):
         timeout_ms: int | None = None,
     ) -> ExecuteSqlResponse:
         """
-        Run a proposed statement. Calling it is the approval.
+        Run a proposed statement and finish the answer that waits for it. Calling it is the approval, of one run.
         """
         return self.execute_unary(
             request=request,
@@ -477,4 +626,31 @@ class SqlServiceClientSync(ConnectClientSync):
             ),
             headers=headers,
             timeout_ms=timeout_ms,
+        )
+    def list_audit_events(
+        self,
+        request: ListAuditEventsRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+        use_get: bool = False,
+    ) -> ListAuditEventsResponse:
+        """
+        List what became of the caller's statements: generated, approved, rejected, executed, failed. Newest first.
+
+        The rows that a statement returned are not kept.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="ListAuditEvents",
+                service_name="ragsql.v1.SqlService",
+                input=ListAuditEventsRequest,
+                output=ListAuditEventsResponse,
+                idempotency_level=IdempotencyLevel.NO_SIDE_EFFECTS,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+            use_get=use_get,
         )

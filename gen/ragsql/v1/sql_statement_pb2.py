@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dragsql/v1/sql_statement.proto\x12\tragsql.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\x02\n\x0cSqlStatement\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n\x08question\x18\x02 \x01(\tR\x08question\x12\x10\n\x03sql\x18\x03 \x01(\tR\x03sql\x12\x18\n\x07\x64ialect\x18\x04 \x01(\tR\x07\x64ialect\x12 \n\x0b\x65xplanation\x18\x05 \x01(\tR\x0b\x65xplanation\x12\x16\n\x06tables\x18\x06 \x03(\tR\x06tables\x12\x12\n\x04\x65tag\x18\x07 \x01(\tR\x04\x65tag\x12\x32\n\x05state\x18\x08 \x01(\x0e\x32\x1c.ragsql.v1.SqlStatementStateR\x05state\x12;\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime*\xbe\x01\n\x11SqlStatementState\x12#\n\x1fSQL_STATEMENT_STATE_UNSPECIFIED\x10\x00\x12 \n\x1cSQL_STATEMENT_STATE_PROPOSED\x10\x01\x12 \n\x1cSQL_STATEMENT_STATE_EXECUTED\x10\x02\x12 \n\x1cSQL_STATEMENT_STATE_REJECTED\x10\x03\x12\x1e\n\x1aSQL_STATEMENT_STATE_FAILED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dragsql/v1/sql_statement.proto\x12\tragsql.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\x02\n\x0cSqlStatement\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n\x08question\x18\x02 \x01(\tR\x08question\x12\x10\n\x03sql\x18\x03 \x01(\tR\x03sql\x12\x18\n\x07\x64ialect\x18\x04 \x01(\tR\x07\x64ialect\x12 \n\x0b\x65xplanation\x18\x05 \x01(\tR\x0b\x65xplanation\x12\x16\n\x06tables\x18\x06 \x03(\tR\x06tables\x12\x12\n\x04\x65tag\x18\x07 \x01(\tR\x04\x65tag\x12\x32\n\x05state\x18\x08 \x01(\x0e\x32\x1c.ragsql.v1.SqlStatementStateR\x05state\x12;\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime*\xe1\x01\n\x11SqlStatementState\x12#\n\x1fSQL_STATEMENT_STATE_UNSPECIFIED\x10\x00\x12 \n\x1cSQL_STATEMENT_STATE_PROPOSED\x10\x01\x12 \n\x1cSQL_STATEMENT_STATE_EXECUTED\x10\x02\x12 \n\x1cSQL_STATEMENT_STATE_REJECTED\x10\x03\x12\x1e\n\x1aSQL_STATEMENT_STATE_FAILED\x10\x04\x12!\n\x1dSQL_STATEMENT_STATE_EXECUTING\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ragsql.v1.sql_statement_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SQLSTATEMENTSTATE']._serialized_start=439
-  _globals['_SQLSTATEMENTSTATE']._serialized_end=629
+  _globals['_SQLSTATEMENTSTATE']._serialized_end=664
   _globals['_SQLSTATEMENT']._serialized_start=78
   _globals['_SQLSTATEMENT']._serialized_end=436
 # @@protoc_insertion_point(module_scope)

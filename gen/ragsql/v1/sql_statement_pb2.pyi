@@ -17,11 +17,13 @@ class SqlStatementState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SQL_STATEMENT_STATE_EXECUTED: _ClassVar[SqlStatementState]
     SQL_STATEMENT_STATE_REJECTED: _ClassVar[SqlStatementState]
     SQL_STATEMENT_STATE_FAILED: _ClassVar[SqlStatementState]
+    SQL_STATEMENT_STATE_EXECUTING: _ClassVar[SqlStatementState]
 SQL_STATEMENT_STATE_UNSPECIFIED: SqlStatementState
 SQL_STATEMENT_STATE_PROPOSED: SqlStatementState
 SQL_STATEMENT_STATE_EXECUTED: SqlStatementState
 SQL_STATEMENT_STATE_REJECTED: SqlStatementState
 SQL_STATEMENT_STATE_FAILED: SqlStatementState
+SQL_STATEMENT_STATE_EXECUTING: SqlStatementState
 
 class SqlStatement(_message.Message):
     __slots__ = ("name", "question", "sql", "dialect", "explanation", "tables", "etag", "state", "create_time", "expire_time")

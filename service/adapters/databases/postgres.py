@@ -51,7 +51,9 @@ class PostgresDatabase:
             return ComponentHealth("database", "postgres", HealthStatus.NOT_SERVING, error.message)
         return ComponentHealth("database", "postgres", HealthStatus.SERVING)
 
-    async def schema(self, caller: Caller) -> Schema:
+    async def schema(self, caller: Caller, *, fresh: bool = False) -> Schema:
+        if fresh:
+            self._schema = None
         return await self._run(self._read_schema, _INTROSPECTION_SECONDS)
 
     async def is_read_only(self, caller: Caller) -> bool:

@@ -6,10 +6,13 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -18,12 +21,34 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    event,
 )
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-VERSION = 2
+VERSION = 3
+APPEND_ONLY = (
+    (
+        "CREATE TRIGGER sql_events_stay BEFORE UPDATE ON sql_events BEGIN SELECT RAISE(ABORT, 'events stay'); END",
+        "sqlite",
+    ),
+    (
+        "CREATE TRIGGER sql_events_remain BEFORE DELETE ON sql_events BEGIN SELECT RAISE(ABORT, 'events stay'); END",
+        "sqlite",
+    ),
+    (
+        "CREATE OR REPLACE FUNCTION sql_events_stay() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'events stay'; END $$",
+        "postgresql",
+    ),
+    (
+        "CREATE TRIGGER sql_events_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON sql_events "
+        "FOR EACH STATEMENT EXECUTE FUNCTION sql_events_stay()",
+        "postgresql",
+    ),
+)
+"""What makes the database itself refuse to change the log of statements."""
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -98,6 +123,34 @@ statements = Table(
     Column("expire_time", UtcDateTime, nullable=False),
     Index("statements_newest", "tenant", "principal", "state", "create_time", "id"),
 )
+
+statement_halves = Table(
+    "statement_halves",
+    metadata,
+    *_key(),
+    Column("answer", Text, nullable=False),
+    ForeignKeyConstraint(["tenant", "id"], ["statements.tenant", "statements.id"], ondelete="CASCADE"),
+)
+
+sql_events = Table(
+    "sql_events",
+    metadata,
+    *_key(),
+    Column("create_time", UtcDateTime, nullable=False),
+    Column("principal", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("statement_id", String, nullable=False),
+    Column("etag", String, nullable=False),
+    Column("sql", Text, nullable=False),
+    Column("approver", String, nullable=False),
+    Column("row_count", BigInteger, nullable=False),
+    Column("cache_hit", Boolean, nullable=False),
+    Column("duration_seconds", Float, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("sql_events_newest", "tenant", "principal", "create_time", "id"),
+)
+for _statement, _dialect in APPEND_ONLY:
+    event.listen(sql_events, "after_create", DDL(_statement).execute_if(dialect=_dialect))
 
 knowledge_items = Table(
     "knowledge_items",

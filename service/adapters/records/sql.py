@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, TypeVar
 
-from service.adapters.records import answers, documents, knowledge, statements, uploads
+from service.adapters.records import answers, audit, documents, knowledge, statements, uploads
 from service.adapters.records.engine import RecordEngine
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import RagsqlError
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from service.domain.audit import AuditEvent
     from service.domain.caller import Caller
     from service.domain.documents import Document, DocumentState, Upload
+    from service.domain.questions import Answer
     from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
     from service.ports import Page
 
@@ -83,21 +85,41 @@ class SqlRecordStore:
         """See UploadRecords."""
         return await self._read(uploads.tenants)
 
-    async def save_statement(self, caller: Caller, statement: SqlStatement) -> None:
+    async def save_statement(
+        self, caller: Caller, statement: SqlStatement, event: AuditEvent, half: Answer | None = None
+    ) -> None:
         """See StatementRecords."""
-        await self._write(statements.save, caller, statement)
+        await self._write(statements.save, caller, statement, event, half)
 
     async def get_statement(self, caller: Caller, statement_id: str) -> SqlStatement:
         """See StatementRecords."""
         return await self._read(statements.get, caller, statement_id)
 
-    async def move_statement(self, caller: Caller, statement_id: str, old: StatementState, new: StatementState) -> bool:
+    async def get_half(self, caller: Caller, statement_id: str) -> Answer | None:
         """See StatementRecords."""
-        return await self._write(statements.move, caller, statement_id, old, new)
+        return await self._read(statements.half, caller, statement_id)
+
+    async def move_statement(
+        self, caller: Caller, statement_id: str, old: StatementState, new: StatementState, event: AuditEvent
+    ) -> bool:
+        """See StatementRecords."""
+        return await self._write(statements.move, caller, statement_id, old, new, event)
 
     async def list_statements(self, caller: Caller, size: int, token: str) -> Page[SqlStatement]:
         """See StatementRecords."""
         return await self._read(statements.page, caller, size, token, dt.datetime.now(dt.UTC))
+
+    async def list_events(self, caller: Caller, size: int, token: str) -> Page[AuditEvent]:
+        """See StatementRecords."""
+        return await self._read(audit.page, caller, size, token)
+
+    async def interrupt_statements(self, expired: dt.datetime, detail: str) -> int:
+        """See StatementRecords."""
+        return await self._write(statements.interrupt, expired, detail)
+
+    async def purge_statements(self, expired: dt.datetime) -> int:
+        """See StatementRecords."""
+        return await self._write(statements.purge, expired)
 
     async def save_item(self, caller: Caller, item: KnowledgeItem) -> None:
         """See KnowledgeRecords."""

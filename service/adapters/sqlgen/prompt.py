@@ -27,6 +27,8 @@ from service.domain.sql_guard import GuardedSql, guard
 from service.errors import SqlExecutionFailed, SqlNotGenerated, SqlRejected, SqlTimeout
 from service.ports import CannotAnswer, ChatMessage, ChatModel, ChatOptions, Database, SqlDraft, SqlRequest
 
+PROMPT_VERSION = 1
+"""Raised whenever the same request would be prompted, mended or rated differently."""
 _MAX_TABLES = 25
 _MAX_TOKENS = 250
 _SECONDS = 180.0
@@ -46,6 +48,10 @@ class PromptSqlGenerator:
 
     chat: ChatModel
     database: Database
+
+    @property
+    def version(self) -> str:
+        return f"prompt {PROMPT_VERSION}, {self.chat.model}"
 
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         if _WRITE.match(request.question):

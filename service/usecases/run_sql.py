@@ -1,0 +1,135 @@
+"""Run a statement once: by policy or by a person, against today's schema, with every step stored as it is taken."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+
+from service.domain.audit import Approver, AuditAction, AuditEvent
+from service.domain.caller import Caller
+from service.domain.sql import MAX_STATEMENT_ROWS, ExecutionLimits, Schema, SqlResult, SqlStatement, StatementState
+from service.errors import (
+    RagsqlError,
+    SqlEtagMismatch,
+    SqlExecutionFailed,
+    SqlRejected,
+    SqlStateConflict,
+    UpstreamUnavailable,
+)
+from service.usecases.shielding import to_the_end
+from service.usecases.sql_audit import event_of, log_event
+from service.usecases.sql_caches import ResultCache
+from service.usecases.sql_statements import ProposeSql, etag_of
+
+
+@dataclass(frozen=True, slots=True)
+class RunSql:
+    """PROPOSED becomes EXECUTING, then EXECUTED or FAILED; PROPOSED again when the database could not be reached.
+
+    results is None when no rows are kept.
+    """
+
+    sql: ProposeSql
+    results: ResultCache | None = None
+
+    async def __call__(
+        self,
+        caller: Caller,
+        statement: SqlStatement,
+        limits: ExecutionLimits,
+        approver: Approver,
+        no_cache: bool = False,
+    ) -> SqlResult:
+        """The rows. What a person approves is always read afresh.
+
+        Raises SqlStateConflict, SqlEtagMismatch, SqlRejected, SqlTimeout, SqlExecutionFailed, UpstreamUnavailable.
+        """
+        self._check_waiting(statement)
+        schema = await self.sql.connected().schema(caller, fresh=approver is Approver.PERSON)
+        if statement.etag != etag_of(caller, statement.sql, schema):
+            raise SqlEtagMismatch(
+                "The tables or columns have changed since the SQL was written. Ask the question again."
+            )
+        if approver is Approver.PERSON:
+            await self._check_again(statement, schema)
+        approved = self._event(caller, statement, AuditAction.APPROVED, approver)
+        if not await self._move(caller, statement, StatementState.PROPOSED, StatementState.EXECUTING, approved):
+            raise SqlStateConflict("The statement was executed or rejected meanwhile. Ask the question again.")
+        begun = time.monotonic()
+        keeps = None if approver is Approver.PERSON or no_cache else self.results
+        try:
+            result = await self._read(caller, statement, schema, limits, keeps)
+        except BaseException as error:
+            await to_the_end(self._failed(caller, statement, approver, time.monotonic() - begun, error))
+            raise
+        done = replace(
+            self._event(caller, statement, AuditAction.EXECUTED, approver),
+            row_count=len(result.table.rows),
+            cache_hit=result.cache_hit,
+            duration_seconds=time.monotonic() - begun,
+        )
+        await to_the_end(self._move(caller, statement, StatementState.EXECUTING, StatementState.EXECUTED, done))
+        return replace(result, statement=replace(statement, state=StatementState.EXECUTED))
+
+    async def _check_again(self, statement: SqlStatement, schema: Schema) -> None:
+        """What was stored, perhaps by an older version, must be what the guard lets through now, word for word."""
+        from service.domain.sql_guard import guard
+
+        guarded = await asyncio.to_thread(guard, statement.sql, schema, MAX_STATEMENT_ROWS)
+        if guarded.sql != statement.sql:
+            raise SqlRejected("text", "The stored text is not what the guard would run. Ask the question again.")
+
+    async def _read(
+        self,
+        caller: Caller,
+        statement: SqlStatement,
+        schema: Schema,
+        limits: ExecutionLimits,
+        results: ResultCache | None,
+    ) -> SqlResult:
+        if results and (known := await results.get(caller, statement, schema.epoch, limits)):
+            return known
+        read = self.sql.clock()
+        table = await self.sql.connected().execute(caller, statement.sql, limits)
+        result = SqlResult(statement, table, read)
+        if results:
+            await results.put(caller, result, schema.epoch, limits)
+        return result
+
+    async def _failed(
+        self, caller: Caller, statement: SqlStatement, approver: Approver, seconds: float, error: BaseException
+    ) -> None:
+        """A statement that reached no database is not used up."""
+        why = error.message if isinstance(error, RagsqlError) else _why(error)
+        event = replace(
+            self._event(caller, statement, AuditAction.FAILED, approver), duration_seconds=seconds, detail=why
+        )
+        unreached = isinstance(error, UpstreamUnavailable)
+        state = StatementState.PROPOSED if unreached else StatementState.FAILED
+        await self._move(caller, statement, StatementState.EXECUTING, state, event)
+        if isinstance(error, SqlExecutionFailed):
+            await self.sql.drafts.forget(caller)
+
+    async def _move(
+        self, caller: Caller, statement: SqlStatement, old: StatementState, new: StatementState, event: AuditEvent
+    ) -> bool:
+        moved = await self.sql.records.move_statement(caller, statement.id, old, new, event)
+        if moved:
+            log_event(caller, event)
+        return moved
+
+    def _event(self, caller: Caller, statement: SqlStatement, action: AuditAction, approver: Approver) -> AuditEvent:
+        return replace(event_of(caller, action, statement, self.sql.clock()), approver=approver)
+
+    def _check_waiting(self, statement: SqlStatement) -> None:
+        if statement.state is not StatementState.PROPOSED:
+            raise SqlStateConflict(f"The statement is {statement.state}, and only a PROPOSED one can be executed.")
+        if statement.expire_time <= self.sql.clock():
+            raise SqlStateConflict("The statement has expired. Ask the question again.")
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, asyncio.CancelledError):
+        return "The caller hung up while it ran."
+    return f"The service failed: {type(error).__name__}."

@@ -1,0 +1,90 @@
+"""SQL that was written before and rows that were read before, for as long as nothing they depend on has changed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+
+from service.domain.caller import Caller
+from service.domain.codec import decode, encode
+from service.domain.questions import Usage
+from service.domain.sql import ExecutionLimits, SqlResult, SqlStatement
+from service.ports import Cache, CannotAnswer, SqlDraft, SqlGenerator, SqlRequest
+
+DRAFT_KIND = "sql"
+RESULT_KIND = "sql_result"
+DRAFT_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class DraftCache:
+    """Generated SQL of one database. What a model declined or failed to write is asked for again."""
+
+    cache: Cache
+    database_id: str
+
+    async def generate(
+        self, caller: Caller, generator: SqlGenerator, request: SqlRequest, no_cache: bool = False
+    ) -> SqlDraft | CannotAnswer:
+        """A draft that was written for exactly this request, at no cost, or a new one. Raises like generating."""
+        key = self._key(caller, generator, request)
+        stored = None if no_cache else await self.cache.get(caller, DRAFT_KIND, key)
+        if stored is not None:
+            return SqlDraft(*decode(stored))
+        written = await generator.generate(caller, request)
+        if isinstance(written, SqlDraft):
+            values = (getattr(written, field.name) if field.name != "usage" else Usage() for field in fields(written))
+            await self.cache.set(caller, DRAFT_KIND, key, encode(tuple(values)), DRAFT_SECONDS)
+        return written
+
+    async def forget(self, caller: Caller) -> None:
+        """Forget all of the tenant's: a statement was rejected, or refused by the database, and must not come back."""
+        await self.cache.clear(caller, DRAFT_KIND)
+
+    def _key(self, caller: Caller, generator: SqlGenerator, request: SqlRequest) -> str:
+        parts = (
+            caller.tenant,
+            self.database_id,
+            generator.version,
+            request.question,
+            request.rule,
+            request.schema.epoch,
+            request.knowledge,
+        )
+        return hashlib.sha256(encode(parts)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ResultCache:
+    """Rows of one database. A hit is the same rows, with the time when they were read."""
+
+    cache: Cache
+    database_id: str
+    ttl_seconds: float
+
+    async def get(
+        self, caller: Caller, statement: SqlStatement, epoch: str, limits: ExecutionLimits
+    ) -> SqlResult | None:
+        """The result of this text under these limits, as one of this statement."""
+        stored = await self.cache.get(caller, RESULT_KIND, self._key(caller, statement, epoch, limits))
+        if stored is None:
+            return None
+        table, time = decode(stored)
+        return SqlResult(statement, table, time, cache_hit=True)
+
+    async def put(self, caller: Caller, result: SqlResult, epoch: str, limits: ExecutionLimits) -> None:
+        """Keep the rows for a while."""
+        key = self._key(caller, result.statement, epoch, limits)
+        await self.cache.set(caller, RESULT_KIND, key, encode((result.table, result.execute_time)), self.ttl_seconds)
+
+    def _key(self, caller: Caller, statement: SqlStatement, epoch: str, limits: ExecutionLimits) -> str:
+        parts = (
+            caller.tenant,
+            self.database_id,
+            statement.dialect,
+            epoch,
+            statement.sql,
+            limits.max_rows,
+            limits.max_bytes,
+        )
+        return hashlib.sha256(encode(parts)).hexdigest()
