@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 10 * 1024
 MAX_TABLES = 12
+MAX_TOKENS = 2500
+MAX_BRACKETS = 50
+"""How deep brackets may nest."""
+MAX_COLUMNS = 300
+"""How often columns may be named: resolving them takes time that grows with the square."""
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 SQLGLOT_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres"}
 
 
@@ -59,6 +65,7 @@ def parse_statement(sql: str, dialect: str) -> exp.Expr:
     read = SQLGLOT_DIALECTS[dialect]
     try:
         tokens = sqlglot.tokenize(sql, read=read)
+        _check_size([token.text for token in tokens])
         _check_start(["''" if token.token_type is TokenType.STRING else token.text.upper() for token in tokens])
         parsed = [tree for tree in sqlglot.parse(sql, read=read) if tree is not None]
     except SqlglotError as error:
@@ -72,6 +79,15 @@ def parse_statement(sql: str, dialect: str) -> exp.Expr:
     if not isinstance(tree, (exp.Select, exp.SetOperation)):
         raise refusal("read only", f"Only SELECT is allowed, and this is {type(tree).__name__.upper()}.", tree)
     return tree
+
+
+def _check_size(tokens: list[str]) -> None:
+    depth = deepest = 0
+    for token in tokens:
+        depth += (token in _OPENING) - (token in _CLOSING)
+        deepest = max(deepest, depth)
+    if len(tokens) > MAX_TOKENS or deepest > MAX_BRACKETS:
+        raise SqlRejected("size", f"The statement has over {MAX_TOKENS} words or {MAX_BRACKETS} levels of brackets.")
 
 
 def _check_start(tokens: list[str]) -> None:
@@ -94,6 +110,8 @@ def _guard(sql: str, schema: Schema, max_rows: int) -> GuardedSql:
     from sqlglot import exp
 
     tree = parse_statement(sql, schema.dialect)
+    if len(list(tree.find_all(exp.Column))) > MAX_COLUMNS:
+        raise SqlRejected("size", f"The statement names columns more than {MAX_COLUMNS} times.")
     check_nodes(tree, schema.dialect)
     check_growth(tree)
     canonicalise(tree, schema)

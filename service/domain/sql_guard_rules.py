@@ -131,10 +131,15 @@ def _check_details(node: exp.Expr, kind: str) -> None:
             _check_recursion(node)
         case "Join":
             _check_join(node)
-        case "TableAlias" if node.args.get("columns") and type(node.parent).__name__ == "Table":
-            raise refusal("columns", "The columns of a stored table may not get other names by position.", node)
         case _:
-            pass
+            _check_shape(node, kind)
+
+
+def _check_shape(node: exp.Expr, kind: str) -> None:
+    if kind == "Select" and not node.args.get("expressions"):
+        raise refusal("element", "A SELECT must name what it reads.", node)
+    if kind == "TableAlias" and node.args.get("columns") and type(node.parent).__name__ == "Table":
+        raise refusal("columns", "The columns of a stored table may not get other names by position.", node)
 
 
 def _check_join(node: exp.Expr) -> None:
