@@ -81,13 +81,21 @@ class NotFound(RagsqlError):
 
 
 class SqlRejected(RagsqlError):
-    """The statement breaks a rule of the guard. rule names it."""
+    """The statement breaks a rule of the guard.
+
+    problem is the sentence alone; message adds the rule and the place. fragment is the refused part, at most 60
+    characters, and line and column, from 1, are where it begins; empty and 0 when they are not known.
+    """
 
     reason = "SQL_NOT_READ_ONLY"
 
-    def __init__(self, rule: str, message: str) -> None:
-        super().__init__(message, rule=rule)
+    def __init__(self, rule: str, problem: str, fragment: str = "", line: int = 0, column: int = 0) -> None:
+        found = {"fragment": fragment} if fragment else {}
+        found |= {"line": str(line), "column": str(column)} if line else {}
+        where = f", line {line}, column {column}" if line else ""
+        super().__init__(f"{problem} Rule: {rule}{where}.", rule=rule, **found)
         self.rule = rule
+        self.problem = problem
 
 
 class SqlNotGenerated(RagsqlError):

@@ -126,6 +126,19 @@ class ExecutionLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """What a connection's role could do besides reading.
+
+    problems are sentences, none when it is proven that it cannot write. remedy holds the statements, each with its
+    semicolon, that an administrator runs to make a role that can only read; none when nothing is wrong.
+    """
+
+    role: str
+    problems: tuple[str, ...]
+    remedy: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ExampleQuery:
     """A question with the SQL that answers it."""
 

@@ -10,16 +10,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.domain.sql import Schema
+from service.domain.sql_guard_growth import check_growth
 from service.domain.sql_guard_joins import check_joins
 from service.domain.sql_guard_names import canonicalise, check_tables, qualify
+from service.domain.sql_guard_place import refusal
 from service.domain.sql_guard_rules import check_nodes
 from service.errors import SqlRejected
 
 if TYPE_CHECKING:
     from sqlglot import exp
+    from sqlglot.errors import SqlglotError
 
 MAX_BYTES = 10 * 1024
 MAX_TABLES = 12
+MAX_TOKENS = 2500
+MAX_BRACKETS = 50
+"""How deep brackets may nest."""
+MAX_COLUMNS = 300
+"""How often columns may be named: resolving them takes time that grows with the square."""
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 SQLGLOT_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres"}
 
 
@@ -56,10 +65,11 @@ def parse_statement(sql: str, dialect: str) -> exp.Expr:
     read = SQLGLOT_DIALECTS[dialect]
     try:
         tokens = sqlglot.tokenize(sql, read=read)
+        _check_size([token.text for token in tokens])
         _check_start(["''" if token.token_type is TokenType.STRING else token.text.upper() for token in tokens])
         parsed = [tree for tree in sqlglot.parse(sql, read=read) if tree is not None]
     except SqlglotError as error:
-        raise SqlRejected("syntax", f"The statement cannot be parsed: {_first_line(error)}") from None
+        raise _syntax(error) from None
     statements = [tree for tree in parsed if not isinstance(tree, exp.Semicolon)]
     if len(statements) != 1:
         raise SqlRejected("one statement", f"Exactly one statement is allowed, and there are {len(statements)}.")
@@ -67,8 +77,17 @@ def parse_statement(sql: str, dialect: str) -> exp.Expr:
     while isinstance(tree, exp.Subquery) and not any(v for k, v in tree.args.items() if k != "this"):
         tree = tree.this
     if not isinstance(tree, (exp.Select, exp.SetOperation)):
-        raise SqlRejected("read only", f"Only SELECT is allowed, and this is {type(tree).__name__.upper()}.")
+        raise refusal("read only", f"Only SELECT is allowed, and this is {type(tree).__name__.upper()}.", tree)
     return tree
+
+
+def _check_size(tokens: list[str]) -> None:
+    depth = deepest = 0
+    for token in tokens:
+        depth += (token in _OPENING) - (token in _CLOSING)
+        deepest = max(deepest, depth)
+    if len(tokens) > MAX_TOKENS or deepest > MAX_BRACKETS:
+        raise SqlRejected("size", f"The statement has over {MAX_TOKENS} words or {MAX_BRACKETS} levels of brackets.")
 
 
 def _check_start(tokens: list[str]) -> None:
@@ -78,17 +97,23 @@ def _check_start(tokens: list[str]) -> None:
     if not tokens:
         raise SqlRejected("one statement", "The statement is empty.")
     if ";" in tokens:
-        raise SqlRejected("one statement", "Exactly one statement is allowed, without a semicolon inside.")
-    first = next((token for token in tokens if token != "("), "")
+        after = tokens[tokens.index(";") + 1][:40]
+        raise SqlRejected(
+            "one statement", "Exactly one statement is allowed, without a semicolon inside.", f"; {after}"
+        )
+    first = next((token for token in tokens if token != "("), "")[:40]
     if first not in ("SELECT", "WITH"):
-        raise SqlRejected("read only", f"Only SELECT is allowed, and this begins with {first[:40]}.")
+        raise SqlRejected("read only", f"Only SELECT is allowed, and this begins with {first}.", first)
 
 
 def _guard(sql: str, schema: Schema, max_rows: int) -> GuardedSql:
     from sqlglot import exp
 
     tree = parse_statement(sql, schema.dialect)
+    if len(list(tree.find_all(exp.Column))) > MAX_COLUMNS:
+        raise SqlRejected("size", f"The statement names columns more than {MAX_COLUMNS} times.")
     check_nodes(tree, schema.dialect)
+    check_growth(tree)
     canonicalise(tree, schema)
     tree = _limited(tree, max_rows)
     tables = check_tables(tree, schema)
@@ -97,8 +122,16 @@ def _guard(sql: str, schema: Schema, max_rows: int) -> GuardedSql:
     qualified = qualify(tree, schema)
     check_joins(qualified)
     has_star = any(not isinstance(star.parent, exp.Count) for star in tree.find_all(exp.Star))
-    final = qualified if has_star else tree
-    return GuardedSql(final.sql(SQLGLOT_DIALECTS[schema.dialect], comments=False), tables)
+    return GuardedSql(_written(qualified if has_star else tree, schema.dialect), tables)
+
+
+def _written(tree: exp.Expr, dialect: str) -> str:
+    from sqlglot.errors import ErrorLevel, UnsupportedError
+
+    try:
+        return tree.sql(SQLGLOT_DIALECTS[dialect], comments=False, unsupported_level=ErrorLevel.RAISE)
+    except UnsupportedError as error:
+        raise SqlRejected("element", f"The database has no such thing: {_first_line(error)}") from None
 
 
 def _limited(tree: exp.Expr, max_rows: int) -> exp.Expr:
@@ -119,6 +152,16 @@ def _limited(tree: exp.Expr, max_rows: int) -> exp.Expr:
     wrapped = exp.select("*").from_(exp.Subquery(this=tree, alias=exp.TableAlias(this=exp.to_identifier("limited"))))
     wrapped.set("limit", cap)
     return wrapped
+
+
+def _syntax(error: SqlglotError) -> SqlRejected:
+    from sqlglot.errors import ParseError
+
+    found = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
+    fragment, line = str(found.get("highlight") or "")[:60], int(found.get("line") or 0)
+    column = max(1, int(found.get("col") or 0) - max(0, len(fragment) - 1)) if line else 0
+    problem = str(found.get("description") or _first_line(error)).partition(" but got <Token")[0]
+    return SqlRejected("syntax", f"The statement cannot be parsed: {problem.rstrip('.')}.", fragment, line, column)
 
 
 def _first_line(error: Exception) -> str:

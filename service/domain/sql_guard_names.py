@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from service.domain.sql import Schema, SchemaTable
+from service.domain.sql_guard_place import refusal
 from service.errors import SqlRejected
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ _RESERVED = frozenset(
     "ANALYSE ASYMMETRIC BOTH CHECK COLUMN CONSTRAINT DEFAULT DEFERRABLE DO FOREIGN GROUP GRANT INDEX INITIALLY LEADING "
     "LIMIT OFFSET ONLY ORDER PLACING PRIMARY REFERENCES SYMMETRIC TABLE TO TRAILING USER VARIADIC".split()
 )
+# "Column 'x' could not be resolved", "Unknown column: x", "Cannot automatically join: x".
+_NAMED = re.compile(r"'([^']+)'|: (\S+?)\.?$")
 _DEFAULT_SCHEMAS = {"sqlite": "main", "postgresql": "public"}
 
 
@@ -110,7 +113,7 @@ def _known_table(node: exp.Table, known: dict[str, SchemaTable]) -> str:
 
     name = ".".join(part.name for part in node.parts)
     if not isinstance(node.this, exp.Identifier) or name not in known:
-        raise SqlRejected("tables", f"There is no table {name} that may be read.")
+        raise refusal("tables", f"There is no table {name[:100]} that may be read.", node)
     return known[name].name
 
 
@@ -139,16 +142,16 @@ def qualify(tree: exp.Expr, schema: Schema) -> exp.Expr:
         copy = qualify_columns(copy, mapping)
         validate_qualify_columns(copy)
     except SqlglotError as error:
-        raise SqlRejected("columns", _column_problem(str(error))) from None
+        raise _column_refusal(str(error), tree) from None
     except (AttributeError, KeyError, TypeError, ValueError):
         raise SqlRejected(
             "columns", "The columns of the statement are not understood. Write it more plainly."
         ) from None
-    if copy.find(exp.TableColumn):
-        raise SqlRejected("columns", "A whole row may not be read as one value. Name its columns.")
+    for row in copy.find_all(exp.TableColumn):
+        raise refusal("columns", "A whole row may not be read as one value. Name its columns.", row)
     for star in copy.find_all(exp.Star):
         if not isinstance(star.parent, exp.Count):
-            raise SqlRejected("columns", "A star may stand in COUNT(*) or alone in a SELECT list only.")
+            raise refusal("columns", "A star may stand in COUNT(*) or alone in a SELECT list only.", star)
     for table in copy.find_all(exp.Table):
         _unflatten(table, schema.dialect)
     for identifier in copy.find_all(exp.Identifier):
@@ -182,6 +185,15 @@ def _unflatten(table: exp.Table, dialect: str) -> None:
         table.set("this", exp.to_identifier(name, quoted=needs_quotes(name, dialect)))
 
 
-def _column_problem(message: str) -> str:
-    text = message.splitlines()[0][:200] if message else "A column is not known."
-    return text if text.endswith(".") else f"{text}."
+def _column_refusal(message: str, tree: exp.Expr) -> SqlRejected:
+    """The optimizer's words without its own way to say where, and the column's place."""
+    from sqlglot import exp
+
+    first = message.splitlines()[0] if message else "A column is not known."
+    problem = re.sub(r"\.? Line: \d+, Col: \d+", "", first)[:200].rstrip(".") + "."
+    quoted = _NAMED.search(problem)
+    wanted = (quoted[1] or quoted[2] or "").casefold() if quoted else ""
+    for identifier in tree.find_all(exp.Identifier):
+        if wanted and identifier.name.casefold() == wanted:
+            return refusal("columns", problem, identifier)
+    return SqlRejected("columns", problem)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.errors import SqlRejected
+from service.domain.sql_guard_growth import check_format, check_replace, check_series
+from service.domain.sql_guard_place import refusal, shown
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -30,7 +31,7 @@ Quarter Week DayOfWeek DayOfMonth DayOfYear Hour Minute Second CurrentDate Curre
 Date Datetime Time TimeToStr StrToDate StrToTime StrToUnix TimeToUnix UnixToTime TsOrDsToTimestamp TsOrDsToDate
 TimeStrToTime ToChar ToNumber DateFromParts DateBin JustifyDays JustifyHours JustifyInterval RowNumber Rank DenseRank
 PercentRank CumeDist Ntile Lag Lead FirstValue LastValue NthValue GroupConcat LogicalAnd LogicalOr Exists Collate
-Grouping WidthBucket Rand Chr Unicode ArrayAgg JSONExtract JSONExtractScalar JSONBExtract JSONBExtractScalar
+Grouping Format WidthBucket Rand Chr Unicode ArrayAgg JSONExtract JSONExtractScalar JSONBExtract JSONBExtractScalar
 """
 ALLOWED_NODES = frozenset(f"{_QUERY} {_OPERATORS} {_FUNCTIONS}".split())
 
@@ -50,11 +51,30 @@ _TYPES = frozenset(
 )
 _WORDS = frozenset(
     "YEAR YEARS QUARTER QUARTERS MONTH MONTHS WEEK WEEKS DAY DAYS HOUR HOURS MINUTE MINUTES SECOND SECONDS DOW ISODOW "
-    "DOY EPOCH ISOYEAR DECADE CENTURY MILLENNIUM MILLISECONDS MICROSECONDS NOCASE BINARY RTRIM".split()
+    "DOY EPOCH ISOYEAR DECADE CENTURY MILLENNIUM MILLISECOND MILLISECONDS MICROSECOND MICROSECONDS NOCASE BINARY "
+    "RTRIM".split()
 )
-_MAX_REPLACEMENT = 20
-_MAX_NESTED_REPLACE = 3
 _MAX_TYPE_LENGTH = 10_000
+_WRITES = frozenset(
+    "Insert Update Delete Merge Create Drop Alter TruncateTable Copy Command Set Use Pragma Attach Detach".split()
+)
+_SERIES = frozenset(("GenerateSeries", "ExplodingGenerateSeries"))
+_FORMATS = frozenset(("format", "printf"))
+_JOINS = frozenset(("", "INNER", "OUTER", "CROSS", "LEFT", "RIGHT", "FULL"))
+# What people know these by.
+_PLAIN_NAMES = {
+    "Dot": "A name with a schema before a function, or a field of a row,",
+    "ObjectIdentifier": "A cast to a type of the system catalog",
+    "Parameter": "A parameter",
+    "Placeholder": "A parameter",
+    "UnicodeString": "A text with escapes",
+    "ByteString": "A text with escapes",
+    "Operator": "An operator with a schema",
+    "Values": "VALUES",
+    "CurrentUser": "The name of the role",
+    "SessionUser": "The name of the role",
+    "CurrentVersion": "The version of the server",
+}
 
 
 def check_nodes(tree: exp.Expr, dialect: str) -> None:
@@ -62,42 +82,71 @@ def check_nodes(tree: exp.Expr, dialect: str) -> None:
     for node in tree.walk():
         kind = type(node).__name__
         if kind == "Anonymous":
-            if node.name.lower() not in ALLOWED_NAMES[dialect]:
-                raise SqlRejected("function", f"The function {node.name.upper()} is not on the list of allowed ones.")
+            _check_name(node, dialect)
+        elif kind in _SERIES and dialect == "postgresql":
+            check_series(node, tree)
         elif kind == "Lock":
-            raise SqlRejected("locking", "FOR UPDATE and FOR SHARE lock rows, which a question never needs.")
+            raise refusal("locking", "FOR UPDATE and FOR SHARE lock rows, which a question never needs.", node)
         elif kind == "Into":
-            raise SqlRejected("write", "SELECT INTO creates a table.")
+            raise refusal("write", "SELECT INTO creates a table.", node)
+        elif kind in _WRITES:
+            raise refusal("read only", f"Only SELECT is allowed, and {kind.upper()} changes something.", node)
         elif kind not in ALLOWED_NODES:
-            raise SqlRejected("element", f"The element {kind} in {_shown(node)} is not on the list of allowed ones.")
+            what = _PLAIN_NAMES.get(kind, f"The element {kind}")
+            raise refusal("element", f"{what} in {shown(node)} is not on the list of allowed ones.", node)
         _check_details(node, kind)
+        if dialect == "sqlite":
+            _check_sqlite(node, kind)
+
+
+def _check_name(node: exp.Expr, dialect: str) -> None:
+    name = node.name.lower()
+    if name not in ALLOWED_NAMES[dialect]:
+        raise refusal("function", f"The function {name.upper()[:60]} is not on the list of allowed ones.", node)
+    if name in _FORMATS:
+        check_format(node)
+
+
+def _check_sqlite(node: exp.Expr, kind: str) -> None:
+    """What SQLite lacks, and what would be written for it would mean something else."""
+    if kind in ("Any", "All") or (kind == "Distinct" and node.args.get("on")):
+        raise refusal("element", f"SQLite has no {'DISTINCT ON' if kind == 'Distinct' else kind.upper()}.", node)
 
 
 def _check_details(node: exp.Expr, kind: str) -> None:
-    if kind == "DataType" and node.this.name not in _TYPES:
-        raise SqlRejected("type", f"A cast to the type {_shown(node)} is not on the list of allowed ones.")
-    if kind == "DataTypeParam" and not (node.name.isdigit() and int(node.name) <= _MAX_TYPE_LENGTH):
-        raise SqlRejected("type", f"The length {_shown(node)} of a type is too large.")
-    if kind == "Var" and node.name.upper() not in _WORDS:
-        raise SqlRejected("element", f"The word {node.name} is not on the list of allowed ones.")
-    if kind == "Replace":
-        _check_replace(node)
-    if kind == "Column" and (node.args.get("db") or node.args.get("catalog")):
-        raise SqlRejected("columns", f"The column {_shown(node)} must be qualified by its table or alias alone.")
-    if kind == "With" and node.args.get("recursive"):
-        _check_recursion(node)
+    match kind:
+        case "DataType" if node.this.name not in _TYPES:
+            raise refusal("type", f"A cast to the type {shown(node)} is not on the list of allowed ones.", node)
+        case "DataTypeParam" if not (node.name.isdigit() and int(node.name) <= _MAX_TYPE_LENGTH):
+            raise refusal("type", f"The length {shown(node)} of a type is too large.", node)
+        case "Var" if node.name.upper() not in _WORDS:
+            raise refusal("element", f"The word {node.name[:60]} is not on the list of allowed ones.", node)
+        case "Replace":
+            check_replace(node)
+        case "Format":
+            check_format(node)
+        case "Column" if node.args.get("db") or node.args.get("catalog"):
+            raise refusal("columns", f"The column {shown(node)} must be qualified by its table or alias alone.", node)
+        case "With" if node.args.get("recursive"):
+            _check_recursion(node)
+        case "Join":
+            _check_join(node)
+        case _:
+            _check_shape(node, kind)
 
 
-def _check_replace(node: exp.Expr) -> None:
-    """Nested replacements by longer texts grow without bound."""
-    depth, parent = 0, node.parent
-    while parent is not None:
-        depth += type(parent).__name__ == "Replace"
-        parent = parent.parent
-    replacement = node.args.get("replacement")
-    literal = replacement is None or type(replacement).__name__ == "Literal"
-    if depth >= _MAX_NESTED_REPLACE or not literal or len(replacement.name if replacement else "") > _MAX_REPLACEMENT:
-        raise SqlRejected("function", "REPLACE may nest three times and put in at most 20 literal characters.")
+def _check_shape(node: exp.Expr, kind: str) -> None:
+    if kind == "Select" and not node.args.get("expressions"):
+        raise refusal("element", "A SELECT must name what it reads.", node)
+    if kind == "TableAlias" and node.args.get("columns") and type(node.parent).__name__ == "Table":
+        raise refusal("columns", "The columns of a stored table may not get other names by position.", node)
+
+
+def _check_join(node: exp.Expr) -> None:
+    """NATURAL joins by columns that the statement does not name, and those may be hidden ones."""
+    words = [str(node.args.get(part) or "").upper() for part in ("method", "side", "kind")]
+    if not _JOINS.issuperset(words):
+        raise refusal("columns", f"A {' '.join(filter(None, words))} JOIN is not allowed. Join ON the keys.", node)
 
 
 def _check_recursion(node: exp.Expr) -> None:
@@ -110,9 +159,10 @@ def _check_recursion(node: exp.Expr) -> None:
             type(projection.unalias()).__name__ == "Column" for projection in body.right.selects
         )
         if not plain or not body.args.get("distinct"):
-            raise SqlRejected(
+            raise refusal(
                 "recursion",
                 "A recursive query must join its parts with UNION (not UNION ALL) and select plain columns.",
+                cte,
             )
 
 
@@ -120,8 +170,3 @@ def _table_class() -> type[exp.Table]:
     from sqlglot import exp
 
     return exp.Table
-
-
-def _shown(node: exp.Expr) -> str:
-    text = node.sql(comments=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."

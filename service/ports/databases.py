@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from service.domain.caller import Caller
 from service.domain.questions import Usage
-from service.domain.sql import ExecutionLimits, KnowledgeItem, Schema, ValueMatch
+from service.domain.sql import Access, ExecutionLimits, KnowledgeItem, Schema, ValueMatch
 from service.domain.tables import Table
 from service.ports.checks import Checkable
 
@@ -23,7 +23,11 @@ class Database(Checkable, Protocol):
         ...
 
     async def is_read_only(self, caller: Caller) -> bool:
-        """Whether it is proven that this connection cannot write."""
+        """Whether it is proven, now, that this connection cannot write. False when the proof cannot be made."""
+        ...
+
+    async def access(self, caller: Caller) -> Access:
+        """What stands in the way of that proof, for an administrator. Raises UpstreamUnavailable."""
         ...
 
     async def find_values(self, caller: Caller, words: Sequence[str]) -> list[ValueMatch]:

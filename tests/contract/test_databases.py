@@ -24,6 +24,13 @@ from tests.sql.shop import ROWS, TABLES, counts, make_sqlite
 
 pytestmark = pytest.mark.anyio
 HOSTILE = Path(__file__).parents[1] / "sql" / "hostile.jsonl"
+ATTACKS = Path(__file__).parents[1] / "sql" / "attacks.jsonl"
+# What a statement could leave behind in a PostgreSQL server, apart from rows.
+STATE = """
+SELECT (SELECT COUNT(*) FROM pg_class WHERE relnamespace <> 'pg_toast'::regnamespace), (SELECT COUNT(*) FROM pg_proc),
+       (SELECT COUNT(*) FROM pg_extension), (SELECT COUNT(*) FROM pg_largeobject_metadata),
+       (SELECT COUNT(*) FROM pg_roles WHERE rolsuper), (SELECT COUNT(*) FROM pg_prepared_xacts),
+       (SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory'), (SELECT COUNT(*) FROM pg_db_role_setting)"""
 ENDLESS = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT COUNT(*) FROM r"
 
 
@@ -66,7 +73,8 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
         with psycopg.connect(owner) as connection:
             names = ("orders", "secrets", "users")
             queries = [f"SELECT COUNT(*) FROM {name}".encode() for name in names]
-            return [row[0] for query in queries for row in connection.execute(query)]
+            rows = [row[0] for query in queries for row in connection.execute(query)]
+            return rows + list(connection.execute(STATE).fetchone() or ())
 
     database = PostgresDatabase(reader)
     yield Shop(database, count)
@@ -148,6 +156,17 @@ async def test_hostile_statements_change_nothing(shop: Shop) -> None:
                 continue
             assert case["cls"] not in ("ddl", "rce"), case["statement"]
     assert attempts == 140
+    assert shop.counts() == before
+
+
+async def test_attacks_past_the_guard_change_nothing(shop: Shop) -> None:
+    before = shop.counts()
+    limits = ExecutionLimits(timeout_seconds=0.2, max_rows=5)
+    for line in ATTACKS.read_text(encoding="utf-8").splitlines():
+        try:
+            await shop.database.execute(DEFAULT_CALLER, json.loads(line)["statement"], limits)
+        except (SqlExecutionFailed, SqlTimeout, UpstreamUnavailable):
+            continue
     assert shop.counts() == before
 
 

@@ -15,6 +15,7 @@ from service.domain.sql_guard import guard, parse_statement
 from service.errors import SqlRejected
 
 CASES = [json.loads(line) for line in Path(__file__).with_name("hostile.jsonl").read_text("utf-8").splitlines()]
+ATTACKS = [json.loads(line) for line in Path(__file__).with_name("attacks.jsonl").read_text("utf-8").splitlines()]
 
 
 def schema(dialect: str) -> Schema:
@@ -43,6 +44,47 @@ def test_hostile_statements(case: dict[str, str], dialect: str) -> None:
     assert ";" not in guarded.sql.replace("';DELETE FROM users;--'", "").replace("'a'';DELETE FROM users;--'", "")
 
 
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_attacks_are_refused_by_the_right_rule_and_what_passes_is_bounded(dialect: str) -> None:
+    wrong: list[str] = []
+    for case in ATTACKS:
+        try:
+            guarded = guard(case["statement"], schema(dialect), 100)
+        except SqlRejected as error:
+            found = error.rule if error.message.endswith(".") and len(error.message) < 400 else error.message
+        else:
+            found = ""
+            assert guarded.tables in ((), ("orders",), ("users",), ("orders", "users")), case["statement"]
+            assert guard(guarded.sql, schema(dialect), 100) == guarded
+            limit = parse_statement(guarded.sql, dialect).args["limit"]
+            assert limit.args.get("count") or int(limit.expression.name) <= 100
+        if found != case[dialect]:
+            wrong.append(f"{found} {case}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "fragment", "line", "column"),
+    [
+        ("SELECT id,\n  pg_sleep(9) FROM users", "PG_SLEEP(9)", "2", "3"),
+        ("SELECT id FROM users\nJOIN secrets s ON s.id = users.id", "secrets AS s", "2", "6"),
+        ("SELECT id, password FROM users", "password", "1", "12"),
+        ("SELECT id FROM users WHERE (id", "id", "1", "29"),
+        ("SELECT u.id FROM users u, orders o", "orders AS o", "1", "27"),
+        ("DELETE FROM users", "DELETE", None, None),
+        ("SELECT 1; DROP TABLE users", "; DROP", None, None),
+    ],
+)
+def test_a_refusal_names_the_place(sql: str, fragment: str, line: str | None, column: str | None) -> None:
+    with pytest.raises(SqlRejected) as caught:
+        guard(sql, schema("postgresql"), 10)
+    told = caught.value.metadata
+    assert (told["rule"], told["fragment"], told.get("line"), told.get("column")) == (
+        caught.value.rule, fragment, line, column
+    )  # fmt: skip
+    assert f"Rule: {caught.value.rule}" in caught.value.message
+
+
 @pytest.mark.parametrize(
     ("sql", "rule"),
     [
@@ -58,6 +100,12 @@ def test_hostile_statements(case: dict[str, str], dialect: str) -> None:
         ("SELECT REPLACE(REPLACE(REPLACE(REPLACE('a','a','aa'),'a','aa'),'a','aa'),'a','aa')", "function"),
         ("SELECT " + "(" * 4000 + "1" + ")" * 4000, "size"),
         ("SELECT '" + "x" * 11_000 + "'", "size"),
+        ("SELECT id" + ", id" * 400 + " FROM users", "size"),
+        ("SELECT id FROM users WHERE id IN (" + "1," * 1500 + "1)", "size"),
+        ("SELECT id FROM users WHERE id IN (" + "1," * 500 + "1)", None),
+        ("SELECT u.id FROM users u JOIN orders o ON o.total BETWEEN u.id AND u.id", None),
+        ("SELECT u.id FROM users u JOIN orders o ON u.id = o.user_id OR u.id = o.id", None),
+        ("SELECT first_name || ' ' || country FROM users", None),
         ("SELECT id FROM users; ", None),
         ("SELECT id FROM users WHERE id IN (SELECT user_id FROM orders)", None),
         ("SELECT u.id FROM users u JOIN orders o ON o.id = '3'", None),

@@ -9,12 +9,13 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from service.adapters.databases.postgres_schema import can_write, index_values, read_schema
+from service.adapters.databases.postgres_role import can_write, read_access
+from service.adapters.databases.postgres_schema import index_values, read_schema
 from service.adapters.databases.postgres_types import type_columns
 from service.adapters.databases.values import ValueIndex
 from service.domain.caller import Caller
 from service.domain.health import ComponentHealth, HealthStatus
-from service.domain.sql import ExecutionLimits, Schema, ValueMatch
+from service.domain.sql import Access, ExecutionLimits, Schema, ValueMatch
 from service.domain.tables import Table
 from service.errors import RagsqlError, SqlExecutionFailed, SqlTimeout, UpstreamUnavailable
 
@@ -27,6 +28,7 @@ T = TypeVar("T")
 _SCHEMA_SECONDS = 60.0
 _INTROSPECTION_SECONDS = 30.0
 _EXPLAIN_SECONDS = 5.0
+_PROOF_SECONDS = 5.0
 _CONNECT_SECONDS = 5
 _POOL_SIZE = 4
 _BATCH = 200
@@ -57,7 +59,14 @@ class PostgresDatabase:
         return await self._run(self._read_schema, _INTROSPECTION_SECONDS)
 
     async def is_read_only(self, caller: Caller) -> bool:
-        return not await self._run(can_write, _INTROSPECTION_SECONDS)
+        # Asked anew each time: a connection may have been renewed, and rights may have changed.
+        try:
+            return not await self._run(can_write, _PROOF_SECONDS)
+        except RagsqlError:
+            return False
+
+    async def access(self, caller: Caller) -> Access:
+        return await self._run(read_access, _INTROSPECTION_SECONDS)
 
     async def find_values(self, caller: Caller, words: Sequence[str]) -> list[ValueMatch]:
         index = await self._run(self._read_index, _INTROSPECTION_SECONDS)

@@ -51,28 +51,6 @@ SELECT k.conrelid, k.contype::text, k.confrelid,
   (SELECT array_agg(a.attname::text ORDER BY u.n) FROM unnest(k.confkey) WITH ORDINALITY u(num, n)
    JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num)
 FROM pg_constraint k WHERE k.conrelid = ANY(%s) AND k.contype IN ('p', 'f') ORDER BY k.conname"""
-_CAN_WRITE = """
-SELECT current_setting('is_superuser') = 'on'
-  OR EXISTS (SELECT 1 FROM pg_roles r WHERE r.rolname IN (current_user, session_user)
-             AND (r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls))
-  OR EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-             AND (has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
-                  OR has_any_column_privilege(c.oid, 'INSERT, UPDATE')))
-  OR EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE n.nspname !~ '^pg_'
-             AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'USAGE, UPDATE') ELSE false END)
-  OR EXISTS (SELECT 1 FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND has_schema_privilege(n.oid, 'CREATE'))
-  OR has_database_privilege(current_database(), 'CREATE')
-  OR EXISTS (SELECT 1 FROM pg_roles r WHERE r.rolname IN
-             ('pg_write_all_data', 'pg_write_server_files', 'pg_execute_server_program', 'pg_read_server_files',
-              'pg_signal_backend', 'pg_maintain', 'pg_checkpoint') AND pg_has_role(r.oid, 'MEMBER'))"""
-
-
-def can_write(connection: Connection) -> bool:
-    """Whether the role could change anything: data, sequences, schemas, files, other sessions."""
-    row = connection.execute(_CAN_WRITE).fetchone()
-    return row is None or row[0] is not False
 
 
 def read_schema(connection: Connection) -> Schema:

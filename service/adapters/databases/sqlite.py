@@ -18,15 +18,16 @@ from service.adapters.databases.sqlite_types import Row, type_columns
 from service.adapters.databases.values import ValueIndex
 from service.domain.caller import Caller
 from service.domain.health import ComponentHealth, HealthStatus
-from service.domain.sql import ExecutionLimits, Schema, ValueMatch
+from service.domain.sql import Access, ExecutionLimits, Schema, ValueMatch
 from service.domain.tables import CellValue, Table
-from service.errors import SqlExecutionFailed, SqlTimeout, UpstreamUnavailable
+from service.errors import RagsqlError, SqlExecutionFailed, SqlTimeout, UpstreamUnavailable
 
 T = TypeVar("T")
 
 _SCHEMA_SECONDS = 60.0
 _INTROSPECTION_SECONDS = 20.0
 _EXPLAIN_SECONDS = 5.0
+_PROOF_SECONDS = 5.0
 _MAX_VALUE_BYTES = 16 * 1024 * 1024
 _STEPS_BETWEEN_CHECKS = 1000
 _READS = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE))
@@ -61,8 +62,16 @@ class SqliteDatabase:
         return await self._run(self._read_schema, _INTROSPECTION_SECONDS)
 
     async def is_read_only(self, caller: Caller) -> bool:
-        # mode=ro and query_only hold for every connection that this class opens.
-        return True
+        # mode=ro and query_only hold for every connection that this class opens: tried, not believed.
+        try:
+            return await self._run(_refuses_writes, _PROOF_SECONDS)
+        except RagsqlError:
+            return False
+
+    async def access(self, caller: Caller) -> Access:
+        if await self._run(_refuses_writes, _PROOF_SECONDS):
+            return Access("", ())
+        return Access("", ("SQLite opened the file for writing although it was told not to.",))
 
     async def find_values(self, caller: Caller, words: Sequence[str]) -> list[ValueMatch]:
         index = await self._run(self._read_index, _INTROSPECTION_SECONDS)
@@ -144,6 +153,22 @@ class SqliteDatabase:
 
 def _decode(content: bytes) -> str:
     return content.decode("utf-8", "replace")
+
+
+def _refuses_writes(connection: sqlite3.Connection) -> bool:
+    """Whether SQLite says that the connection may not write, by the file's mode and by the pragma."""
+    if connection.execute("PRAGMA query_only").fetchone() != (1,):
+        return False
+    connection.execute("PRAGMA query_only = OFF")
+    connection.execute("BEGIN")
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        connection.execute(f"PRAGMA user_version = {version}")
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY
+    finally:
+        connection.execute("ROLLBACK")
+    return False
 
 
 def _restrict(connection: sqlite3.Connection) -> None:

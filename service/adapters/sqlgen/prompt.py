@@ -105,7 +105,9 @@ class PromptSqlGenerator:
             if grounded != guarded.sql:
                 guarded = await asyncio.to_thread(guard, grounded, request.schema, MAX_STATEMENT_ROWS)
             await self.database.explain(caller, guarded.sql)
-        except (SqlRejected, SqlExecutionFailed, SqlTimeout) as error:
+        except SqlRejected as error:
+            return error.problem
+        except (SqlExecutionFailed, SqlTimeout) as error:
             return error.message
         return guarded
 
