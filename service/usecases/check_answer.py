@@ -70,8 +70,7 @@ def _windows(evidence: Sequence[Evidence]) -> list[str]:
     for item in evidence:
         chunk, document = item.passage.chunk, item.passage.document_id
         around = _around(chunk, item.unit)
-        start = chunk.span.end - len(chunk.text)
-        place = Span(start + around.start, start + around.end)
+        place = chunk.place(around)
         if any(document == other and place.start < seen.end and seen.start < place.end for other, seen in taken):
             continue
         taken.append((document, place))

@@ -50,9 +50,6 @@ def cite(item: Evidence) -> Citation:
     Pages and boxes are those of the quote, the pages those of its chunk where the quote has no box.
     """
     chunk = item.passage.chunk
-    quote = chunk.text[item.unit.start : item.unit.end]
-    # A chunk that continues a table starts with a copied header, so only distances from its end are true.
-    start = chunk.span.end - (len(chunk.text) - item.unit.start)
     boxes = chunk.boxes_of(item.unit)
     return Citation(
         document_id=item.passage.document_id,
@@ -61,8 +58,8 @@ def cite(item: Evidence) -> Citation:
         first_page=boxes[0].page if boxes else chunk.first_page,
         last_page=boxes[-1].page if boxes else chunk.last_page,
         boxes=boxes,
-        source_span=Span(start, start + len(quote)),
-        quote=quote,
+        source_span=chunk.place(item.unit),
+        quote=chunk.text[item.unit.start : item.unit.end],
         score=item.score,
     )
 

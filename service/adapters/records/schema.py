@@ -23,7 +23,9 @@ from sqlalchemy import (
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-VERSION = 2
+VERSION = 4
+CHANGES = {4: "ALTER TABLE documents ADD COLUMN error_reason VARCHAR DEFAULT '' NOT NULL"}
+"""What brings a table that is there already to a version. Tables that a version adds are made without it."""
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -65,6 +67,7 @@ documents = Table(
     Column("chunk_count", Integer, nullable=False),
     Column("failure_reason", Text, nullable=False),
     Column("parser", Text, nullable=False),
+    Column("error_reason", String, nullable=False, server_default=""),
     Index("documents_newest", "tenant", "create_time", "id"),
     Index("documents_by_filename", "tenant", "filename"),
     Index("documents_by_sha256", "tenant", "sha256"),
