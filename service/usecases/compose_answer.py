@@ -28,11 +28,14 @@ BARE_NAME = re.compile(r"[A-Za-z_][\w ]*")
 
 def select_evidence(evidence: Sequence[Evidence], least: float) -> list[Evidence]:
     """The evidence worth showing, best first: empty when not even the best reaches least."""
-    if not evidence or evidence[0].score < least:
-        return []
+    return [item for item in best_of(evidence) if item.score >= max(least, evidence[0].score - SCORE_SPREAD)]
+
+
+def best_of(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """The first MAX_EVIDENCE pieces that do not repeat one another, each with the sentence that it leans on."""
     chosen: list[Evidence] = []
     for item in evidence:
-        if len(chosen) == MAX_EVIDENCE or item.score < max(least, evidence[0].score - SCORE_SPREAD):
+        if len(chosen) == MAX_EVIDENCE:
             break
         if not any(_same_text(item, other) for other in chosen):
             chosen.append(_with_previous(item))
