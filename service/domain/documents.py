@@ -35,7 +35,11 @@ class IngestProgress:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An uploaded file. Searchable once its state is ACTIVE. progress is shown while PROCESSING and never stored."""
+    """An uploaded file. Searchable once its state is ACTIVE. progress is shown while PROCESSING and never stored.
+
+    failure_reason is a sentence, error_reason the ErrorReason of the contract without its prefix; both are empty unless
+    FAILED.
+    """
 
     id: str
     filename: str
@@ -49,6 +53,7 @@ class Document:
     chunk_count: int = 0
     failure_reason: str = ""
     parser: str = ""
+    error_reason: str = ""
     progress: IngestProgress | None = None
 
 
@@ -145,6 +150,12 @@ class Chunk:
     headings: tuple[str, ...] = ()
     lines: tuple[TextLine, ...] = ()
     units: tuple[Span, ...] = ()
+
+    def place(self, span: Span) -> Span:
+        """Where a span of text stands in the document's text."""
+        # A chunk that continues a table starts with a copied header, so only distances from its end are true.
+        shift = self.span.end - len(self.text)
+        return Span(span.start + shift, span.end + shift)
 
     @property
     def first_page(self) -> int:

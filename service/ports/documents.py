@@ -81,6 +81,10 @@ class BlobStore(Checkable, Protocol):
         ...
 
 
+ReportPages = Callable[[int, int], None]
+"""Is told how many pages of how many are read."""
+
+
 class Parser(Protocol):
     """Files to blocks. version changes whenever the same file could give other blocks."""
 
@@ -97,7 +101,7 @@ class Parser(Protocol):
         content: bytes,
         media_type: str,
         filename: str,
-        progress: Callable[[int, int], None] | None = None,
+        progress: ReportPages | None = None,
     ) -> ParsedDocument:
         """Parse in a process that can be killed; the event loop never waits.
 

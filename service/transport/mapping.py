@@ -72,6 +72,7 @@ def document(item: Document) -> document_pb2.Document:
         update_time=timestamp(item.update_time),
         parser=item.parser,
         progress=_progress(item.progress) if item.progress else None,
+        error_reason=f"ERROR_REASON_{item.error_reason or 'UNSPECIFIED'}",
     )
 
 

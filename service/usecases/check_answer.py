@@ -4,21 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from service.domain.caller import Caller
-from service.domain.documents import Chunk, Span
 from service.domain.questions import Usage
 from service.errors import NotConfigured, UpstreamUnavailable
 from service.ports import ChatMessage, ChatModel, ChatOptions
+from service.usecases.compose_answer import best_of, statement_of
 from service.usecases.read_passages import Evidence
 
 INSTRUCTION = (
     "You check whether a text states the answer to a question. The text must state the exact fact that is asked for; "
     "related facts are not enough. Reply with yes or no."
 )
+EXAMPLES = (
+    (
+        "Tickets: Adult: Ticket: Adult; Price: 9 euro; Under 15: free. The museum shop sells posters.",
+        "How much do I pay to get in as a grown-up?",
+        "yes",
+    ),
+    (
+        "Tickets: The museum shop sells posters. Guided tours start at 11:00 and last an hour.",
+        "What does a guided tour cost?",
+        "no",
+    ),
+    (
+        "Staff parking: Park in rows A to C. Cars that stand elsewhere are towed away after ten minutes.",
+        "What happens if I leave my car in row F?",
+        "yes",
+    ),
+    (
+        "Heating: Room: Attic; Heater: gas; Checked: 12 May. Call the caretaker if the heater is cold.",
+        "When was the attic heater bought?",
+        "no",
+    ),
+    (
+        "Returns: Unused goods are taken back within 30 days. A receipt is needed.",
+        "Can I hand back a lamp I bought two weeks ago?",
+        "yes",
+    ),
+    (
+        "Returns: Unused goods are taken back within 30 days. A receipt is needed.",
+        "What if I have lost my receipt, is there a fee?",
+        "no",
+    ),
+)
+"""A text, a question and the right reply: what a small model takes for an answer is learnt from these."""
 TIMEOUT_SECONDS = 12.0
-MAX_WINDOWS = 3
-WINDOW_CHARACTERS = 500
+LONGEST_STATEMENT = 500
 _UNSEEN = -15.0
 
 
@@ -33,15 +66,13 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class CheckAnswer:
-    """One token of a chat model over at most three short windows."""
+    """One token of a chat model over what would be shown, after examples, which a local model keeps in its cache."""
 
     chat: ChatModel
 
     async def __call__(self, caller: Caller, question: str, evidence: Sequence[Evidence]) -> Verdict:
         """Evidence is the best first. A model that fails or is too slow gives no margin."""
-        text = "\n".join(f"[{number}] {window}" for number, window in enumerate(_windows(evidence), start=1))
-        asked = f"Text:\n{text}\n\nQuestion: {question}\n\nDoes the text state the answer, yes or no?"
-        messages = [ChatMessage("system", INSTRUCTION), ChatMessage("user", asked)]
+        messages = [*_examples(), ChatMessage("user", _asked(_shown(evidence), question))]
         options = ChatOptions(max_tokens=1, timeout_seconds=TIMEOUT_SECONDS, alternatives=10)
         try:
             reply = await self.chat.complete(caller, messages, options)
@@ -50,6 +81,18 @@ class CheckAnswer:
         except UpstreamUnavailable:
             return Verdict(None, final=False)
         return Verdict(_margin(reply.alternatives or ((reply.text, 0.0),)), reply.usage)
+
+
+@lru_cache(maxsize=1)
+def _examples() -> tuple[ChatMessage, ...]:
+    messages = [ChatMessage("system", INSTRUCTION)]
+    for text, question, reply in EXAMPLES:
+        messages += [ChatMessage("user", _asked(text, question)), ChatMessage("assistant", reply)]
+    return tuple(messages)
+
+
+def _asked(text: str, question: str) -> str:
+    return f"Text:\n{text}\n\nQuestion: {question}\n\nDoes the text state the answer, yes or no?"
 
 
 def _margin(alternatives: Sequence[tuple[str, float]]) -> float | None:
@@ -63,27 +106,10 @@ def _margin(alternatives: Sequence[tuple[str, float]]) -> float | None:
     return best.get("yes", _UNSEEN) - best.get("no", _UNSEEN)
 
 
-def _windows(evidence: Sequence[Evidence]) -> list[str]:
-    """The best units with their neighbours, below their heading; none that stands in another."""
-    taken: list[tuple[str, Span]] = []
-    windows: list[str] = []
-    for item in evidence:
-        chunk, document = item.passage.chunk, item.passage.document_id
-        around = _around(chunk, item.unit)
-        start = chunk.span.end - len(chunk.text)
-        place = Span(start + around.start, start + around.end)
-        if any(document == other and place.start < seen.end and seen.start < place.end for other, seen in taken):
-            continue
-        taken.append((document, place))
-        heading = f"{chunk.headings[-1]}: " if chunk.headings else ""
-        windows.append(f"{heading}{chunk.text[around.start : around.end]}"[:WINDOW_CHARACTERS])
-        if len(windows) == MAX_WINDOWS:
-            break
-    return windows
-
-
-def _around(chunk: Chunk, unit: Span) -> Span:
-    """From the unit before to the unit after."""
-    before = [other.start for other in chunk.units if other.end <= unit.start]
-    after = [other.end for other in chunk.units if other.start >= unit.end]
-    return Span(before[-1] if before else unit.start, after[0] if after else unit.end)
+def _shown(evidence: Sequence[Evidence]) -> str:
+    """The best of it, one a line, each as it would be answered and below its heading."""
+    lines: list[str] = []
+    for item in best_of(evidence):
+        headings = item.passage.chunk.headings
+        lines.append(f"{headings[-1]}: {statement_of(item)}" if headings else statement_of(item))
+    return "\n".join(line[:LONGEST_STATEMENT] for line in lines)

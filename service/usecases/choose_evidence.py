@@ -9,15 +9,15 @@ from service.domain.caller import Caller
 from service.domain.questions import Question, Route, Usage
 from service.usecases.check_answer import CheckAnswer
 from service.usecases.compose_answer import select_evidence
-from service.usecases.read_passages import Evidence, by_relevance
+from service.usecases.read_passages import Evidence, by_relevance, trust
 from service.usecases.retrieve_passages import Retrieved
 
-LEAST_TRUST = -0.2
-LEAST_CHECKED = -1.0
-LEAST_CERTAINTY = -0.4
-TRUST_WEIGHT = 1.2
-"""Bounds for the best evidence where no chat model checked it, for what is worth checking, and for the margin of the
-check with so much of the trust added. Chosen as docs/reading.md says."""
+LEAST_TRUST = -2.7
+LEAST_CHECKED = -5.0
+LEAST_CERTAINTY = -0.25
+TRUST_IN_CERTAINTY = 0.1
+"""Bounds for the trust where no chat model checked, for what is worth checking, and for the margin of the check with
+so much of the trust added. Chosen as docs/reading.md says."""
 LEAST_RULE = 0.5
 """For a question that the database answers too. Half of it is about rows: less relevance will do."""
 
@@ -41,13 +41,13 @@ class ChooseEvidence:
         """What to show on this route. On SQL it is what is shown should the database fail."""
         if route is Route.HYBRID:
             return Chosen(select_evidence(by_relevance(found.evidence), LEAST_RULE))
-        trust = max((item.trust for item in found.evidence), default=-math.inf)
-        if route is Route.SQL or trust < LEAST_CHECKED:
-            return Chosen(_shown(found, trust >= LEAST_TRUST))
+        trusted = trust(found.evidence)
+        if route is Route.SQL or trusted < LEAST_CHECKED:
+            return Chosen(_shown(found, trusted >= LEAST_TRUST))
         verdict = await self.check(caller, question.text, found.evidence)
         if verdict.margin is None:
-            return Chosen(_shown(found, trust >= LEAST_TRUST), final=verdict.final)
-        certain = verdict.margin + TRUST_WEIGHT * trust >= LEAST_CERTAINTY
+            return Chosen(_shown(found, trusted >= LEAST_TRUST), final=verdict.final)
+        certain = verdict.margin + TRUST_IN_CERTAINTY * trusted >= LEAST_CERTAINTY
         return Chosen(_shown(found, certain), verdict.usage)
 
 

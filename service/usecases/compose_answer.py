@@ -23,11 +23,14 @@ LEANS_ON_PREVIOUS = re.compile(
 
 def select_evidence(evidence: Sequence[Evidence], least: float) -> list[Evidence]:
     """The evidence worth showing, best first: empty when not even the best reaches least."""
-    if not evidence or evidence[0].score < least:
-        return []
+    return [item for item in best_of(evidence) if item.score >= max(least, evidence[0].score - SCORE_SPREAD)]
+
+
+def best_of(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """The first MAX_EVIDENCE pieces that do not repeat one another, each with the sentence that it leans on."""
     chosen: list[Evidence] = []
     for item in evidence:
-        if len(chosen) == MAX_EVIDENCE or item.score < max(least, evidence[0].score - SCORE_SPREAD):
+        if len(chosen) == MAX_EVIDENCE:
             break
         if not any(_same_text(item, other) for other in chosen):
             chosen.append(_with_previous(item))
@@ -45,9 +48,6 @@ def cite(item: Evidence) -> Citation:
     Pages and boxes are those of the quote, the pages those of its chunk where the quote has no box.
     """
     chunk = item.passage.chunk
-    quote = chunk.text[item.unit.start : item.unit.end]
-    # A chunk that continues a table starts with a copied header, so only distances from its end are true.
-    start = chunk.span.end - (len(chunk.text) - item.unit.start)
     boxes = chunk.boxes_of(item.unit)
     return Citation(
         document_id=item.passage.document_id,
@@ -56,8 +56,8 @@ def cite(item: Evidence) -> Citation:
         first_page=boxes[0].page if boxes else chunk.first_page,
         last_page=boxes[-1].page if boxes else chunk.last_page,
         boxes=boxes,
-        source_span=Span(start, start + len(quote)),
-        quote=quote,
+        source_span=chunk.place(item.unit),
+        quote=chunk.text[item.unit.start : item.unit.end],
         score=item.score,
     )
 

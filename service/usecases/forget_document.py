@@ -1,11 +1,26 @@
-"""Remove the files of a document that is gone."""
+"""What is left of a document that failed, and of one that is gone."""
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
+from service.errors import RagsqlError
 from service.ports import BlobStore, DocumentRecords
 from service.usecases.process_document import file_key, processed_key
+
+
+def failed_with(document: Document, error: RagsqlError) -> Document:
+    """The document, FAILED now for this reason."""
+    return replace(
+        document,
+        state=DocumentState.FAILED,
+        failure_reason=error.message,
+        error_reason=error.reason,
+        update_time=dt.datetime.now(dt.UTC),
+    )
 
 
 async def forget_blobs(caller: Caller, blobs: BlobStore, records: DocumentRecords, document: Document) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import hashlib
 import logging
 import secrets
 from dataclasses import dataclass, replace
@@ -12,28 +11,18 @@ from dataclasses import dataclass, replace
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
 from service.errors import ContentMismatch, RagsqlError
-from service.ports import BlobStore, DocumentRecords, Parser, VectorStore
-from service.usecases.commit_document import CommitDocument
+from service.usecases.document_intake import DocumentIntake
 from service.usecases.embedded_chunks import Processed
-from service.usecases.forget_document import forget_blobs
-from service.usecases.name_locks import NameLocks
-from service.usecases.process_document import FileToProcess, ProcessDocument, file_key
+from service.usecases.forget_document import failed_with, forget_blobs
+from service.usecases.process_document import file_key
 from service.usecases.shielding import to_the_end
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class IngestDocument:
+class IngestDocument(DocumentIntake):
     """One document. What goes wrong becomes the reason of its failure; what it would have replaced stays."""
-
-    records: DocumentRecords
-    vectors: VectorStore
-    blobs: BlobStore
-    parser: Parser
-    process: ProcessDocument
-    commit: CommitDocument
-    locks: NameLocks
 
     async def __call__(self, caller: Caller, document: Document, processed: Processed | None = None) -> None:
         """Never raises. processed is what is known of the content already. A deleted document stays deleted."""
@@ -42,30 +31,24 @@ class IngestDocument:
             if not await self.records.update_document(caller, document):
                 return
             content = await self.blobs.get(caller, file_key(document.id))
-            file = await asyncio.to_thread(self._look_at, document, content)
+            file = await asyncio.to_thread(self.look_at, document.filename, content)
+            if file.sha256 != document.sha256:
+                raise ContentMismatch("The stored file is damaged: its SHA-256 has changed. Upload it again.")
             document = replace(document, media_type=file.media_type)
             if processed is None:
                 processed, _ = await self.process(caller, file)
             await self.commit(caller, document, processed)
         except RagsqlError as error:
-            await self._fail(caller, document, error.message)
+            await self._fail(caller, document, error)
         except Exception:
             error_id = secrets.token_hex(8)
             _log.exception("error %s", error_id)
-            await self._fail(caller, document, f"The service failed. Its log says why under the error id {error_id}.")
+            said = f"The service failed. Its log says why under the error id {error_id}."
+            await self._fail(caller, document, RagsqlError(said))
 
-    def _look_at(self, document: Document, content: bytes) -> FileToProcess:
-        if hashlib.sha256(content).hexdigest() != document.sha256:
-            raise ContentMismatch("The stored file is damaged: its SHA-256 has changed. Upload it again.")
-        media_type = self.parser.detect(content, document.filename)
-        return FileToProcess(document.filename, media_type, document.sha256, content)
-
-    async def _fail(self, caller: Caller, document: Document, reason: str) -> None:
-        failed = replace(
-            document, state=DocumentState.FAILED, failure_reason=reason, update_time=dt.datetime.now(dt.UTC)
-        )
+    async def _fail(self, caller: Caller, document: Document, error: RagsqlError) -> None:
         async with self.locks.hold(caller.tenant, document.filename):
-            await to_the_end(self._save_failure(caller, failed))
+            await to_the_end(self._save_failure(caller, failed_with(document, error)))
 
     async def _save_failure(self, caller: Caller, failed: Document) -> None:
         try:

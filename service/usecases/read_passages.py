@@ -14,10 +14,10 @@ from service.domain.units import unit_text
 from service.ports import Reading
 
 ANSWER_WEIGHT = 0.05
-TRUST_WEIGHT = 0.25
 LEAST_ANSWER = -8.0
-"""How much the reader's logarithm counts next to the relevance, for the order of units and for whether one answers at
-all, and where it is cut off; see docs/reading.md."""
+"""How much the reader's logarithm counts next to the relevance for the order of units, and where it is cut off."""
+RELEVANCE_IN_TRUST = 0.5
+"""How much relevance counts next to that logarithm for whether anything answers; see docs/reading.md."""
 PASSAGE_WEIGHT = 0.3
 PATH_WORDS_WEIGHT = 0.25
 OWN_WORDS_WEIGHT = 0.35
@@ -39,16 +39,16 @@ class Evidence:
 
     meaning is how near the reader finds it. relevance joins that with the cosine of question and passage, the share
     of the question's words in the unit and its headings, the share in the unit alone, both weighted by rarity, and
-    how much the unit says at all. score and trust add how probable the reader finds it that the unit answers: score
-    decides which unit comes first, trust whether it is shown.
+    how much the unit says at all. answers is the logarithm of how probable the reader finds it that the unit answers.
+    score joins both and decides which unit comes first.
     """
 
     passage: Passage
     unit: Span
     meaning: float
     relevance: float
+    answers: float
     score: float
-    trust: float
 
 
 def read_passages(question: str, passages: Sequence[Passage], readings: Sequence[Reading]) -> list[Evidence]:
@@ -61,6 +61,17 @@ def read_passages(question: str, passages: Sequence[Passage], readings: Sequence
     rarity = _rarity([unit.all_terms for unit in units])
     asked = {term: rarity(term) for term in content_terms(question)}
     return sorted((_weighed(unit, asked) for unit in units), key=lambda evidence: -evidence.score)
+
+
+def trust(evidence: Sequence[Evidence]) -> float:
+    """How sure it is that the evidence answers at all; minus infinity where there is none.
+
+    The logarithm of the number of units that the reader expects to answer, plus a share of the highest relevance.
+    """
+    if not evidence:
+        return -math.inf
+    expected = math.log(sum(math.exp(item.answers) for item in evidence))
+    return expected + RELEVANCE_IN_TRUST * max(item.relevance for item in evidence)
 
 
 def by_relevance(evidence: Sequence[Evidence]) -> list[Evidence]:
@@ -90,8 +101,7 @@ def _weighed(unit: _Unit, asked: Mapping[str, float]) -> Evidence:
         + SUBSTANCE_WEIGHT * min(1.0, len(unit.own_terms) / FULL_SUBSTANCE)
     )
     answers = max(LEAST_ANSWER, unit.answers)
-    score, trust = relevance + ANSWER_WEIGHT * answers, relevance + TRUST_WEIGHT * answers
-    return Evidence(unit.passage, unit.span, unit.meaning, relevance, score, trust)
+    return Evidence(unit.passage, unit.span, unit.meaning, relevance, answers, relevance + ANSWER_WEIGHT * answers)
 
 
 def content_terms(text: str) -> list[str]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from service.domain.caller import DEFAULT_CALLER, Caller
 from service.domain.documents import Document, DocumentState
-from service.errors import RagsqlError
+from service.errors import NotFound, RagsqlError
 from service.ports import BlobStore, UploadRecords, VectorStore
 from service.usecases.commit_document import CommitDocument
+from service.usecases.forget_document import failed_with
 from service.usecases.process_document import file_key, processed_key
 
 _PAGE = 250
@@ -67,17 +68,15 @@ class RecoverDocuments:
 
     async def _resume(self, caller: Caller, document: Document, keys: set[str]) -> list[Document]:
         """The document, PENDING again. Without its file it fails, or goes if it never was acknowledged."""
-        now = dt.datetime.now(dt.UTC)
         if file_key(document.id) in keys:
-            pending = replace(document, state=DocumentState.PENDING, update_time=now)
+            pending = replace(document, state=DocumentState.PENDING, update_time=dt.datetime.now(dt.UTC))
             await self.records.update_document(caller, pending)
             return [pending]
         if document.state in _UNFINISHED:
             await self.records.delete_document(caller, document.id)
         else:
-            reason = "Its file and its index are gone from the data folder. Upload it again."
-            failed = replace(document, state=DocumentState.FAILED, failure_reason=reason, update_time=now)
-            await self.records.update_document(caller, failed)
+            gone = NotFound("Its file and its index are gone from the data folder. Upload it again.")
+            await self.records.update_document(caller, failed_with(document, gone))
         return []
 
     async def _sweep(self, caller: Caller, keys: Iterable[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import uuid
 from dataclasses import dataclass
@@ -11,29 +10,20 @@ from dataclasses import dataclass
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
 from service.errors import NotFound
-from service.ports import BlobStore, DocumentRecords, Parser, VectorStore
 from service.usecases.accept_document import acceptance_time, accepted_before, check_file
 from service.usecases.bundle import UploadedDocument
-from service.usecases.commit_document import CommitDocument
+from service.usecases.document_intake import DocumentIntake
 from service.usecases.forget_document import forget_blobs
-from service.usecases.name_locks import NameLocks
-from service.usecases.process_document import FileToProcess, ProcessDocument
+from service.usecases.process_document import FileToProcess
 from service.usecases.shielding import to_the_end
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class UploadDocument:
+class UploadDocument(DocumentIntake):
     """Of several uploads of one name the last that was accepted stays. max_bytes bounds the file."""
 
-    records: DocumentRecords
-    vectors: VectorStore
-    blobs: BlobStore
-    parser: Parser
-    process: ProcessDocument
-    commit: CommitDocument
-    locks: NameLocks
     max_bytes: int
 
     async def __call__(self, caller: Caller, filename: str, content: bytes) -> UploadedDocument:
@@ -44,7 +34,7 @@ class UploadDocument:
         and NotFound when it was deleted meanwhile.
         """
         check_file(filename, len(content), self.max_bytes, "content")
-        file = await asyncio.to_thread(self._look_at, filename, content)
+        file = await asyncio.to_thread(self.look_at, filename, content)
         document, known = await to_the_end(self._accept(caller, file))
         if known:
             return UploadedDocument(document, cache_hit=True)
@@ -55,10 +45,6 @@ class UploadDocument:
             await to_the_end(self._discard(caller, document))
             raise
         return UploadedDocument(active or await self._successor(caller, document), cache_hit=reused)
-
-    def _look_at(self, filename: str, content: bytes) -> FileToProcess:
-        media_type = self.parser.detect(content, filename)
-        return FileToProcess(filename, media_type, hashlib.sha256(content).hexdigest(), content)
 
     async def _accept(self, caller: Caller, file: FileToProcess) -> tuple[Document, bool]:
         """A record for the file, or the one that it has already and True."""

@@ -64,7 +64,7 @@ class WordReader:
     def _read(self, query: Vectors, passage: Passage) -> Reading:
         texts = (unit_in_context(passage.chunk, unit) for unit in passage.chunk.units)
         shares = tuple(float(word_vector(text, WordEmbedder.dimension) @ query) for text in texts)
-        return Reading(shares, tuple(4 * (share - 1) for share in shares))
+        return Reading(shares, tuple(6 * (share - 1) for share in shares))
 
 
 @dataclass

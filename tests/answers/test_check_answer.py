@@ -6,7 +6,7 @@ import pytest
 
 from service.domain.questions import Answer, NoAnswer, Route
 from service.errors import UpstreamUnavailable
-from service.usecases.check_answer import WINDOW_CHARACTERS
+from service.usecases.check_answer import LONGEST_STATEMENT
 from tests.answers.conftest import World, draft
 from tests.answers.test_answer_question import CASELOAD, RULES, ask
 
@@ -31,7 +31,7 @@ async def test_what_it_affirms_is_shown(world: World, says: tuple[tuple[str, flo
     (asked,) = world.chat.asked
     assert CASELOAD in asked
     assert "Caseload: No support agent looks after more than 20 customers." in asked
-    assert len(asked) < 4 * WINDOW_CHARACTERS
+    assert len(asked) < 4 * LONGEST_STATEMENT
 
 
 @pytest.mark.parametrize("says", [(("perhaps", 0.0),), UpstreamUnavailable("The model is down.")])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from service.ports import Reading
@@ -8,9 +10,11 @@ from service.usecases.read_passages import (
     LEAST_ANSWER,
     OWN_WORDS_WEIGHT,
     PATH_WORDS_WEIGHT,
+    RELEVANCE_IN_TRUST,
     by_relevance,
     content_terms,
     read_passages,
+    trust,
 )
 from tests.answers.builders import chunk, passage
 
@@ -69,3 +73,11 @@ def test_what_cannot_answer_is_not_pushed_out_of_sight() -> None:
     found = passage(chunk("Vouchers are sold at the till."))
     (low,) = read_passages("Who sells vouchers?", [found], read((0.6,), answers=-20.0))
     assert low.score == pytest.approx(low.relevance + LEAST_ANSWER * ANSWER_WEIGHT)
+
+
+def test_trust_is_how_many_answers_are_expected_and_a_share_of_relevance() -> None:
+    found = passage(chunk("Vouchers are sold at the till.", "They never expire."))
+    evidence = read_passages("Anything?", [found], [Reading((0.6, 0.5), (math.log(0.25), math.log(0.5)))])
+    most = max(item.relevance for item in evidence)
+    assert trust(evidence) == pytest.approx(math.log(0.75) + RELEVANCE_IN_TRUST * most)
+    assert trust([]) == -math.inf

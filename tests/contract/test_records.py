@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime as dt
-import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,9 +17,9 @@ from service.domain.documents import Document, DocumentState, IngestPhase, Inges
 from service.domain.health import HealthStatus
 from service.domain.questions import Answer
 from service.domain.sql import ExampleQuery, KnowledgeItem, StatementState
-from service.errors import NotConfigured, NotFound, UpstreamUnavailable
-from service.ports import Page, RecordStore
-from tests.contract.records import FAR, START, all_ids, event, statement, upload
+from service.errors import NotFound, UpstreamUnavailable
+from service.ports import RecordStore
+from tests.contract.records import FAR, START, all_ids, event, statement
 
 pytestmark = pytest.mark.anyio
 EXECUTED = (StatementState.PROPOSED, StatementState.EXECUTED)
@@ -41,6 +39,7 @@ async def test_a_document_comes_back_equal_with_aware_times(
         page_count=3,
         chunk_count=4,
         failure_reason="No text.",
+        error_reason="UNREADABLE_DOCUMENT",
         parser="plain",
     )
     await record_store.save_document(caller, document)
@@ -259,48 +258,6 @@ async def test_feedback_needs_its_answer(record_store: RecordStore, caller: Call
     await record_store.save_answer(caller, "a", "Why?")
     first = await record_store.save_feedback(caller, "a", "GOOD", "Right.", "")
     assert first != await record_store.save_feedback(caller, "a", "BAD", "", "SELECT 2")
-
-
-def test_many_begin_on_one_new_file(sqlite_url: str, make_document: MakeDocument) -> None:
-    """Each thread has a store of its own, as each process would."""
-
-    def work(i: int) -> Page[Document]:
-        store = SqlRecordStore(sqlite_url)
-        asyncio.run(store.save_document(Caller(), make_document(str(i))))
-        page = asyncio.run(store.list_documents(Caller(), 10, ""))
-        store.close()
-        return page
-
-    with ThreadPoolExecutor(8) as pool:
-        pages = list(pool.map(work, range(8)))
-    assert max(len(page.items) for page in pages) == 8
-
-
-async def test_an_older_file_is_brought_up_to_date(
-    tmp_path: Path, sqlite_url: str, make_document: MakeDocument
-) -> None:
-    before = SqlRecordStore(sqlite_url)
-    await before.save_document(Caller(), make_document("kept"))
-    before.close()
-    with sqlite3.connect(tmp_path / "new folder" / "records.db") as connection:
-        connection.execute("DROP TABLE uploads")
-        connection.execute("UPDATE schema_version SET version = 1")
-    store = SqlRecordStore(sqlite_url)
-    assert await all_ids(store, Caller()) == ["kept"]
-    await store.save_upload(Caller(), upload("u"))
-    assert await store.get_upload(Caller(), "u") == upload("u")
-    with sqlite3.connect(tmp_path / "new folder" / "records.db") as connection:
-        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(3,)]
-
-
-async def test_a_newer_schema_is_refused(tmp_path: Path, sqlite_url: str) -> None:
-    await SqlRecordStore(sqlite_url).count_documents(Caller())
-    with sqlite3.connect(tmp_path / "new folder" / "records.db") as connection:
-        connection.execute("UPDATE schema_version SET version = 99")
-    store = SqlRecordStore(sqlite_url)
-    with pytest.raises(NotConfigured, match="newer version"):
-        await store.count_documents(Caller())
-    assert (await store.check()).status is HealthStatus.NOT_SERVING
 
 
 async def test_what_breaks_is_told_without_the_drivers_words(tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ async def test_a_failure_has_its_reason_and_leaves_the_old_document(
     assert failed.state is DocumentState.FAILED
     assert reason in failed.failure_reason
     assert "secret" not in failed.failure_reason
+    assert failed.error_reason == ("INTERNAL" if "log" in reason else "UPSTREAM_UNAVAILABLE")
     assert await documents.get(ME, old.id) == old
     assert world.left() == ({old.id, failed.id}, {old.id}, {f"files/{old.id}", f"processed/{old.sha256}"})
 

@@ -12,6 +12,7 @@ from pyqwest import FullResponse, Headers, ReadError, RemoteProtocolError, Write
 
 from ragsql.v1.document_pb2 import Document, DocumentState, IngestPhase
 from ragsql.v1.document_service_pb2 import CreateUploadResponse
+from ragsql.v1.error_reason_pb2 import ErrorReason
 from ragsql_client.errors import RagsqlError, decode_http
 from ragsql_client.local_file import LocalFile, UploadPhase
 
@@ -78,7 +79,8 @@ class Watch:
         if document.state == DocumentState.DOCUMENT_STATE_ACTIVE:
             return None
         if document.state == DocumentState.DOCUMENT_STATE_FAILED:
-            raise _error(document, Code.FAILED_PRECONDITION, document.failure_reason)
+            reason = ErrorReason.Name(document.error_reason).removeprefix("ERROR_REASON_")
+            raise _error(document, Code.FAILED_PRECONDITION, document.failure_reason, reason)
         phase = _PHASES.get(document.progress.phase, "reading")
         self._file.report(phase, document.progress.done, document.progress.total)
         if document != self._last or document.state == DocumentState.DOCUMENT_STATE_PENDING:
@@ -97,5 +99,5 @@ class Watch:
         return RagsqlError(error.code, said, reason=error.reason, metadata=error.metadata)
 
 
-def _error(document: Document, code: Code, said: str, reason: str = "") -> RagsqlError:
+def _error(document: Document, code: Code, said: str, reason: str) -> RagsqlError:
     return RagsqlError(code, said, reason=reason, metadata={"document": document.name})

@@ -97,7 +97,9 @@ def _prepare(engine: Engine) -> None:
         if version is None:
             connection.execute(insert(schema.schema_version).values(version=schema.VERSION))
         elif version < schema.VERSION:
-            # Later versions have tables more, which create_all made. A changed table would be altered here.
+            for change in (schema.CHANGES.get(later) for later in range(version + 1, schema.VERSION + 1)):
+                if change:
+                    connection.exec_driver_sql(change)
             connection.execute(update(schema.schema_version).values(version=schema.VERSION))
         elif version > schema.VERSION:
             raise NotConfigured(

@@ -27,7 +27,9 @@ from sqlalchemy import (
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-VERSION = 3
+VERSION = 4
+CHANGES = {4: "ALTER TABLE documents ADD COLUMN error_reason VARCHAR DEFAULT '' NOT NULL"}
+"""What brings a table that is there already to a version. Tables that a version adds are made without it."""
 APPEND_ONLY = (
     (
         "CREATE TRIGGER sql_events_stay BEFORE UPDATE ON sql_events BEGIN SELECT RAISE(ABORT, 'events stay'); END",
@@ -90,6 +92,7 @@ documents = Table(
     Column("chunk_count", Integer, nullable=False),
     Column("failure_reason", Text, nullable=False),
     Column("parser", Text, nullable=False),
+    Column("error_reason", String, nullable=False, server_default=""),
     Index("documents_newest", "tenant", "create_time", "id"),
     Index("documents_by_filename", "tenant", "filename"),
     Index("documents_by_sha256", "tenant", "sha256"),
