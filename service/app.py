@@ -36,10 +36,11 @@ from service.usecases.check_answer import CheckAnswer
 from service.usecases.check_health import CheckHealth
 from service.usecases.choose_evidence import ChooseEvidence
 from service.usecases.execute_sql import ManageSql
-from service.usecases.feedback import RecordFeedback
+from service.usecases.feedback import ManageFeedback
 from service.usecases.knowledge import ManageKnowledge
 from service.usecases.manage_caches import ManageCaches
 from service.usecases.manage_documents import ManageDocuments
+from service.usecases.retrieve_knowledge import RetrieveKnowledge
 from service.usecases.retrieve_passages import RetrievePassages
 from service.usecases.route_question import RouteQuestion
 from service.usecases.sql_statements import SqlRunner
@@ -88,7 +89,8 @@ def build_app(settings: Settings, *, reflection: bool = False, **overrides: Any)
 def assemble(settings: Settings, **overrides: Any) -> Assembly:
     """Adapters and use cases. Nothing connects, starts or loads before it is used, but docling's models for PDF."""
     closing = ExitStack()
-    ports = replace(_choose(settings, closing, overrides), **overrides)
+    chosen = replace(_choose(settings, closing, overrides), **overrides)
+    ports = replace(chosen, embedder=deferred(lambda: backends.make_cached(chosen.embedder, chosen.cache)))
     retrieve = RetrievePassages(ports.embedder, ports.vectors, ports.reader)
     route = RouteQuestion(ports.embedder, ports.database)
     documents = ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, ports.embedder, ports.cache)
@@ -129,15 +131,20 @@ def _use_cases(
     settings: Settings, ports: Ports, documents: ManageDocuments, retrieve: RetrievePassages, route: RouteQuestion
 ) -> UseCases:
     limits = ExecutionLimits(timeout_seconds=settings.sql_timeout_seconds, max_rows=settings.sql_max_rows)
-    runner = SqlRunner(ports.records, ports.database, ports.sqlgen, SqlPolicy(settings.sql_policy.upper()))
+    policy = SqlPolicy(settings.sql_policy.upper())
+    taught = RetrieveKnowledge(ports.records, ports.embedder)
+    runner = SqlRunner(ports.records, ports.database, ports.sqlgen, policy, knowledge=taught)
+    knowledge = ManageKnowledge(ports.records, ports.embedder, ports.database)
     choose = ChooseEvidence(CheckAnswer(ports.chat))
-    cache = AnswerCache(ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat)
+    cache = AnswerCache(
+        ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat, ports.records
+    )
     return UseCases(
         documents=documents,
         questions=AnswerQuestion(retrieve, route, choose, runner, limits, ports.records, cache),
         sql=ManageSql(runner),
-        knowledge=ManageKnowledge(ports.records),
-        feedback=RecordFeedback(ports.records),
+        knowledge=knowledge,
+        feedback=ManageFeedback(ports.records, knowledge),
         caches=ManageCaches(ports.cache),
         health=CheckHealth(_components(ports), ports.records, ports.records, ports.vectors, __version__),
     )

@@ -71,6 +71,13 @@ def make_minilm(settings: Settings) -> MiniLmEmbedder:
     return MiniLmEmbedder(ModelStore(settings.model_dir).folder(MINILM), settings.threads)
 
 
+def make_cached(embedder: Embedder, cache: Cache) -> Embedder:
+    """The embedder, with the vectors of questions remembered."""
+    from service.adapters.embedders.cached import CachedEmbedder
+
+    return CachedEmbedder(embedder, cache)
+
+
 def make_chat(settings: Settings, closing: ExitStack) -> ChatModel:
     """A llama.cpp process that closing ends, or any OpenAI-compatible server."""
     from service.adapters.chat.openai import OpenAIChat

@@ -14,7 +14,6 @@ from service.domain.rules import statement_applies
 from service.domain.sql import (
     MAX_STATEMENT_ROWS,
     ExecutionLimits,
-    KnowledgeItem,
     Schema,
     SqlResult,
     SqlStatement,
@@ -22,10 +21,9 @@ from service.domain.sql import (
 )
 from service.errors import NotConfigured, SqlEtagMismatch, SqlNotGenerated, SqlStateConflict
 from service.ports import CannotAnswer, Database, RecordStore, SqlDraft, SqlGenerator, SqlRequest
+from service.usecases.retrieve_knowledge import RetrieveKnowledge
 
 LIFETIME = dt.timedelta(hours=1)
-_KNOWLEDGE_PAGE = 250
-_MAX_KNOWLEDGE = 1000
 
 
 def now() -> dt.datetime:
@@ -48,13 +46,17 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class SqlRunner:
-    """Proposes and runs statements over one database. database and generator are None when none is set up."""
+    """Proposes and runs statements over one database. database and generator are None when none is set up.
+
+    knowledge finds what was taught for a question.
+    """
 
     records: RecordStore
     database: Database | None
     generator: SqlGenerator | None
     policy: SqlPolicy = SqlPolicy.AUTO_READ_ONLY
     clock: Callable[[], dt.datetime] = now
+    knowledge: RetrieveKnowledge | None = None
 
     async def propose(self, caller: Caller, question: str, rules: Sequence[str] = ()) -> Proposal | CannotAnswer:
         """Write a statement and store it PROPOSED; nothing is run.
@@ -91,7 +93,8 @@ class SqlRunner:
                 "No chat model is set up to write SQL. Run `ragsql models pull`, or set OPENAI_API_KEY."
             )
         schema = await database.schema(caller)
-        return await self.generator.generate(caller, SqlRequest(question, schema, await self._knowledge(caller), rule))
+        knowledge = await self.knowledge(caller, question) if self.knowledge else ()
+        return await self.generator.generate(caller, SqlRequest(question, schema, knowledge, rule))
 
     async def _keep(self, caller: Caller, question: str, draft: SqlDraft, rule: str) -> Proposal:
         schema = await self.connected().schema(caller)
@@ -156,17 +159,6 @@ class SqlRunner:
             raise SqlStateConflict(f"The statement is {statement.state}, and only a PROPOSED one can be executed.")
         if statement.expire_time <= self.clock():
             raise SqlStateConflict("The statement has expired. Ask the question again.")
-
-    async def _knowledge(self, caller: Caller) -> tuple[KnowledgeItem, ...]:
-        items: list[KnowledgeItem] = []
-        token = ""
-        while len(items) < _MAX_KNOWLEDGE:
-            page = await self.records.list_items(caller, _KNOWLEDGE_PAGE, token)
-            items.extend(page.items)
-            token = page.next_token
-            if not token:
-                break
-        return tuple(items)
 
 
 def etag_of(caller: Caller, sql: str, schema: Schema) -> str:

@@ -16,10 +16,10 @@ from service.adapters.records.sql import SqlRecordStore
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState, IngestPhase, IngestProgress
 from service.domain.health import HealthStatus
-from service.domain.sql import ExampleQuery, KnowledgeItem, StatementState
+from service.domain.sql import KnowledgeItem, StatementState
 from service.errors import NotConfigured, NotFound, UpstreamUnavailable
 from service.ports import Page, RecordStore
-from tests.contract.records import START, all_ids, statement, upload
+from tests.contract.records import START, UNIT, all_ids, statement, upload
 
 pytestmark = pytest.mark.anyio
 MakeDocument = Callable[..., Document]
@@ -125,7 +125,7 @@ async def test_nothing_is_visible_to_another_tenant(
     stranger = dataclasses.replace(caller, tenant=caller.tenant + "x")
     await record_store.save_document(caller, make_document("a"))
     await record_store.save_statement(caller, statement("s"))
-    await record_store.save_item(caller, KnowledgeItem("k", START, ddl="CREATE TABLE t (a int)"))
+    await record_store.save_items(caller, [KnowledgeItem("k", START, ddl="CREATE TABLE t (a int)")], UNIT, "m")
     await record_store.save_answer(caller, "an", "Why?")
     for attempt in (
         record_store.get_document(stranger, "a"),
@@ -177,29 +177,6 @@ async def test_only_one_of_many_moves_a_statement(record_store: RecordStore, cal
     assert not await record_store.move_statement(caller, "absent", StatementState.PROPOSED, StatementState.EXECUTED)
 
 
-async def test_knowledge_items_of_each_kind_come_back_equal(record_store: RecordStore, caller: Caller) -> None:
-    items = [
-        KnowledgeItem("1", START, ddl="CREATE TABLE t (a int)"),
-        KnowledgeItem("2", START + dt.timedelta(microseconds=1), documentation="A quarter has three months."),
-        KnowledgeItem("3", START + dt.timedelta(microseconds=2), example=ExampleQuery("How many?", "SELECT 1")),
-    ]
-    for item in items:
-        await record_store.save_item(caller, item)
-    assert (await record_store.list_items(caller, 3, "")).items == tuple(reversed(items))
-    assert await record_store.count_items(caller) == 3
-    await record_store.delete_item(caller, "2")
-    assert [item.id for item in (await record_store.list_items(caller, 3, "")).items] == ["3", "1"]
-
-
-async def test_feedback_needs_its_answer(record_store: RecordStore, caller: Caller) -> None:
-    with pytest.raises(NotFound, match="no answer a"):
-        await record_store.save_feedback(caller, "a", "GOOD", "", "")
-    await record_store.save_answer(caller, "a", "Why?")
-    await record_store.save_answer(caller, "a", "Why?")
-    first = await record_store.save_feedback(caller, "a", "GOOD", "Right.", "")
-    assert first != await record_store.save_feedback(caller, "a", "BAD", "", "SELECT 2")
-
-
 def test_many_begin_on_one_new_file(sqlite_url: str, make_document: MakeDocument) -> None:
     """Each thread has a store of its own, as each process would."""
 
@@ -222,14 +199,14 @@ async def test_an_older_file_is_brought_up_to_date(
     await before.save_document(Caller(), make_document("kept"))
     before.close()
     with sqlite3.connect(tmp_path / "new folder" / "records.db") as connection:
-        connection.execute("DROP TABLE uploads")
+        connection.executescript("DROP TABLE uploads; DROP TABLE knowledge_vectors; DROP TABLE promotions")
         connection.execute("UPDATE schema_version SET version = 1")
     store = SqlRecordStore(sqlite_url)
     assert await all_ids(store, Caller()) == ["kept"]
     await store.save_upload(Caller(), upload("u"))
     assert await store.get_upload(Caller(), "u") == upload("u")
     with sqlite3.connect(tmp_path / "new folder" / "records.db") as connection:
-        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(2,)]
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(3,)]
 
 
 async def test_a_newer_schema_is_refused(tmp_path: Path, sqlite_url: str) -> None:

@@ -1,7 +1,8 @@
-"""Knowledge items as rows. Every function runs inside a transaction of the caller."""
+"""Knowledge items and their vectors as rows. Every function runs inside a transaction of the caller."""
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from service.adapters.records import paging
@@ -9,30 +10,50 @@ from service.domain.sql import ExampleQuery, KnowledgeItem
 from service.errors import NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection, Row
 
     from service.domain.caller import Caller
-    from service.ports import Page
+    from service.ports import Page, Vectors
 
 
-def save(connection: Connection, caller: Caller, item: KnowledgeItem) -> None:
-    """Insert."""
-    from sqlalchemy import insert
+def save(
+    connection: Connection, caller: Caller, items: Sequence[KnowledgeItem], vectors: Vectors, model: str
+) -> list[KnowledgeItem]:
+    """Insert what is not here yet, and return the items as they are stored."""
+    from sqlalchemy.dialects import postgresql, sqlite
 
     from service.adapters.records.schema import knowledge_items as table
 
-    example = item.example
-    connection.execute(
-        insert(table).values(
-            tenant=caller.tenant,
-            id=item.id,
-            create_time=item.create_time,
-            ddl=item.ddl,
-            documentation=item.documentation,
-            example_question=example.question if example else None,
-            example_sql=example.sql if example else None,
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
+    grown = False
+    for item in items:
+        statement = insert(table).values(tenant=caller.tenant, **_values(item)).on_conflict_do_nothing()
+        grown |= connection.execute(statement.returning(table.c.id)).first() is not None
+    if grown:
+        _begin_epoch(connection, caller)
+    add_vectors(connection, caller, [item.id for item in items], vectors, model)
+    return [_get(connection, caller, item.id) for item in items]
+
+
+def add_vectors(connection: Connection, caller: Caller, item_ids: Sequence[str], vectors: Vectors, model: str) -> None:
+    """Add vectors to the items that are here."""
+    import numpy as np
+    from sqlalchemy import select
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    from service.adapters.records.schema import knowledge_items, knowledge_vectors
+
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
+    for item_id, vector in zip(item_ids, vectors, strict=True):
+        here = select(knowledge_items.c.id).where(
+            knowledge_items.c.tenant == caller.tenant, knowledge_items.c.id == item_id
         )
-    )
+        if connection.execute(here).first():
+            row = {"tenant": caller.tenant, "item_id": item_id, "model": model}
+            content = np.asarray(vector, np.float32).tobytes()
+            connection.execute(insert(knowledge_vectors).values(**row, vector=content).on_conflict_do_nothing())
 
 
 def page(connection: Connection, caller: Caller, size: int, token: str) -> Page[KnowledgeItem]:
@@ -51,6 +72,7 @@ def delete(connection: Connection, caller: Caller, item_id: str) -> None:
     done = connection.execute(remove(table).where(table.c.tenant == caller.tenant, table.c.id == item_id))
     if not done.rowcount:
         raise NotFound(f"There is no knowledge item {item_id}. List the items to see which there are.")
+    _begin_epoch(connection, caller)
 
 
 def count(connection: Connection, caller: Caller) -> int:
@@ -60,6 +82,68 @@ def count(connection: Connection, caller: Caller) -> int:
     from service.adapters.records.schema import knowledge_items as table
 
     return connection.execute(select(func.count()).where(table.c.tenant == caller.tenant)).scalar_one()
+
+
+def epoch(connection: Connection, caller: Caller) -> str:
+    """Empty before the first change."""
+    from sqlalchemy import select
+
+    from service.adapters.records.schema import knowledge_epochs as table
+
+    return connection.execute(select(table.c.epoch).where(table.c.tenant == caller.tenant)).scalar() or ""
+
+
+def without_vector(connection: Connection, caller: Caller, model: str, limit: int) -> list[KnowledgeItem]:
+    """At most limit items that have no vector of this model."""
+    return [item for item, vector in pairs(connection, caller, model, missing=limit) if vector is None]
+
+
+def pairs(
+    connection: Connection, caller: Caller, model: str, missing: int | None = None
+) -> list[tuple[KnowledgeItem, bytes | None]]:
+    """Every item with its vector of this model, newest first; with missing at most so many of those without one."""
+    from sqlalchemy import and_, select
+
+    from service.adapters.records.schema import knowledge_items as items
+    from service.adapters.records.schema import knowledge_vectors as vectors
+
+    same = and_(vectors.c.tenant == items.c.tenant, vectors.c.item_id == items.c.id, vectors.c.model == model)
+    query = select(items, vectors.c.vector).select_from(items.outerjoin(vectors, same))
+    query = query.where(items.c.tenant == caller.tenant).order_by(items.c.create_time.desc(), items.c.id.desc())
+    if missing is not None:
+        query = query.where(vectors.c.vector.is_(None)).limit(missing)
+    return [(_item(row), row.vector) for row in connection.execute(query)]
+
+
+def _begin_epoch(connection: Connection, caller: Caller) -> None:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    from service.adapters.records.schema import knowledge_epochs as table
+
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
+    fresh = uuid.uuid4().hex
+    statement = insert(table).values(tenant=caller.tenant, epoch=fresh)
+    connection.execute(statement.on_conflict_do_update(index_elements=["tenant"], set_={"epoch": fresh}))
+
+
+def _get(connection: Connection, caller: Caller, item_id: str) -> KnowledgeItem:
+    from sqlalchemy import select
+
+    from service.adapters.records.schema import knowledge_items as table
+
+    query = select(table).where(table.c.tenant == caller.tenant, table.c.id == item_id)
+    return _item(connection.execute(query).one())
+
+
+def _values(item: KnowledgeItem) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "create_time": item.create_time,
+        "ddl": item.ddl,
+        "documentation": item.documentation,
+        "example_question": item.example.question if item.example else None,
+        "example_sql": item.example.sql if item.example else None,
+    }
 
 
 def _item(row: Row[Any]) -> KnowledgeItem:

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from service.adapters.sqlgen.checks import ONLY_READING, asks_to_write, check, draft, nearest_names
-from service.adapters.sqlgen.knowledge import nearest
 from service.adapters.sqlgen.prompt_text import question_text, repair_text, schema_text, system_text
 from service.adapters.sqlgen.reply import GRAMMAR, Declined, parse_reply
 from service.adapters.sqlgen.restate import OPTIONS as RESTATING
@@ -80,8 +79,7 @@ class PromptSqlGenerator:
 
 def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
     tables = relevant_tables(request.schema, links, _MAX_TABLES)
-    knowledge = nearest(request.question, request.knowledge)
-    asked = question_text(request, links.values, knowledge)
+    asked = question_text(request, links.values, request.knowledge)
     return [
         ChatMessage("system", system_text(request.schema.dialect)),
         *style_messages(),
