@@ -123,7 +123,7 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
         records=deferred(lambda: backends.make_records(data, closing)),
         cache=deferred(backends.make_cache),
         database=database,
-        sqlgen=deferred(lambda: backends.make_sqlgen(chat, database)) if database else None,
+        sqlgen=deferred(lambda: backends.make_sqlgen(settings, chat, database)) if database else None,
     )
 
 

@@ -134,8 +134,12 @@ def make_database(url: str) -> Database:
     return open_database(url)
 
 
-def make_sqlgen(chat: ChatModel, database: Database) -> SqlGenerator:
-    """SQL by a chat model."""
+def make_sqlgen(settings: Settings, chat: ChatModel, database: Database) -> SqlGenerator:
+    """SQL by a chat model, with our prompt or with vanna's."""
+    if settings.sql_generator == "vanna":
+        from service.adapters.sqlgen.vanna import VannaSqlGenerator
+
+        return VannaSqlGenerator(chat, database)
     from service.adapters.sqlgen.prompt import PromptSqlGenerator
 
     return PromptSqlGenerator(chat, database)
