@@ -14,6 +14,7 @@ from service.domain.schema_linking import stem, words_of
 from service.domain.sql import ExampleQuery, KnowledgeItem
 
 LEAST_COSINE = 0.45
+"""What 3 % of questions over another database reach with MiniLM, and 98 % with the nearest over the same one."""
 LEAST_SHARE = 0.2
 _NO_NAMESPACE = uuid.UUID(int=0)
 

@@ -26,14 +26,18 @@ class RetrieveKnowledge:
 
     records: KnowledgeRecords
     embedder: Embedder
+    _complete: dict[str, str] = field(default_factory=dict[str, str])
     _embedding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __call__(self, caller: Caller, question: str) -> tuple[KnowledgeItem, ...]:
         """The items that are near to the question, the nearest first. Raises UpstreamUnavailable, NotConfigured."""
-        if not await self.records.count_items(caller):
+        epoch = await self.records.knowledge_epoch(caller)
+        if not epoch:
             return ()
         model = self.embedder.model
-        await self._embed_rest(caller, model)
+        if self._complete.get(caller.tenant) != epoch:
+            await self._embed_rest(caller, model)
+            self._complete[caller.tenant] = epoch
         vector = await self.embedder.embed_query(caller, question)
         return tuple(await self.records.search_items(caller, question, vector, model, MOST_OF_A_KIND))
 

@@ -12,48 +12,51 @@ from service.errors import NotFound
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Table
 
     from service.domain.caller import Caller
     from service.ports import Page, Vectors
+
+
+_BATCH = 500
 
 
 def save(
     connection: Connection, caller: Caller, items: Sequence[KnowledgeItem], vectors: Vectors, model: str
 ) -> list[KnowledgeItem]:
     """Insert what is not here yet, and return the items as they are stored."""
-    from sqlalchemy.dialects import postgresql, sqlite
-
     from service.adapters.records.schema import knowledge_items as table
 
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
-    grown = False
-    for item in items:
-        statement = insert(table).values(tenant=caller.tenant, **_values(item)).on_conflict_do_nothing()
-        grown |= connection.execute(statement.returning(table.c.id)).first() is not None
-    if grown:
+    stored = _find(connection, caller, [item.id for item in items])
+    fresh = {item.id: item for item in reversed(items) if item.id not in stored}
+    if fresh:
+        rows = [{"tenant": caller.tenant, **_values(item)} for item in fresh.values()]
+        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
         _begin_epoch(connection, caller)
+        stored = _find(connection, caller, [item.id for item in items])
     add_vectors(connection, caller, [item.id for item in items], vectors, model)
-    return [_get(connection, caller, item.id) for item in items]
+    return [stored[item.id] for item in items]
 
 
 def add_vectors(connection: Connection, caller: Caller, item_ids: Sequence[str], vectors: Vectors, model: str) -> None:
     """Add vectors to the items that are here."""
     import numpy as np
-    from sqlalchemy import select
-    from sqlalchemy.dialects import postgresql, sqlite
 
-    from service.adapters.records.schema import knowledge_items, knowledge_vectors
+    from service.adapters.records.schema import knowledge_vectors as table
 
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
-    for item_id, vector in zip(item_ids, vectors, strict=True):
-        here = select(knowledge_items.c.id).where(
-            knowledge_items.c.tenant == caller.tenant, knowledge_items.c.id == item_id
-        )
-        if connection.execute(here).first():
-            row = {"tenant": caller.tenant, "item_id": item_id, "model": model}
-            content = np.asarray(vector, np.float32).tobytes()
-            connection.execute(insert(knowledge_vectors).values(**row, vector=content).on_conflict_do_nothing())
+    here = _find(connection, caller, item_ids)
+    rows = [
+        {
+            "tenant": caller.tenant,
+            "item_id": item_id,
+            "model": model,
+            "vector": np.asarray(vector, np.float32).tobytes(),
+        }
+        for item_id, vector in zip(item_ids, vectors, strict=True)
+        if item_id in here
+    ]
+    if rows:
+        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
 
 
 def page(connection: Connection, caller: Caller, size: int, token: str) -> Page[KnowledgeItem]:
@@ -116,23 +119,31 @@ def pairs(
 
 
 def _begin_epoch(connection: Connection, caller: Caller) -> None:
-    from sqlalchemy.dialects import postgresql, sqlite
-
     from service.adapters.records.schema import knowledge_epochs as table
 
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
     fresh = uuid.uuid4().hex
-    statement = insert(table).values(tenant=caller.tenant, epoch=fresh)
+    statement = _insert(connection, table).values(tenant=caller.tenant, epoch=fresh)
     connection.execute(statement.on_conflict_do_update(index_elements=["tenant"], set_={"epoch": fresh}))
 
 
-def _get(connection: Connection, caller: Caller, item_id: str) -> KnowledgeItem:
+def _insert(connection: Connection, table: Table) -> Any:
+    """INSERT that can say what happens on a conflict."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def _find(connection: Connection, caller: Caller, item_ids: Sequence[str]) -> dict[str, KnowledgeItem]:
+    """Those of the items that are here, by id."""
     from sqlalchemy import select
 
     from service.adapters.records.schema import knowledge_items as table
 
-    query = select(table).where(table.c.tenant == caller.tenant, table.c.id == item_id)
-    return _item(connection.execute(query).one())
+    found: dict[str, KnowledgeItem] = {}
+    for start in range(0, len(item_ids), _BATCH):
+        query = select(table).where(table.c.tenant == caller.tenant, table.c.id.in_(item_ids[start : start + _BATCH]))
+        found |= {row.id: _item(row) for row in connection.execute(query)}
+    return found
 
 
 def _values(item: KnowledgeItem) -> dict[str, Any]:
