@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ragsql.v1.knowledge_service_pb2 import KnowledgeItem
 
@@ -52,8 +52,9 @@ def read_yaml(text: str, name: str) -> list[Entry]:
     """The entries of a YAML file, in its order. Raises KnowledgeFileError."""
     import yaml
 
+    compose: Callable[..., yaml.Node | None] = cast(Any, yaml).compose
     try:
-        root = yaml.compose(text, yaml.SafeLoader)
+        root = compose(text, yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -154,6 +154,7 @@ ITEMS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(ITEMS, max_size=6))
 def test_what_is_exported_is_imported_exactly(items: list[KnowledgeItem]) -> None:
     again = [entry.item for entry in read_yaml(write_yaml(items), "f")]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from vanna.legacy.utils import deterministic_uuid as vannas_uuid  # pyright: ignore
 
@@ -28,11 +29,13 @@ NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
+@hypothesis_settings(deadline=None)
 @given(TEXTS)
 def test_ids_are_vannas(text: str) -> None:
     assert deterministic_uuid(text) == vannas_uuid(text)
 
 
+@hypothesis_settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_records_are_laid_out_as_in_vannas_index(first: str, second: str) -> None:
     ddl = record_of(KnowledgeItem("", NOW, ddl=first))
