@@ -38,12 +38,13 @@ from service.usecases.check_answer import CheckAnswer
 from service.usecases.check_health import CheckHealth
 from service.usecases.choose_evidence import ChooseEvidence
 from service.usecases.execute_sql import ManageSql
-from service.usecases.feedback import RecordFeedback
+from service.usecases.feedback import ManageFeedback
 from service.usecases.finish_answer import FinishAnswer
 from service.usecases.knowledge import ManageKnowledge
 from service.usecases.manage_caches import ManageCaches
 from service.usecases.manage_documents import ManageDocuments
 from service.usecases.phrase_rows import PhraseRows
+from service.usecases.retrieve_knowledge import RetrieveKnowledge
 from service.usecases.retrieve_passages import RetrievePassages
 from service.usecases.route_question import RouteQuestion
 from service.usecases.run_sql import RunSql
@@ -95,7 +96,8 @@ def build_app(settings: Settings, *, reflection: bool = False, **overrides: Any)
 def assemble(settings: Settings, **overrides: Any) -> Assembly:
     """Adapters and use cases. Nothing connects, starts or loads before it is used, but docling's models for PDF."""
     closing = ExitStack()
-    ports = replace(_choose(settings, closing, overrides), **overrides)
+    chosen = replace(_choose(settings, closing, overrides), **overrides)
+    ports = replace(chosen, embedder=deferred(lambda: backends.make_cached(chosen.embedder, chosen.cache)))
     retrieve = RetrievePassages(ports.embedder, ports.vectors, ports.reader)
     route = RouteQuestion(ports.embedder, ports.database)
     documents = ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, ports.embedder, ports.cache)
@@ -128,7 +130,7 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
         records=deferred(lambda: backends.make_records(data, closing)),
         cache=deferred(backends.make_cache),
         database=database,
-        sqlgen=deferred(lambda: backends.make_sqlgen(chat, database)) if database else None,
+        sqlgen=deferred(lambda: backends.make_sqlgen(settings, chat, database)) if database else None,
     )
 
 
@@ -149,18 +151,22 @@ def _use_cases(
         DraftCache(ports.cache, database_id),
         SqlPolicy(settings.sql_policy.upper()),
         dt.timedelta(seconds=settings.sql_statement_ttl_seconds),
+        knowledge=RetrieveKnowledge(ports.records, ports.embedder),
     )
     kept = settings.sql_result_ttl_seconds
     run = RunSql(sql, ResultCache(ports.cache, database_id, kept) if kept else None)
     phrase = PhraseRows(ports.chat if settings.rows_to_model else None)
+    knowledge = ManageKnowledge(ports.records, ports.embedder, ports.database)
     choose = ChooseEvidence(CheckAnswer(ports.chat))
-    cache = AnswerCache(ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat)
+    cache = AnswerCache(
+        ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat, ports.records
+    )
     return UseCases(
         documents=documents,
         questions=AnswerQuestion(retrieve, route, choose, sql, run, phrase, limits, ports.records, cache),
         sql=ManageSql(sql, run, FinishAnswer(ports.records, phrase), limits),
-        knowledge=ManageKnowledge(ports.records),
-        feedback=RecordFeedback(ports.records),
+        knowledge=knowledge,
+        feedback=ManageFeedback(ports.records, knowledge),
         caches=ManageCaches(ports.cache),
         health=CheckHealth(_components(ports), ports.records, ports.records, ports.vectors, __version__),
     )

@@ -71,6 +71,13 @@ def make_minilm(settings: Settings) -> MiniLmEmbedder:
     return MiniLmEmbedder(ModelStore(settings.model_dir).folder(MINILM), settings.threads)
 
 
+def make_cached(embedder: Embedder, cache: Cache) -> Embedder:
+    """The embedder, with the vectors of questions remembered."""
+    from service.adapters.embedders.cached import CachedEmbedder
+
+    return CachedEmbedder(embedder, cache)
+
+
 def make_chat(settings: Settings, closing: ExitStack) -> ChatModel:
     """A llama.cpp process that closing ends, or any OpenAI-compatible server."""
     from service.adapters.chat.openai import OpenAIChat
@@ -127,8 +134,12 @@ def make_database(url: str) -> Database:
     return open_database(url)
 
 
-def make_sqlgen(chat: ChatModel, database: Database) -> SqlGenerator:
-    """SQL by a chat model."""
+def make_sqlgen(settings: Settings, chat: ChatModel, database: Database) -> SqlGenerator:
+    """SQL by a chat model, with our prompt or with vanna's."""
+    if settings.sql_generator == "vanna":
+        from service.adapters.sqlgen.vanna import VannaSqlGenerator
+
+        return VannaSqlGenerator(chat, database)
     from service.adapters.sqlgen.prompt import PromptSqlGenerator
 
     return PromptSqlGenerator(chat, database)

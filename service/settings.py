@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -94,6 +95,13 @@ class Settings:
         "Where files are kept: `local`, `s3`.",
     )
     cache: str = setting("RAGSQL_CACHE", one_of("memory"), "", "`memory`", "Where answers are cached: `memory`.")
+    sql_generator: str = setting(
+        "SQL_GENERATOR",
+        one_of("prompt", "vanna"),
+        "prompt",
+        "prompt",
+        "Who asks the chat model for SQL: `prompt`, or `vanna`, which needs `ragsql[vanna]`.",
+    )
     sql_policy: str = setting(
         "RAGSQL_SQL_POLICY",
         one_of("auto_read_only", "require_approval"),
@@ -245,6 +253,8 @@ def _unavailable(values: Mapping[str, Any]) -> dict[str, str]:
     }
     if values.get("blobs", values.get("storage_backend")) == "s3" and not values.get("s3_cache_bucket"):
         problems["S3_CACHE_BUCKET"] = "s3 needs the name of a bucket. Set it, or set RAGSQL_BLOBS=local."
+    if values.get("sql_generator") == "vanna" and find_spec("vanna") is None:
+        problems["SQL_GENERATOR"] = "vanna is not installed. Run `pip install 'ragsql[vanna]'`, or set it to prompt."
     if values.get("chat") == "openai" and not (values.get("openai_api_key") or values.get("openai_base_url")):
         problems["RAGSQL_CHAT"] = "openai needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys."
     if values.get("embedder") == "openai" and not (values.get("openai_api_key") or values.get("openai_base_url")):

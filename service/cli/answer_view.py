@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from ragsql.v1.answer_pb2 import Answer, Citation, Routing, SqlResult
     from ragsql.v1.query_service_pb2 import QueryResponse, StreamQueryResponse
     from ragsql.v1.sql_statement_pb2 import SqlStatement
-    from ragsql.v1.table_pb2 import Table, Value
 
 QUOTE_LENGTH = 300
 
@@ -53,16 +52,9 @@ class AnswerView:
         self._out.print(statement.sql, style="cyan", markup=False, highlight=False, soft_wrap=True)
 
     def _table(self, result: SqlResult) -> None:
-        from rich.markup import escape
-        from rich.table import Table
-        from rich.text import Text
+        from service.cli.table_view import show_table
 
-        shown = Table(*(escape(column.name) for column in result.table.columns))
-        for row in _cells(result.table):
-            shown.add_row(*(Text(cell) for cell in row))
-        self._out.print(shown)
-        if result.table.truncated:
-            self._out.print("There are more rows than are shown.", style="dim")
+        show_table(result.table)
 
     def _final(self, response: QueryResponse) -> None:
         self.final = response
@@ -110,23 +102,3 @@ def _pages(citation: Citation) -> Sequence[str]:
     if citation.last_page <= citation.first_page:
         return (f"page {citation.first_page}",)
     return (f"pages {citation.first_page}-{citation.last_page}",)
-
-
-def _cells(table: Table) -> list[list[str]]:
-    return [[_cell(value) for value in row.values] for row in table.rows]
-
-
-def _cell(value: Value) -> str:
-    match value.WhichOneof("kind"):
-        case None:
-            return "NULL"
-        case "timestamp_value":
-            return value.timestamp_value.ToDatetime().isoformat(sep=" ")
-        case "bytes_value":
-            return value.bytes_value.hex()
-        case "bool_value":
-            return "true" if value.bool_value else "false"
-        case "double_value":
-            return f"{value.double_value:.10g}"
-        case kind:
-            return str(getattr(value, kind))

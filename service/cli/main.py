@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from service.cli import ask, doctor, documents, health, models, serve, upload
+from service.cli import ask, doctor, documents, feedback, health, models, serve, sql, train, upload
 from service.cli.output import ExitCode, complain
 
 app = typer.Typer(
@@ -24,6 +24,9 @@ app = typer.Typer(
 app.command()(serve.serve)
 app.command()(upload.upload)
 app.command()(ask.ask)
+app.command()(sql.sql)
+app.command()(train.train)
+app.add_typer(feedback.app, name="feedback")
 app.add_typer(documents.app, name="documents")
 app.command()(health.health)
 app.command()(doctor.doctor)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from service.domain.audit import AuditEvent
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState, Upload
+from service.domain.feedback import Feedback, Promotion
 from service.domain.questions import Answer
 from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
 from service.ports.checks import Checkable
+
+if TYPE_CHECKING:
+    from service.ports.documents import Vectors
 
 T = TypeVar("T")
 
@@ -127,10 +131,18 @@ class StatementRecords(Protocol):
 
 
 class KnowledgeRecords(Protocol):
-    """What people taught the SQL generator, newest first."""
+    """What people taught the SQL generator, with vectors to find it by, newest first.
 
-    async def save_item(self, caller: Caller, item: KnowledgeItem) -> None:
-        """Insert."""
+    model names the embedding model that made a vector; vectors of several models may be kept side by side.
+    """
+
+    async def save_items(
+        self, caller: Caller, items: Sequence[KnowledgeItem], vectors: Vectors, model: str
+    ) -> list[KnowledgeItem]:
+        """Insert in one transaction, and return the items as they are stored: one whose id is here stays as it was.
+
+        vectors are of unit length, shape (items, dimension).
+        """
         ...
 
     async def list_items(self, caller: Caller, size: int, token: str) -> Page[KnowledgeItem]:
@@ -145,6 +157,27 @@ class KnowledgeRecords(Protocol):
         """All of the tenant's."""
         ...
 
+    async def knowledge_epoch(self, caller: Caller) -> str:
+        """Another one after every change of the items; empty before the first."""
+        ...
+
+    async def items_without_vector(self, caller: Caller, model: str, limit: int) -> list[KnowledgeItem]:
+        """At most limit items that have no vector of this model."""
+        ...
+
+    async def save_vectors(self, caller: Caller, item_ids: Sequence[str], vectors: Vectors, model: str) -> None:
+        """Add vectors to the items that are still here. vectors has the shape (item_ids, dimension)."""
+        ...
+
+    async def search_items(
+        self, caller: Caller, question: str, vector: Vectors, model: str, limit: int
+    ) -> list[KnowledgeItem]:
+        """Items that are near to the question by words or by meaning, the nearest first, at most limit of each kind.
+
+        vector is the question's, of unit length, by this model. An item without a vector is found by words alone.
+        """
+        ...
+
 
 class AnswerRecords(Protocol):
     """Which answers were given, and what people thought of them."""
@@ -155,6 +188,18 @@ class AnswerRecords(Protocol):
 
     async def save_feedback(self, caller: Caller, answer_id: str, rating: str, comment: str, corrected_sql: str) -> str:
         """Insert and return the feedback's id. Raises NotFound when there is no such answer."""
+        ...
+
+    async def get_feedback(self, caller: Caller, feedback_id: str) -> Feedback:
+        """Anybody's of the tenant. Raises NotFound."""
+        ...
+
+    async def list_feedback(self, caller: Caller, size: int, token: str, waiting_only: bool) -> Page[Feedback]:
+        """A page of the tenant's, newest first. waiting_only leaves those with corrected SQL that is not promoted."""
+        ...
+
+    async def save_promotion(self, caller: Caller, feedback_id: str, promotion: Promotion) -> Promotion:
+        """Store it unless the feedback was promoted before, and return the one that is stored."""
         ...
 
 

@@ -30,6 +30,7 @@ from service.transport.checks import (
     name,
     number,
     sha256,
+    some,
     text,
     upload_size,
 )
@@ -76,6 +77,7 @@ BOUNDS: dict[type[Message], Table] = {
         ("documentation", text(1, MAX_SQL_CHARS)),
     ),
     knowledge_service_pb2.ExampleQuery: (("question", _QUESTION), ("sql", text(1, MAX_SQL_CHARS))),
+    knowledge_service_pb2.ImportKnowledgeRequest: (("knowledge_items", some(2000)),),
     knowledge_service_pb2.ListKnowledgeItemsRequest: _PAGE,
     knowledge_service_pb2.DeleteKnowledgeItemRequest: (("name", name("knowledgeItems")),),
     feedback_service_pb2.CreateFeedbackRequest: (
@@ -84,6 +86,8 @@ BOUNDS: dict[type[Message], Table] = {
         ("comment", text(0, MAX_QUESTION_CHARS)),
         ("corrected_sql", text(0, MAX_SQL_CHARS)),
     ),
+    feedback_service_pb2.ListFeedbackRequest: _PAGE,
+    feedback_service_pb2.PromoteFeedbackRequest: (("name", name("answers", "feedback")),),
     cache_service_pb2.ClearCacheRequest: (("kind", enum(cache_service_pb2.CacheKind, required=True)),),
 }
 
@@ -98,9 +102,10 @@ REQUIRED: dict[type[Message], str] = {
 NESTED: dict[type[Message], str] = {
     query_service_pb2.StreamQueryRequest: "request",
     knowledge_service_pb2.CreateKnowledgeItemRequest: "knowledge_item",
+    knowledge_service_pb2.ImportKnowledgeRequest: "knowledge_items",
     knowledge_service_pb2.KnowledgeItem: "example_query",
 }
-"""The message field that has bounds of its own."""
+"""The message field that has bounds of its own, or each of whose messages has."""
 
 
 def check_bounds(request: Message) -> None:
@@ -119,7 +124,10 @@ def _violations(message: Message, prefix: str) -> Iterator[FieldViolation]:
             continue
         for path, problem in _problems(prefix + field, getattr(message, field), check):
             yield FieldViolation(path, problem)
-    if nested and message.HasField(nested):
+    if nested and message.DESCRIPTOR.fields_by_name[nested].is_repeated:
+        for index, item in enumerate(getattr(message, nested)):
+            yield from _violations(item, f"{prefix}{nested}[{index}].")
+    elif nested and message.HasField(nested):
         yield from _violations(getattr(message, nested), f"{prefix}{nested}.")
 
 

@@ -55,10 +55,16 @@ def flag(value: bool) -> None:
     """Either will do."""
 
 
-def name(collection: str) -> Check:
-    """A resource name, {collection}/{id}."""
-    form = re.compile(rf"{collection}/[A-Za-z0-9_-]{{1,128}}")
-    return lambda value: None if form.fullmatch(value) else f"Must have the form {collection}/{{id}}."
+def name(*collections: str) -> Check:
+    """A resource name, {collection}/{id}, or {collection}/{id} of each collection in turn."""
+    form = re.compile("/".join(rf"{collection}/[A-Za-z0-9_-]{{1,128}}" for collection in collections))
+    shown = "/".join(f"{collection}/{{id}}" for collection in collections)
+    return lambda value: None if form.fullmatch(value) else f"Must have the form {shown}."
+
+
+def some(high: int) -> Check:
+    """The number of items of a repeated field that must not be empty."""
+    return lambda value: None if 1 <= len(value) <= high else f"Must have 1 to {high} items, not {len(value)}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from ragsql.v1 import (
     sql_statement_pb2,
 )
 from service.domain.documents import Document, DocumentState, IngestProgress
+from service.domain.feedback import Feedback
 from service.domain.health import ComponentHealth, Health, HealthStatus
 from service.domain.sql import ExampleQuery, KnowledgeItem, SqlStatement
 from service.ports import CacheCounters
@@ -137,6 +138,24 @@ def new_knowledge_item(message: knowledge_service_pb2.KnowledgeItem) -> Knowledg
         documentation=message.documentation,
         example=ExampleQuery(example.question, example.sql) if message.HasField("example_query") else None,
     )
+
+
+def feedback(item: Feedback) -> feedback_service_pb2.Feedback:
+    """Feedback with what was made of it."""
+    message = feedback_service_pb2.Feedback(
+        name=feedback_name(item.answer_id, item.id),
+        question=item.question,
+        rating=f"RATING_{item.rating}",
+        comment=item.comment,
+        corrected_sql=item.corrected_sql,
+        principal=item.principal,
+        create_time=timestamp(item.create_time),
+    )
+    if item.promotion is not None:
+        message.promotion.knowledge_item = f"knowledgeItems/{item.promotion.item_id}"
+        message.promotion.principal = item.promotion.principal
+        message.promotion.create_time.CopyFrom(timestamp(item.promotion.create_time))
+    return message
 
 
 def rating(value: feedback_service_pb2.Rating) -> str:

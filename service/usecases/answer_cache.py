@@ -10,7 +10,7 @@ from service.domain.caller import Caller
 from service.domain.codec import decode, encode
 from service.domain.questions import Answer, QueryResult, Question, Route
 from service.errors import UpstreamUnavailable
-from service.ports import Cache, ChatModel, Database, Embedder, Reader, VectorStore
+from service.ports import Cache, ChatModel, Database, Embedder, KnowledgeRecords, Reader, VectorStore
 
 KIND = "answer"
 FLOW_VERSION = "3"
@@ -28,6 +28,7 @@ class AnswerCache:
     embedder: Embedder
     reader: Reader
     chat: ChatModel
+    knowledge: KnowledgeRecords
 
     async def key(self, caller: Caller, question: Question) -> str:
         """Everything that the answer depends on, as SHA-256 in hex."""
@@ -44,6 +45,7 @@ class AnswerCache:
             self.chat.model,
             await self.vectors.epoch(caller),
             await self._schema_epoch(caller),
+            await self.knowledge.knowledge_epoch(caller),
         )
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

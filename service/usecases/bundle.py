@@ -9,6 +9,7 @@ from typing import Protocol
 from service.domain.audit import AuditEvent
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState, Upload
+from service.domain.feedback import Feedback
 from service.domain.health import Health, Stats
 from service.domain.questions import Event, FinishedSql, QueryResult, Question
 from service.domain.sql import KnowledgeItem, SqlStatement
@@ -29,6 +30,14 @@ class ReservedUpload:
 
     upload: Upload
     target: PresignedPut
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedKnowledge:
+    """How many items were added, and how many were known already."""
+
+    created: int
+    known: int
 
 
 class DocumentUseCases(Protocol):
@@ -65,14 +74,17 @@ class KnowledgeUseCases(Protocol):
     """Teach the SQL generator."""
 
     async def create(self, caller: Caller, item: KnowledgeItem) -> KnowledgeItem: ...
+    async def load(self, caller: Caller, items: Sequence[KnowledgeItem]) -> ImportedKnowledge: ...
     async def list(self, caller: Caller, size: int, token: str) -> Page[KnowledgeItem]: ...
     async def delete(self, caller: Caller, item_id: str) -> None: ...
 
 
 class FeedbackUseCases(Protocol):
-    """Record what people think of answers."""
+    """Record what people think of answers, and make examples of corrections."""
 
     async def create(self, caller: Caller, answer_id: str, rating: str, comment: str, corrected_sql: str) -> str: ...
+    async def list(self, caller: Caller, size: int, token: str, waiting_only: bool) -> Page[Feedback]: ...
+    async def promote(self, caller: Caller, feedback_id: str) -> Feedback: ...
 
 
 class CacheUseCases(Protocol):

@@ -13,15 +13,14 @@ from service.domain.audit import AuditAction
 from service.domain.caller import Caller
 from service.domain.questions import Answer, SqlPolicy, Usage
 from service.domain.rules import statement_applies
-from service.domain.sql import MAX_STATEMENT_ROWS, KnowledgeItem, Schema, SqlStatement, StatementState
+from service.domain.sql import MAX_STATEMENT_ROWS, Schema, SqlStatement, StatementState
 from service.errors import NotConfigured, SqlNotGenerated
 from service.ports import CannotAnswer, Database, RecordStore, SqlDraft, SqlGenerator, SqlRequest
+from service.usecases.retrieve_knowledge import RetrieveKnowledge
 from service.usecases.sql_audit import event_of, log_event
 from service.usecases.sql_caches import DraftCache
 
 LIFETIME = dt.timedelta(hours=1)
-_KNOWLEDGE_PAGE = 250
-_MAX_KNOWLEDGE = 1000
 
 
 def now() -> dt.datetime:
@@ -44,7 +43,10 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class ProposeSql:
-    """Proposes statements over one database, each alive for lifetime. Without database or generator none is set up."""
+    """Proposes statements over one database, each alive for lifetime. Without database or generator none is set up.
+
+    knowledge finds what was taught for a question.
+    """
 
     records: RecordStore
     database: Database | None
@@ -53,6 +55,7 @@ class ProposeSql:
     policy: SqlPolicy = SqlPolicy.AUTO_READ_ONLY
     lifetime: dt.timedelta = LIFETIME
     clock: Callable[[], dt.datetime] = now
+    knowledge: RetrieveKnowledge | None = None
 
     async def propose(
         self, caller: Caller, question: str, rules: Sequence[str] = (), no_cache: bool = False
@@ -117,7 +120,8 @@ class ProposeSql:
                 "No chat model is set up to write SQL. Run `ragsql models pull`, or set OPENAI_API_KEY."
             )
         schema = await database.schema(caller)
-        request = SqlRequest(question, schema, await self._knowledge(caller), rule)
+        knowledge = await self.knowledge(caller, question) if self.knowledge else ()
+        request = SqlRequest(question, schema, knowledge, rule)
         return await self.drafts.generate(caller, self.generator, request, no_cache)
 
     def _statement(self, caller: Caller, question: str, draft: SqlDraft, schema: Schema) -> SqlStatement:
@@ -134,17 +138,6 @@ class ProposeSql:
             create_time=created,
             expire_time=created + self.lifetime,
         )
-
-    async def _knowledge(self, caller: Caller) -> tuple[KnowledgeItem, ...]:
-        items: list[KnowledgeItem] = []
-        token = ""
-        while len(items) < _MAX_KNOWLEDGE:
-            page = await self.records.list_items(caller, _KNOWLEDGE_PAGE, token)
-            items.extend(page.items)
-            token = page.next_token
-            if not token:
-                break
-        return tuple(items)
 
 
 def _guard(sql: str, schema: Schema) -> str:

@@ -29,7 +29,7 @@ def ragsql(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command_and_loads_little() -> None:
     result = ragsql("--help")
     assert result.returncode == 0
-    for command in ("serve", "upload", "ask", "documents", "health", "models"):
+    for command in ("serve", "upload", "ask", "sql", "train", "feedback", "documents", "health", "models"):
         assert command in result.stdout
 
 

@@ -14,7 +14,8 @@ from ragsql.v1.query_service_pb2 import SqlPolicy
 from service.cli.main import app
 from tests.cli.conftest import Run
 from tests.client.fake_documents import FAILED, PHASES, PROCESSING, document
-from tests.client.fake_server import QUOTE, STATEMENT, FakeServices
+from tests.client.fake_server import QUOTE, FakeServices
+from tests.client.fake_sql import STATEMENT
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -69,7 +70,18 @@ def test_a_refusal_is_a_sentence(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("ask", "q"), ("health",), ("upload", __file__), ("documents", "list"), ("documents", "delete", "x")]
+    "words",
+    [
+        ("ask", "q"),
+        ("health",),
+        ("upload", __file__),
+        ("documents", "list"),
+        ("documents", "delete", "x"),
+        ("sql", "q"),
+        ("train", "--export", "/dev/null"),
+        ("feedback", "list"),
+        ("feedback", "promote", "x"),
+    ],
 )
 def test_nobody_listens(words: tuple[str, ...]) -> None:
     result = CliRunner().invoke(app, [*words, "--url", NOBODY, "--json"])

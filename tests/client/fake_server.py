@@ -13,8 +13,10 @@ from connectrpc.code import Code
 
 from ragsql.v1.answer_pb2 import Answer, Citation, Route, Routing, SqlResult
 from ragsql.v1.document_service_connect import DocumentServiceASGIApplication
+from ragsql.v1.feedback_service_connect import FeedbackServiceASGIApplication
 from ragsql.v1.health_service_connect import HealthService, HealthServiceASGIApplication
 from ragsql.v1.health_service_pb2 import ComponentHealth, HealthRequest, HealthResponse, HealthStatus
+from ragsql.v1.knowledge_service_connect import KnowledgeServiceASGIApplication
 from ragsql.v1.query_service_connect import QueryService, QueryServiceASGIApplication
 from ragsql.v1.query_service_pb2 import (
     NoAnswer,
@@ -24,29 +26,21 @@ from ragsql.v1.query_service_pb2 import (
     StreamQueryRequest,
     StreamQueryResponse,
 )
-from ragsql.v1.sql_statement_pb2 import SqlStatement
-from ragsql.v1.table_pb2 import Column, Row, Table, Value
+from ragsql.v1.sql_service_connect import SqlServiceASGIApplication
 from tests.client.fake_documents import FakeDocuments, refusal
+from tests.client.fake_sql import STATEMENT, TABLE, FakeSql
 
 READ_MAX_BYTES = 6 * 1024 * 1024
 
 QUOTE = "A faulty track may be returned within 14 days."
-STATEMENT = SqlStatement(name="sqlStatements/s1", sql="SELECT name, total FROM sums", etag="e1")
-TABLE = Table(
-    columns=[Column(name="name"), Column(name="total")],
-    rows=[
-        Row(values=[Value(string_value="[bold]Ann[/bold]"), Value(decimal_value="12.50")]),
-        Row(values=[Value(string_value="Bob"), Value()]),
-    ],
-    truncated=True,
-)
 
 
-class FakeServices(FakeDocuments, QueryService, HealthService):
+class FakeServices(FakeDocuments, FakeSql, QueryService, HealthService):
     """What was asked is kept; unavailable makes that many calls fail first."""
 
     def __init__(self) -> None:
-        super().__init__()
+        FakeDocuments.__init__(self)
+        FakeSql.__init__(self)
         self.status = HealthStatus.HEALTH_STATUS_SERVING
         self.questions: list[QueryRequest] = []
 
@@ -98,6 +92,9 @@ def serving(services: FakeServices) -> Generator[str]:
         "/ragsql.v1.DocumentService": DocumentServiceASGIApplication(services, read_max_bytes=READ_MAX_BYTES),
         "/ragsql.v1.QueryService": QueryServiceASGIApplication(services),
         "/ragsql.v1.HealthService": HealthServiceASGIApplication(services),
+        "/ragsql.v1.SqlService": SqlServiceASGIApplication(services),
+        "/ragsql.v1.KnowledgeService": KnowledgeServiceASGIApplication(services),
+        "/ragsql.v1.FeedbackService": FeedbackServiceASGIApplication(services),
     }
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -9,6 +9,7 @@ from connectrpc.code import Code
 
 from ragsql.v1.answer_pb2 import Route
 from ragsql.v1.document_service_pb2 import ListDocumentsRequest
+from ragsql.v1.knowledge_service_pb2 import KnowledgeItem
 from ragsql.v1.query_service_pb2 import SqlPolicy
 from ragsql_client import AsyncClient, Client, FieldViolation, RagsqlError, Transport
 from tests.client.fake_server import QUOTE, FakeServices
@@ -147,3 +148,25 @@ async def test_async_client_does_the_same(
         with pytest.raises(RagsqlError) as stream:
             [event async for event in client.stream("")]
     assert unary.value.field_violations == stream.value.field_violations != ()
+
+
+def test_sql_is_read_and_then_run(url: str, services: FakeServices) -> None:
+    with Client(url) as client:
+        statement = client.generate_sql("q")
+        assert services.executed == []
+        result = client.execute_sql(statement, max_rows=5)
+    assert len(result.table.rows) == 2
+    (sent,) = services.executed
+    assert (sent.name, sent.etag, sent.max_rows) == (statement.name, statement.etag, 5)
+
+
+@pytest.mark.anyio
+async def test_knowledge_goes_in_and_comes_out(url: str) -> None:
+    items = [KnowledgeItem(documentation=f"Fact {i}.") for i in range(5)]
+    async with AsyncClient(url) as client:
+        assert (await client.import_knowledge(items)).created_count == 5
+        assert await client.knowledge_items() == items[::-1]
+        assert (await client.execute_sql(await client.generate_sql("q"))).table.truncated
+    with Client(url) as blocking:
+        assert blocking.import_knowledge(items[:1]).known_count == 1
+        assert blocking.knowledge_items() == items[::-1]

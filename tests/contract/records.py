@@ -6,6 +6,8 @@ import dataclasses
 import datetime as dt
 import uuid
 
+import numpy as np
+
 from service.domain.audit import AuditAction, AuditEvent
 from service.domain.caller import Caller
 from service.domain.documents import Upload
@@ -13,6 +15,7 @@ from service.domain.sql import SqlStatement, StatementState
 from service.ports import RecordStore
 
 START = dt.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC)
+UNIT = np.eye(1, 4, dtype=np.float32)
 FAR = dt.datetime(2999, 1, 1, tzinfo=dt.UTC)
 
 

@@ -16,10 +16,10 @@ from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState, IngestPhase, IngestProgress
 from service.domain.health import HealthStatus
 from service.domain.questions import Answer
-from service.domain.sql import ExampleQuery, KnowledgeItem, StatementState
+from service.domain.sql import KnowledgeItem, StatementState
 from service.errors import NotFound, UpstreamUnavailable
 from service.ports import RecordStore
-from tests.contract.records import FAR, START, all_ids, event, statement
+from tests.contract.records import FAR, START, UNIT, all_ids, event, statement
 
 pytestmark = pytest.mark.anyio
 EXECUTED = (StatementState.PROPOSED, StatementState.EXECUTED)
@@ -127,7 +127,7 @@ async def test_nothing_is_visible_to_another_tenant(
     stranger = dataclasses.replace(caller, tenant=caller.tenant + "x")
     await record_store.save_document(caller, make_document("a"))
     await record_store.save_statement(caller, statement("s"), event("s"))
-    await record_store.save_item(caller, KnowledgeItem("k", START, ddl="CREATE TABLE t (a int)"))
+    await record_store.save_items(caller, [KnowledgeItem("k", START, ddl="CREATE TABLE t (a int)")], UNIT, "m")
     await record_store.save_answer(caller, "an", "Why?")
     for attempt in (
         record_store.get_document(stranger, "a"),
@@ -235,29 +235,6 @@ async def test_only_one_of_many_moves_a_statement(record_store: RecordStore, cal
     assert (await record_store.get_statement(caller, "s")).state is StatementState.EXECUTED
     assert len((await record_store.list_events(caller, 9, "")).items) == 2
     assert not await record_store.move_statement(caller, "absent", *EXECUTED, event("s"))
-
-
-async def test_knowledge_items_of_each_kind_come_back_equal(record_store: RecordStore, caller: Caller) -> None:
-    items = [
-        KnowledgeItem("1", START, ddl="CREATE TABLE t (a int)"),
-        KnowledgeItem("2", START + dt.timedelta(microseconds=1), documentation="A quarter has three months."),
-        KnowledgeItem("3", START + dt.timedelta(microseconds=2), example=ExampleQuery("How many?", "SELECT 1")),
-    ]
-    for item in items:
-        await record_store.save_item(caller, item)
-    assert (await record_store.list_items(caller, 3, "")).items == tuple(reversed(items))
-    assert await record_store.count_items(caller) == 3
-    await record_store.delete_item(caller, "2")
-    assert [item.id for item in (await record_store.list_items(caller, 3, "")).items] == ["3", "1"]
-
-
-async def test_feedback_needs_its_answer(record_store: RecordStore, caller: Caller) -> None:
-    with pytest.raises(NotFound, match="no answer a"):
-        await record_store.save_feedback(caller, "a", "GOOD", "", "")
-    await record_store.save_answer(caller, "a", "Why?")
-    await record_store.save_answer(caller, "a", "Why?")
-    first = await record_store.save_feedback(caller, "a", "GOOD", "Right.", "")
-    assert first != await record_store.save_feedback(caller, "a", "BAD", "", "SELECT 2")
 
 
 async def test_what_breaks_is_told_without_the_drivers_words(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from service.domain.documents import Document, DocumentState
 from service.domain.sql import KnowledgeItem
 from service.errors import InvalidRequest
 from service.ports import RecordStore
-from tests.contract.records import START, all_ids, event, statement
+from tests.contract.records import START, UNIT, all_ids, event, statement
 
 pytestmark = pytest.mark.anyio
 MakeDocument = Callable[..., Document]
@@ -41,7 +41,7 @@ async def test_a_token_of_another_listing_is_refused(
     for i in range(2):
         await record_store.save_document(caller, make_document(str(i)))
         await record_store.save_statement(caller, statement(str(i)), event(str(i)))
-        await record_store.save_item(caller, KnowledgeItem(str(i), START, ddl="x"))
+        await record_store.save_items(caller, [KnowledgeItem(str(i), START, ddl="x")], UNIT, "m")
     pages = {
         "documents": record_store.list_documents,
         "statements": record_store.list_statements,

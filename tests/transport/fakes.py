@@ -12,6 +12,7 @@ from typing import Any
 from service.domain.audit import Approver, AuditAction, AuditEvent
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState, IngestPhase, IngestProgress, PageBox, Span, Upload
+from service.domain.feedback import Feedback, Promotion
 from service.domain.health import ComponentHealth, Health, HealthStatus, Stats
 from service.domain.questions import (
     Answer,
@@ -29,7 +30,7 @@ from service.domain.sql import KnowledgeItem, SqlResult, SqlStatement, Statement
 from service.domain.tables import Column, ColumnType, Table
 from service.errors import NotFound, UnsupportedMediaType
 from service.ports import CacheCounters, Page, PresignedPut
-from service.usecases.bundle import ReservedUpload, UploadedDocument, UseCases
+from service.usecases.bundle import ImportedKnowledge, ReservedUpload, UploadedDocument, UseCases
 
 NOW = dt.datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=dt.UTC)
 STATEMENT = SqlStatement(
@@ -69,6 +70,7 @@ EVENT = AuditEvent(
     row_count=3,
     duration_seconds=0.25,
 )
+FEEDBACK = Feedback("f1", "a1", "How many?", "ann", "BAD", "Wrong.", "SELECT 2", NOW)
 ROUTING = Routing(Route.HYBRID, 0.9, "Both have evidence.")
 ANSWER = Answer("a1", "Thirty days: ✓", NOW, (CITATION,), (SqlResult(STATEMENT, TABLE, NOW, cache_hit=True),))
 RESULT = QueryResult(ROUTING, ANSWER, Usage(5, 7, 11, 0.5, ("local:m",)), cache_hit=False)
@@ -208,6 +210,10 @@ class FakeKnowledge:
         self.fakes.note("create_item", item)
         return replace(item, id="k1", create_time=NOW)
 
+    async def load(self, caller: Caller, items: Sequence[KnowledgeItem]) -> ImportedKnowledge:
+        self.fakes.note("load_items", tuple(items))
+        return ImportedKnowledge(len(items) - 1, 1)
+
     async def list(self, caller: Caller, size: int, token: str) -> Page[KnowledgeItem]:
         self.fakes.note("list_items", (size, token))
         return Page((KnowledgeItem("k1", NOW, ddl="CREATE TABLE t (a)"),))
@@ -223,6 +229,14 @@ class FakeFeedback:
     async def create(self, caller: Caller, answer_id: str, rating: str, comment: str, corrected_sql: str) -> str:
         self.fakes.note("feedback", (answer_id, rating, comment, corrected_sql))
         return "f1"
+
+    async def list(self, caller: Caller, size: int, token: str, waiting_only: bool) -> Page[Feedback]:
+        self.fakes.note("list_feedback", (size, token, waiting_only))
+        return Page((FEEDBACK,), "more")
+
+    async def promote(self, caller: Caller, feedback_id: str) -> Feedback:
+        self.fakes.note("promote", feedback_id)
+        return replace(FEEDBACK, promotion=Promotion("k1-sql", "bob", NOW))
 
 
 @dataclass

@@ -217,6 +217,10 @@ async def test_knowledge_is_taught_listed_and_forgotten(rpc: Client, fakes: Fake
     assert listed.knowledge_items[0].ddl == "CREATE TABLE t (a)"
     await client.delete_knowledge_item(knowledge_service_pb2.DeleteKnowledgeItemRequest(name="knowledgeItems/k1"))
     assert fakes.calls[-1] == ("delete_item", "k1")
+    items = [knowledge_service_pb2.KnowledgeItem(documentation=text) for text in ("a", "b")]
+    made = await client.import_knowledge(knowledge_service_pb2.ImportKnowledgeRequest(knowledge_items=items))
+    assert (made.created_count, made.known_count) == (1, 1)
+    assert [item.documentation for item in fakes.calls[-1][1]] == ["a", "b"]
 
 
 async def test_feedback_and_caches(rpc: Client, fakes: Fakes) -> None:
@@ -225,7 +229,17 @@ async def test_feedback_and_caches(rpc: Client, fakes: Fakes) -> None:
         feedback_service_pb2.CreateFeedbackRequest(parent="answers/a1", rating="RATING_BAD", comment="no")
     )
     assert made.name == "answers/a1/feedback/f1"
-    assert fakes.calls == [("feedback", ("a1", "BAD", "no", ""))]
+    listed = await feedback.list_feedback(feedback_service_pb2.ListFeedbackRequest(waiting_only=True))
+    assert (listed.feedback[0].name, listed.feedback[0].question) == (made.name, "How many?")
+    assert (listed.next_page_token, listed.feedback[0].HasField("promotion")) == ("more", False)
+    promoted = await feedback.promote_feedback(feedback_service_pb2.PromoteFeedbackRequest(name=made.name))
+    assert promoted.feedback.promotion.knowledge_item == "knowledgeItems/k1-sql"
+    assert promoted.feedback.promotion.principal == "bob"
+    assert fakes.calls == [
+        ("feedback", ("a1", "BAD", "no", "")),
+        ("list_feedback", (50, "", True)),
+        ("promote", "f1"),
+    ]
     caches = CacheServiceClient("http://test", http_client=rpc)
     stats = (await caches.get_cache_stats(cache_service_pb2.GetCacheStatsRequest())).caches
     assert [entry.hits for entry in stats] == [0, 0, 3, 0, 0]

@@ -1,4 +1,4 @@
-"""Knowledge, feedback, caches and health, over the real local adapters."""
+"""Caches and health, over the real local adapters."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from service.adapters.caches.memory import MemoryCache
@@ -14,14 +15,12 @@ from service.adapters.vectors.sqlite import SqliteVectorStore
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
 from service.domain.health import ComponentHealth, HealthStatus, Stats
-from service.domain.sql import ExampleQuery, KnowledgeItem
-from service.errors import InvalidRequest, NotFound
+from service.domain.sql import KnowledgeItem
+from service.errors import InvalidRequest
 from service.ports import CacheCounters
 from service.startup import sole_server
 from service.usecases import check_health
 from service.usecases.check_health import CheckHealth
-from service.usecases.feedback import RecordFeedback
-from service.usecases.knowledge import ManageKnowledge
 from service.usecases.manage_caches import ManageCaches
 
 pytestmark = pytest.mark.anyio
@@ -32,39 +31,6 @@ LONG_AGO = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 @pytest.fixture
 def records(tmp_path: Path) -> SqlRecordStore:
     return SqlRecordStore(f"sqlite:///{tmp_path}/records.db")
-
-
-async def test_knowledge_gets_an_id_and_a_time_of_its_own(records: SqlRecordStore) -> None:
-    knowledge = ManageKnowledge(records)
-    created = await knowledge.create(CALLER, KnowledgeItem("mine", LONG_AGO, documentation="A year has 12 months."))
-    assert created.id not in ("", "mine")
-    assert dt.datetime.now(dt.UTC) - created.create_time < dt.timedelta(minutes=1)
-    assert (await knowledge.list(CALLER, 5, "")).items == (created,)
-    await knowledge.delete(CALLER, created.id)
-    with pytest.raises(NotFound):
-        await knowledge.delete(CALLER, created.id)
-
-
-@pytest.mark.parametrize(
-    "item",
-    [
-        KnowledgeItem("", LONG_AGO),
-        KnowledgeItem("", LONG_AGO, ddl="a", documentation="b"),
-        KnowledgeItem("", LONG_AGO, ddl="a", example=ExampleQuery("q", "s")),
-    ],
-)
-async def test_knowledge_says_exactly_one_thing(records: SqlRecordStore, item: KnowledgeItem) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        await ManageKnowledge(records).create(CALLER, item)
-    assert refused.value.violations[0].field == "knowledge_item"
-    assert await records.count_items(CALLER) == 0
-
-
-async def test_feedback_is_kept_for_a_known_answer(records: SqlRecordStore) -> None:
-    await records.save_answer(CALLER, "a", "Why?")
-    assert await RecordFeedback(records).create(CALLER, "a", "BAD", "Wrong year.", "SELECT 2")
-    with pytest.raises(NotFound):
-        await RecordFeedback(records).create(CALLER, "b", "BAD", "", "")
 
 
 async def test_caches_are_counted_and_cleared_by_kind() -> None:
@@ -151,7 +117,7 @@ async def test_stats_count_what_is_stored(tmp_path: Path) -> None:
     assert await use_case.stats(CALLER) == Stats(0, 0, 0)
     document = Document("d", "d.txt", "text/plain", 1, "0", DocumentState.ACTIVE, LONG_AGO, LONG_AGO)
     await records.save_document(CALLER, document)
-    await records.save_item(CALLER, KnowledgeItem("k", LONG_AGO, ddl="x"))
+    await records.save_items(CALLER, [KnowledgeItem("k", LONG_AGO, ddl="x")], np.eye(1, 4, dtype=np.float32), "m")
     assert await use_case.stats(CALLER) == Stats(document_count=1, chunk_count=0, knowledge_item_count=1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -12,6 +12,7 @@ from connectrpc.client import ConnectClient
 from pyqwest import Client as HttpClient
 from pyqwest import HTTPTransport, HTTPVersion
 
+from ragsql.v1.answer_pb2 import SqlResult
 from ragsql.v1.cache_service_connect import CacheServiceClient
 from ragsql.v1.document_service_connect import DocumentServiceClient
 from ragsql.v1.document_service_pb2 import UploadResponse
@@ -19,9 +20,17 @@ from ragsql.v1.feedback_service_connect import FeedbackServiceClient
 from ragsql.v1.health_service_connect import HealthServiceClient
 from ragsql.v1.health_service_pb2 import HealthRequest, HealthResponse
 from ragsql.v1.knowledge_service_connect import KnowledgeServiceClient
+from ragsql.v1.knowledge_service_pb2 import (
+    ImportKnowledgeRequest,
+    ImportKnowledgeResponse,
+    KnowledgeItem,
+    ListKnowledgeItemsRequest,
+)
 from ragsql.v1.query_service_connect import QueryServiceClient
 from ragsql.v1.query_service_pb2 import QueryResponse, StreamQueryRequest, StreamQueryResponse
 from ragsql.v1.sql_service_connect import SqlServiceClient
+from ragsql.v1.sql_service_pb2 import ExecuteSqlRequest, GenerateSqlRequest
+from ragsql.v1.sql_statement_pb2 import SqlStatement
 from ragsql_client.local_file import LocalFile, ProgressCallback
 from ragsql_client.options import RouteName, SqlPolicyName, Transport, Wire, query_request
 from ragsql_client.retries import Retries
@@ -102,6 +111,30 @@ class AsyncClient:
         """Ask a question and get the events of answering it; the last one is `final`."""
         request = query_request(text, route, sql_policy, documents, top_k, no_cache)
         return self.questions.stream_query(StreamQueryRequest(request=request))
+
+    async def generate_sql(self, question: str) -> SqlStatement:
+        """SQL for a question, to be read before it runs. Nothing has run."""
+        return (await self.sql.generate_sql(GenerateSqlRequest(question=question))).sql_statement
+
+    async def execute_sql(self, statement: SqlStatement, *, max_rows: int | None = None) -> SqlResult:
+        """Approve and run exactly this statement, once. None leaves the number of rows to the server."""
+        request = ExecuteSqlRequest(name=statement.name, etag=statement.etag, max_rows=max_rows or 0)
+        return (await self.sql.execute_sql(request)).sql_result
+
+    async def import_knowledge(self, items: Iterable[KnowledgeItem]) -> ImportKnowledgeResponse:
+        """Teach the SQL generator all items, or none when any of them is wrong."""
+        return await self.knowledge.import_knowledge(ImportKnowledgeRequest(knowledge_items=items))
+
+    async def knowledge_items(self) -> list[KnowledgeItem]:
+        """Everything that was taught, newest first."""
+        items: list[KnowledgeItem] = []
+        request = ListKnowledgeItemsRequest(page_size=250)
+        while True:
+            page = await self.knowledge.list_knowledge_items(request)
+            items += page.knowledge_items
+            if not page.next_page_token:
+                return items
+            request.page_token = page.next_page_token
 
     async def health(self) -> HealthResponse:
         """How the server and its parts are."""

@@ -21,7 +21,7 @@ from connectrpc.protocol import ProtocolType
 from connectrpc.server import ConnectASGIApplication, ConnectWSGIApplication, DEFAULT_READ_MAX_BYTES, Endpoint, EndpointSync
 from pyqwest import Client, SyncClient
 
-from .feedback_service_pb2 import CreateFeedbackRequest, CreateFeedbackResponse
+from .feedback_service_pb2 import CreateFeedbackRequest, CreateFeedbackResponse, ListFeedbackRequest, ListFeedbackResponse, PromoteFeedbackRequest, PromoteFeedbackResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -39,11 +39,23 @@ _GZIP_COMPRESSION = GzipCompression()
 
 class FeedbackService(Protocol):
     """
-    Record what people think of answers.
+    Record what people think of answers, and make examples of corrections.
     """
     async def create_feedback(self, request: CreateFeedbackRequest, ctx: RequestContext[CreateFeedbackRequest, CreateFeedbackResponse], /) -> CreateFeedbackResponse:
         """
         Record feedback on an answer.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def list_feedback(self, request: ListFeedbackRequest, ctx: RequestContext[ListFeedbackRequest, ListFeedbackResponse], /) -> ListFeedbackResponse:
+        """
+        List feedback on all answers, newest first.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def promote_feedback(self, request: PromoteFeedbackRequest, ctx: RequestContext[PromoteFeedbackRequest, PromoteFeedbackResponse], /) -> PromoteFeedbackResponse:
+        """
+        Make an example of corrected SQL. Calling it is the approval; calling it again changes nothing.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -72,6 +84,28 @@ class FeedbackServiceASGIApplication(ConnectASGIApplication[FeedbackService]):
                     ),
                     function=svc.create_feedback,
                 ),
+                "/ragsql.v1.FeedbackService/ListFeedback": Endpoint.unary(
+                    method=MethodInfo(
+                        name="ListFeedback",
+                        service_name="ragsql.v1.FeedbackService",
+                        input=ListFeedbackRequest,
+                        output=ListFeedbackResponse,
+                        idempotency_level=IdempotencyLevel.NO_SIDE_EFFECTS,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.list_feedback,
+                ),
+                "/ragsql.v1.FeedbackService/PromoteFeedback": Endpoint.unary(
+                    method=MethodInfo(
+                        name="PromoteFeedback",
+                        service_name="ragsql.v1.FeedbackService",
+                        input=PromoteFeedbackRequest,
+                        output=PromoteFeedbackResponse,
+                        idempotency_level=IdempotencyLevel.IDEMPOTENT,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.promote_feedback,
+                ),
             },
             interceptors=interceptors,
             read_max_bytes=read_max_bytes,
@@ -87,7 +121,7 @@ class FeedbackServiceASGIApplication(ConnectASGIApplication[FeedbackService]):
 
 class FeedbackServiceClient(ConnectClient):
     """
-    Record what people think of answers.
+    Record what people think of answers, and make examples of corrections.
     """
     def __init__(
         self,
@@ -136,14 +170,74 @@ class FeedbackServiceClient(ConnectClient):
             headers=headers,
             timeout_ms=timeout_ms,
         )
+    async def list_feedback(
+        self,
+        request: ListFeedbackRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+        use_get: bool = False,
+    ) -> ListFeedbackResponse:
+        """
+        List feedback on all answers, newest first.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="ListFeedback",
+                service_name="ragsql.v1.FeedbackService",
+                input=ListFeedbackRequest,
+                output=ListFeedbackResponse,
+                idempotency_level=IdempotencyLevel.NO_SIDE_EFFECTS,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+            use_get=use_get,
+        )
+    async def promote_feedback(
+        self,
+        request: PromoteFeedbackRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> PromoteFeedbackResponse:
+        """
+        Make an example of corrected SQL. Calling it is the approval; calling it again changes nothing.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="PromoteFeedback",
+                service_name="ragsql.v1.FeedbackService",
+                input=PromoteFeedbackRequest,
+                output=PromoteFeedbackResponse,
+                idempotency_level=IdempotencyLevel.IDEMPOTENT,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
 
 class FeedbackServiceSync(Protocol):
     """
-    Record what people think of answers.
+    Record what people think of answers, and make examples of corrections.
     """
     def create_feedback(self, request: CreateFeedbackRequest, ctx: RequestContext[CreateFeedbackRequest, CreateFeedbackResponse], /) -> CreateFeedbackResponse:
         """
         Record feedback on an answer.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    def list_feedback(self, request: ListFeedbackRequest, ctx: RequestContext[ListFeedbackRequest, ListFeedbackResponse], /) -> ListFeedbackResponse:
+        """
+        List feedback on all answers, newest first.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    def promote_feedback(self, request: PromoteFeedbackRequest, ctx: RequestContext[PromoteFeedbackRequest, PromoteFeedbackResponse], /) -> PromoteFeedbackResponse:
+        """
+        Make an example of corrected SQL. Calling it is the approval; calling it again changes nothing.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -170,6 +264,28 @@ class FeedbackServiceWSGIApplication(ConnectWSGIApplication):
                     ),
                     function=service.create_feedback,
                 ),
+                "/ragsql.v1.FeedbackService/ListFeedback": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="ListFeedback",
+                        service_name="ragsql.v1.FeedbackService",
+                        input=ListFeedbackRequest,
+                        output=ListFeedbackResponse,
+                        idempotency_level=IdempotencyLevel.NO_SIDE_EFFECTS,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.list_feedback,
+                ),
+                "/ragsql.v1.FeedbackService/PromoteFeedback": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="PromoteFeedback",
+                        service_name="ragsql.v1.FeedbackService",
+                        input=PromoteFeedbackRequest,
+                        output=PromoteFeedbackResponse,
+                        idempotency_level=IdempotencyLevel.IDEMPOTENT,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.promote_feedback,
+                ),
             },
             interceptors=interceptors,
             read_max_bytes=read_max_bytes,
@@ -185,7 +301,7 @@ class FeedbackServiceWSGIApplication(ConnectWSGIApplication):
 
 class FeedbackServiceClientSync(ConnectClientSync):
     """
-    Record what people think of answers.
+    Record what people think of answers, and make examples of corrections.
     """
     def __init__(
         self,
@@ -229,6 +345,54 @@ class FeedbackServiceClientSync(ConnectClientSync):
                 input=CreateFeedbackRequest,
                 output=CreateFeedbackResponse,
                 idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    def list_feedback(
+        self,
+        request: ListFeedbackRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+        use_get: bool = False,
+    ) -> ListFeedbackResponse:
+        """
+        List feedback on all answers, newest first.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="ListFeedback",
+                service_name="ragsql.v1.FeedbackService",
+                input=ListFeedbackRequest,
+                output=ListFeedbackResponse,
+                idempotency_level=IdempotencyLevel.NO_SIDE_EFFECTS,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+            use_get=use_get,
+        )
+    def promote_feedback(
+        self,
+        request: PromoteFeedbackRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> PromoteFeedbackResponse:
+        """
+        Make an example of corrected SQL. Calling it is the approval; calling it again changes nothing.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="PromoteFeedback",
+                service_name="ragsql.v1.FeedbackService",
+                input=PromoteFeedbackRequest,
+                output=PromoteFeedbackResponse,
+                idempotency_level=IdempotencyLevel.IDEMPOTENT,
                 stream_type=StreamType.UNARY,
             ),
             headers=headers,

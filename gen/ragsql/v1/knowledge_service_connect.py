@@ -21,7 +21,7 @@ from connectrpc.protocol import ProtocolType
 from connectrpc.server import ConnectASGIApplication, ConnectWSGIApplication, DEFAULT_READ_MAX_BYTES, Endpoint, EndpointSync
 from pyqwest import Client, SyncClient
 
-from .knowledge_service_pb2 import CreateKnowledgeItemRequest, CreateKnowledgeItemResponse, DeleteKnowledgeItemRequest, DeleteKnowledgeItemResponse, ListKnowledgeItemsRequest, ListKnowledgeItemsResponse
+from .knowledge_service_pb2 import CreateKnowledgeItemRequest, CreateKnowledgeItemResponse, DeleteKnowledgeItemRequest, DeleteKnowledgeItemResponse, ImportKnowledgeRequest, ImportKnowledgeResponse, ListKnowledgeItemsRequest, ListKnowledgeItemsResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -43,7 +43,13 @@ class KnowledgeService(Protocol):
     """
     async def create_knowledge_item(self, request: CreateKnowledgeItemRequest, ctx: RequestContext[CreateKnowledgeItemRequest, CreateKnowledgeItemResponse], /) -> CreateKnowledgeItemResponse:
         """
-        Add a knowledge item.
+        Add a knowledge item. One that says the same already is returned as it is.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def import_knowledge(self, request: ImportKnowledgeRequest, ctx: RequestContext[ImportKnowledgeRequest, ImportKnowledgeResponse], /) -> ImportKnowledgeResponse:
+        """
+        Add many knowledge items, or none when any of them is wrong.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -83,6 +89,17 @@ class KnowledgeServiceASGIApplication(ConnectASGIApplication[KnowledgeService]):
                         stream_type=StreamType.UNARY,
                     ),
                     function=svc.create_knowledge_item,
+                ),
+                "/ragsql.v1.KnowledgeService/ImportKnowledge": Endpoint.unary(
+                    method=MethodInfo(
+                        name="ImportKnowledge",
+                        service_name="ragsql.v1.KnowledgeService",
+                        input=ImportKnowledgeRequest,
+                        output=ImportKnowledgeResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.import_knowledge,
                 ),
                 "/ragsql.v1.KnowledgeService/ListKnowledgeItems": Endpoint.unary(
                     method=MethodInfo(
@@ -155,7 +172,7 @@ class KnowledgeServiceClient(ConnectClient):
         timeout_ms: int | None = None,
     ) -> CreateKnowledgeItemResponse:
         """
-        Add a knowledge item.
+        Add a knowledge item. One that says the same already is returned as it is.
         """
         return await self.execute_unary(
             request=request,
@@ -164,6 +181,29 @@ class KnowledgeServiceClient(ConnectClient):
                 service_name="ragsql.v1.KnowledgeService",
                 input=CreateKnowledgeItemRequest,
                 output=CreateKnowledgeItemResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    async def import_knowledge(
+        self,
+        request: ImportKnowledgeRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> ImportKnowledgeResponse:
+        """
+        Add many knowledge items, or none when any of them is wrong.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="ImportKnowledge",
+                service_name="ragsql.v1.KnowledgeService",
+                input=ImportKnowledgeRequest,
+                output=ImportKnowledgeResponse,
                 idempotency_level=IdempotencyLevel.UNKNOWN,
                 stream_type=StreamType.UNARY,
             ),
@@ -225,7 +265,13 @@ class KnowledgeServiceSync(Protocol):
     """
     def create_knowledge_item(self, request: CreateKnowledgeItemRequest, ctx: RequestContext[CreateKnowledgeItemRequest, CreateKnowledgeItemResponse], /) -> CreateKnowledgeItemResponse:
         """
-        Add a knowledge item.
+        Add a knowledge item. One that says the same already is returned as it is.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    def import_knowledge(self, request: ImportKnowledgeRequest, ctx: RequestContext[ImportKnowledgeRequest, ImportKnowledgeResponse], /) -> ImportKnowledgeResponse:
+        """
+        Add many knowledge items, or none when any of them is wrong.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -263,6 +309,17 @@ class KnowledgeServiceWSGIApplication(ConnectWSGIApplication):
                         stream_type=StreamType.UNARY,
                     ),
                     function=service.create_knowledge_item,
+                ),
+                "/ragsql.v1.KnowledgeService/ImportKnowledge": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="ImportKnowledge",
+                        service_name="ragsql.v1.KnowledgeService",
+                        input=ImportKnowledgeRequest,
+                        output=ImportKnowledgeResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.import_knowledge,
                 ),
                 "/ragsql.v1.KnowledgeService/ListKnowledgeItems": EndpointSync.unary(
                     method=MethodInfo(
@@ -335,7 +392,7 @@ class KnowledgeServiceClientSync(ConnectClientSync):
         timeout_ms: int | None = None,
     ) -> CreateKnowledgeItemResponse:
         """
-        Add a knowledge item.
+        Add a knowledge item. One that says the same already is returned as it is.
         """
         return self.execute_unary(
             request=request,
@@ -344,6 +401,29 @@ class KnowledgeServiceClientSync(ConnectClientSync):
                 service_name="ragsql.v1.KnowledgeService",
                 input=CreateKnowledgeItemRequest,
                 output=CreateKnowledgeItemResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    def import_knowledge(
+        self,
+        request: ImportKnowledgeRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> ImportKnowledgeResponse:
+        """
+        Add many knowledge items, or none when any of them is wrong.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="ImportKnowledge",
+                service_name="ragsql.v1.KnowledgeService",
+                input=ImportKnowledgeRequest,
+                output=ImportKnowledgeResponse,
                 idempotency_level=IdempotencyLevel.UNKNOWN,
                 stream_type=StreamType.UNARY,
             ),

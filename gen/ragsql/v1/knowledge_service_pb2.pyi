@@ -43,6 +43,20 @@ class CreateKnowledgeItemResponse(_message.Message):
     knowledge_item: KnowledgeItem
     def __init__(self, knowledge_item: _Optional[_Union[KnowledgeItem, _Mapping]] = ...) -> None: ...
 
+class ImportKnowledgeRequest(_message.Message):
+    __slots__ = ("knowledge_items",)
+    KNOWLEDGE_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    knowledge_items: _containers.RepeatedCompositeFieldContainer[KnowledgeItem]
+    def __init__(self, knowledge_items: _Optional[_Iterable[_Union[KnowledgeItem, _Mapping]]] = ...) -> None: ...
+
+class ImportKnowledgeResponse(_message.Message):
+    __slots__ = ("created_count", "known_count")
+    CREATED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    created_count: int
+    known_count: int
+    def __init__(self, created_count: _Optional[int] = ..., known_count: _Optional[int] = ...) -> None: ...
+
 class ListKnowledgeItemsRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]

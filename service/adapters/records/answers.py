@@ -1,12 +1,9 @@
-"""Answers and what people thought of them, as rows. Every function runs inside a transaction of the caller."""
+"""Answers as rows. Every function runs inside a transaction of the caller."""
 
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from typing import TYPE_CHECKING
-
-from service.errors import NotFound
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -29,30 +26,3 @@ def save(connection: Connection, caller: Caller, answer_id: str, question: str) 
         create_time=dt.datetime.now(dt.UTC),
     )
     connection.execute(statement.on_conflict_do_nothing())
-
-
-def save_feedback(
-    connection: Connection, caller: Caller, answer_id: str, rating: str, comment: str, corrected_sql: str
-) -> str:
-    """Insert and return the feedback's id. Raises NotFound when there is no such answer."""
-    from sqlalchemy import insert, select
-
-    from service.adapters.records.schema import answers, feedback
-
-    known = select(answers.c.id).where(answers.c.tenant == caller.tenant, answers.c.id == answer_id)
-    if connection.execute(known).first() is None:
-        raise NotFound(f"There is no answer {answer_id}. Use the id of an answer that a query returned.")
-    feedback_id = uuid.uuid4().hex
-    connection.execute(
-        insert(feedback).values(
-            tenant=caller.tenant,
-            id=feedback_id,
-            principal=caller.principal,
-            answer_id=answer_id,
-            rating=rating,
-            comment=comment,
-            corrected_sql=corrected_sql,
-            create_time=dt.datetime.now(dt.UTC),
-        )
-    )
-    return feedback_id

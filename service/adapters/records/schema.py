@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -167,6 +168,23 @@ knowledge_items = Table(
     Index("knowledge_items_newest", "tenant", "create_time", "id"),
 )
 
+knowledge_vectors = Table(
+    "knowledge_vectors",
+    metadata,
+    Column("tenant", String, primary_key=True),
+    Column("item_id", String, primary_key=True),
+    Column("model", String, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["tenant", "item_id"], ["knowledge_items.tenant", "knowledge_items.id"], ondelete="CASCADE"),
+)
+
+knowledge_epochs = Table(
+    "knowledge_epochs",
+    metadata,
+    Column("tenant", String, primary_key=True),
+    Column("epoch", String, nullable=False),
+)
+
 answers = Table(
     "answers",
     metadata,
@@ -188,4 +206,15 @@ feedback = Table(
     Column("create_time", UtcDateTime, nullable=False),
     ForeignKeyConstraint(["tenant", "answer_id"], ["answers.tenant", "answers.id"]),
     Index("feedback_by_answer", "tenant", "answer_id"),
+)
+
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("tenant", String, primary_key=True),
+    Column("feedback_id", String, primary_key=True),
+    Column("item_id", String, nullable=False),
+    Column("principal", String, nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+    ForeignKeyConstraint(["tenant", "feedback_id"], ["feedback.tenant", "feedback.id"]),
 )

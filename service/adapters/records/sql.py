@@ -6,8 +6,9 @@ import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, TypeVar
 
-from service.adapters.records import answers, audit, documents, knowledge, statements, uploads
+from service.adapters.records import answers, audit, documents, feedback, knowledge, statements, uploads
 from service.adapters.records.engine import RecordEngine
+from service.adapters.records.knowledge_index import KnowledgeIndex
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import RagsqlError
 
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from service.domain.audit import AuditEvent
     from service.domain.caller import Caller
     from service.domain.documents import Document, DocumentState, Upload
+    from service.domain.feedback import Feedback, Promotion
     from service.domain.questions import Answer
     from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
-    from service.ports import Page
+    from service.ports import Page, Vectors
 
     P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,6 +35,7 @@ class SqlRecordStore:
 
     def __init__(self, url: str) -> None:
         self._engine = RecordEngine(url)
+        self._index = KnowledgeIndex()
         self._adapter = "sqlite" if url.startswith("sqlite") else "postgresql"
 
     async def save_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
@@ -121,9 +124,11 @@ class SqlRecordStore:
         """See StatementRecords."""
         return await self._write(statements.purge, expired)
 
-    async def save_item(self, caller: Caller, item: KnowledgeItem) -> None:
+    async def save_items(
+        self, caller: Caller, items: Sequence[KnowledgeItem], vectors: Vectors, model: str
+    ) -> list[KnowledgeItem]:
         """See KnowledgeRecords."""
-        await self._write(knowledge.save, caller, item)
+        return await self._write(knowledge.save, caller, items, vectors, model)
 
     async def list_items(self, caller: Caller, size: int, token: str) -> Page[KnowledgeItem]:
         """See KnowledgeRecords."""
@@ -137,13 +142,43 @@ class SqlRecordStore:
         """See KnowledgeRecords."""
         return await self._read(knowledge.count, caller)
 
+    async def knowledge_epoch(self, caller: Caller) -> str:
+        """See KnowledgeRecords."""
+        return await self._read(knowledge.epoch, caller)
+
+    async def items_without_vector(self, caller: Caller, model: str, limit: int) -> list[KnowledgeItem]:
+        """See KnowledgeRecords."""
+        return await self._read(knowledge.without_vector, caller, model, limit)
+
+    async def save_vectors(self, caller: Caller, item_ids: Sequence[str], vectors: Vectors, model: str) -> None:
+        """See KnowledgeRecords."""
+        await self._write(knowledge.add_vectors, caller, item_ids, vectors, model)
+
+    async def search_items(
+        self, caller: Caller, question: str, vector: Vectors, model: str, limit: int
+    ) -> list[KnowledgeItem]:
+        """See KnowledgeRecords."""
+        return await self._read(self._index.search, caller, question, vector, model, limit)
+
     async def save_answer(self, caller: Caller, answer_id: str, question: str) -> None:
         """See AnswerRecords. An answer that is given again is kept once."""
         await self._write(answers.save, caller, answer_id, question)
 
     async def save_feedback(self, caller: Caller, answer_id: str, rating: str, comment: str, corrected_sql: str) -> str:
         """See AnswerRecords."""
-        return await self._write(answers.save_feedback, caller, answer_id, rating, comment, corrected_sql)
+        return await self._write(feedback.save, caller, answer_id, rating, comment, corrected_sql)
+
+    async def get_feedback(self, caller: Caller, feedback_id: str) -> Feedback:
+        """See AnswerRecords."""
+        return await self._read(feedback.get, caller, feedback_id)
+
+    async def list_feedback(self, caller: Caller, size: int, token: str, waiting_only: bool) -> Page[Feedback]:
+        """See AnswerRecords."""
+        return await self._read(feedback.page, caller, size, token, waiting_only)
+
+    async def save_promotion(self, caller: Caller, feedback_id: str, promotion: Promotion) -> Promotion:
+        """See AnswerRecords."""
+        return await self._write(feedback.promote, caller, feedback_id, promotion)
 
     async def check(self) -> ComponentHealth:
         """See Checkable."""

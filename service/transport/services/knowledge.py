@@ -26,6 +26,11 @@ class KnowledgeService:
         item = await self._knowledge.create(caller_of(ctx), mapping.new_knowledge_item(request.knowledge_item))
         return pb.CreateKnowledgeItemResponse(knowledge_item=mapping.knowledge_item(item))
 
+    async def import_knowledge(self, request: pb.ImportKnowledgeRequest, ctx: Context) -> pb.ImportKnowledgeResponse:
+        items = [mapping.new_knowledge_item(item) for item in request.knowledge_items]
+        imported = await self._knowledge.load(caller_of(ctx), items)
+        return pb.ImportKnowledgeResponse(created_count=imported.created, known_count=imported.known)
+
     async def list_knowledge_items(
         self, request: pb.ListKnowledgeItemsRequest, ctx: Context
     ) -> pb.ListKnowledgeItemsResponse:

@@ -1,0 +1,49 @@
+"""An embedder that remembers the vectors of questions: several parts of the service ask for the same one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from service.domain.caller import Caller
+from service.domain.documents import Chunk
+from service.domain.health import ComponentHealth
+from service.ports import Cache, EmbeddedChunk, Embedder
+
+if TYPE_CHECKING:
+    from service.ports import Vectors
+
+KIND = "embedding"
+_TTL_SECONDS = 24 * 3600.0
+
+
+class CachedEmbedder:
+    """Another embedder behind a cache, for questions only: chunks are embedded once anyway."""
+
+    def __init__(self, embedder: Embedder, cache: Cache) -> None:
+        self._embedder = embedder
+        self._cache = cache
+        self.model = embedder.model
+        self.dimension = embedder.dimension
+        self.max_tokens = embedder.max_tokens
+
+    def count_tokens(self, text: str) -> int:
+        return self._embedder.count_tokens(text)
+
+    async def embed_chunks(self, caller: Caller, chunks: Sequence[Chunk]) -> list[EmbeddedChunk]:
+        return await self._embedder.embed_chunks(caller, chunks)
+
+    async def embed_query(self, caller: Caller, text: str) -> Vectors:
+        import numpy as np
+
+        place = f"{self.model}\x1f{self.dimension}\x1f{text}"
+        key = hashlib.sha256(place.encode()).hexdigest()
+        if (known := await self._cache.get(caller, KIND, key)) is not None:
+            return np.frombuffer(known, np.float32)
+        vector = np.asarray(await self._embedder.embed_query(caller, text), np.float32)
+        await self._cache.set(caller, KIND, key, vector.tobytes(), _TTL_SECONDS)
+        return vector
+
+    async def check(self) -> ComponentHealth:
+        return await self._embedder.check()

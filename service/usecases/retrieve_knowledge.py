@@ -1,0 +1,58 @@
+"""Find what was taught that helps with a question."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from service.domain.caller import Caller
+from service.domain.documents import Chunk, Span
+from service.domain.knowledge import text_of
+from service.domain.sql import KnowledgeItem
+from service.ports import Embedder, KnowledgeRecords
+
+if TYPE_CHECKING:
+    from service.ports import Vectors
+
+MOST_OF_A_KIND = 10
+_BATCH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieveKnowledge:
+    """At most one embedding a question, and none while nothing was taught."""
+
+    records: KnowledgeRecords
+    embedder: Embedder
+    _complete: dict[str, str] = field(default_factory=dict[str, str])
+    _embedding: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def __call__(self, caller: Caller, question: str) -> tuple[KnowledgeItem, ...]:
+        """The items that are near to the question, the nearest first. Raises UpstreamUnavailable, NotConfigured."""
+        epoch = await self.records.knowledge_epoch(caller)
+        if not epoch:
+            return ()
+        model = self.embedder.model
+        if self._complete.get(caller.tenant) != epoch:
+            await self._embed_rest(caller, model)
+            self._complete[caller.tenant] = epoch
+        vector = await self.embedder.embed_query(caller, question)
+        return tuple(await self.records.search_items(caller, question, vector, model, MOST_OF_A_KIND))
+
+    async def _embed_rest(self, caller: Caller, model: str) -> None:
+        """Embed what another model embedded, after the setting was changed."""
+        async with self._embedding:
+            while items := await self.records.items_without_vector(caller, model, _BATCH):
+                vectors = await embed_items(self.embedder, caller, items)
+                await self.records.save_vectors(caller, [item.id for item in items], vectors, model)
+
+
+async def embed_items(embedder: Embedder, caller: Caller, items: Sequence[KnowledgeItem]) -> Vectors:
+    """Vectors of unit length, shape (items, dimension). What is beyond the model's length is found by words alone."""
+    import numpy as np
+
+    texts = [text_of(item) for item in items]
+    chunks = [Chunk(i, text, Span(0, len(text))) for i, text in enumerate(texts)]
+    return np.stack([embedded.vector for embedded in await embedder.embed_chunks(caller, chunks)])
