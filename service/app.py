@@ -113,7 +113,7 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
     embedder: Embedder = overrides.get("embedder") or deferred(lambda: backends.make_embedder(settings, minilm))
     chat: ChatModel = overrides.get("chat") or deferred(lambda: backends.make_chat(settings, closing))
     database: Database | None = overrides.get("database") or (
-        deferred(lambda: backends.make_database(url)) if url else None
+        deferred(lambda: backends.make_database(url, settings)) if url else None
     )
     parser: Parser = overrides.get("parser") or (
         backends.make_parser(settings, closing)

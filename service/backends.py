@@ -127,11 +127,11 @@ def make_cache() -> Cache:
     return MemoryCache(CACHE_BYTES)
 
 
-def make_database(url: str) -> Database:
+def make_database(url: str, settings: Settings) -> Database:
     """The user's database."""
     from service.adapters.databases.open import open_database
 
-    return open_database(url)
+    return open_database(url, settings.schema_hidden_columns)
 
 
 def make_sqlgen(settings: Settings, chat: ChatModel, database: Database) -> SqlGenerator:

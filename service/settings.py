@@ -109,6 +109,13 @@ class Settings:
         "auto_read_only",
         "`auto_read_only` runs guarded SQL when the connection is proven read only; `require_approval` never does.",
     )
+    schema_hidden_columns: tuple[str, ...] = setting(
+        "RAGSQL_SCHEMA_HIDDEN_COLUMNS",
+        as_words,
+        (),
+        "none",
+        "Columns whose values are neither shown to a model nor searched: `column` or `table.column`, with `*`.",
+    )
     sql_timeout_seconds: int = setting(
         "RAGSQL_SQL_TIMEOUT_SECONDS", whole_number(1, 600), 10, "10", "Longest run of one statement."
     )

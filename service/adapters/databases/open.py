@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 from service.errors import NotConfigured
@@ -10,10 +11,11 @@ from service.ports import Database
 URL_FORMS = "sqlite:///path/to/file.db or postgresql://user:password@host:5432/name"
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, hidden: Sequence[str] = ()) -> Database:
     """A Database for sqlite:///path, postgresql://, postgres:// or postgresql+psycopg://. Connects on first use.
 
-    A relative SQLite path has three slashes, an absolute one four. Raises NotConfigured for any other form.
+    A relative SQLite path has three slashes, an absolute one four. hidden are patterns of column or table.column,
+    whose stored values are never read ahead of a question. Raises NotConfigured for any other form.
     """
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
@@ -22,9 +24,9 @@ def open_database(url: str) -> Database:
             raise NotConfigured(f"DATABASE_URL names no SQLite file. Write {URL_FORMS}.")
         from service.adapters.databases.sqlite import SqliteDatabase
 
-        return SqliteDatabase(path)
+        return SqliteDatabase(path, hidden)
     if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
         from service.adapters.databases.postgres import PostgresDatabase
 
-        return PostgresDatabase("postgresql" + url[len(scheme) :])
+        return PostgresDatabase("postgresql" + url[len(scheme) :], hidden)
     raise NotConfigured(f"DATABASE_URL has a scheme that is not known. Write {URL_FORMS}.")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from service.adapters.databases.known import KnownSchema
+from service.adapters.databases.postgres_cancel import Running
 from service.adapters.databases.postgres_role import can_write, read_access
-from service.adapters.databases.postgres_schema import index_values, read_schema
+from service.adapters.databases.postgres_schema import fingerprint, index_values, read_schema
 from service.adapters.databases.postgres_types import type_columns
-from service.adapters.databases.values import ValueIndex
+from service.adapters.databases.values import Privacy, ValueIndex
 from service.domain.caller import Caller
 from service.domain.health import ComponentHealth, HealthStatus
 from service.domain.sql import Access, ExecutionLimits, Schema, ValueMatch
@@ -20,17 +21,18 @@ from service.domain.tables import Table
 from service.errors import RagsqlError, SqlExecutionFailed, SqlTimeout, UpstreamUnavailable
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from psycopg import Connection, ServerCursor
     from psycopg_pool import ConnectionPool
 
 T = TypeVar("T")
 
-_SCHEMA_SECONDS = 60.0
+_CHECK_SECONDS = 1.0
 _INTROSPECTION_SECONDS = 30.0
 _EXPLAIN_SECONDS = 5.0
 _PROOF_SECONDS = 5.0
 _CONNECT_SECONDS = 5
 _POOL_SIZE = 4
+_FIRST_BATCH = 10
 _BATCH = 200
 
 
@@ -39,12 +41,12 @@ class PostgresDatabase:
 
     dialect: Literal["sqlite", "postgresql"] = "postgresql"
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, hidden: Sequence[str] = ()) -> None:
         self._dsn = dsn
         self._lock = threading.Lock()
         self._pool: ConnectionPool | None = None
-        self._schema: tuple[float, Schema] | None = None
-        self._index: tuple[str, ValueIndex] | None = None
+        self._privacy = Privacy(tuple(hidden))
+        self._known = KnownSchema(_CHECK_SECONDS)
 
     async def check(self) -> ComponentHealth:
         try:
@@ -83,7 +85,7 @@ class PostgresDatabase:
         def run(connection: Connection) -> Table:
             with connection.cursor(name="ragsql") as cursor:
                 cursor.execute(_query(sql))
-                rows, truncated = _fetch(iter(lambda: cursor.fetchmany(_BATCH), []), limits)
+                rows, truncated = _fetch(cursor, limits)
                 columns, typed = type_columns(cursor.description or [], rows)
                 return Table(columns, tuple(typed), truncated)
 
@@ -97,30 +99,33 @@ class PostgresDatabase:
                 self._pool = None
 
     def _read_schema(self, connection: Connection) -> Schema:
-        cached = self._schema
-        if cached is None or cached[0] < time.monotonic():
-            cached = (time.monotonic() + _SCHEMA_SECONDS, read_schema(connection))
-            self._schema = cached
-        return cached[1]
+        return self._known.schema(lambda: fingerprint(connection), lambda: read_schema(connection, self._privacy))
 
     def _read_index(self, connection: Connection) -> ValueIndex:
-        schema = self._read_schema(connection)
-        cached = self._index
-        if cached is None or cached[0] != schema.epoch:
-            cached = (schema.epoch, index_values(connection, schema))
-            self._index = cached
-        return cached[1]
+        return self._known.index(
+            lambda: fingerprint(connection),
+            lambda: read_schema(connection, self._privacy),
+            lambda schema: index_values(connection, schema, self._privacy),
+        )
 
     async def _run(self, work: Callable[[Connection], T], seconds: float) -> T:
-        return await asyncio.to_thread(self._work, work, seconds)
+        """Run work in a thread on a connection; a cancelled caller stops what runs in the server."""
+        running = Running()
+        try:
+            return await asyncio.to_thread(self._work, work, seconds, running)
+        except asyncio.CancelledError:
+            await asyncio.shield(asyncio.to_thread(running.cancel))
+            raise
 
-    def _work(self, work: Callable[[Connection], T], seconds: float) -> T:
+    def _work(self, work: Callable[[Connection], T], seconds: float, running: Running) -> T:
         import psycopg
         from psycopg_pool import PoolTimeout
 
         try:
-            with self._transaction(seconds) as connection:
+            with self._transaction(seconds) as connection, running.on(connection):
                 return work(connection)
+        except psycopg.errors.LockNotAvailable:
+            raise SqlTimeout("Another transaction has locked a table that is needed. Try again in a moment.") from None
         except psycopg.errors.QueryCanceled:
             raise SqlTimeout(f"The database took longer than {seconds:g} seconds. Ask for less.") from None
         except (PoolTimeout, psycopg.errors.ConnectionTimeout, psycopg.errors.AdminShutdown):
@@ -179,15 +184,15 @@ def _reset(connection: Connection) -> None:
     connection.execute("DISCARD ALL")
 
 
-def _fetch(
-    batches: Iterator[Sequence[tuple[object, ...]]], limits: ExecutionLimits
-) -> tuple[list[tuple[object, ...]], bool]:
+def _fetch(cursor: ServerCursor, limits: ExecutionLimits) -> tuple[list[tuple[object, ...]], bool]:
+    """Rows until a cap, in batches that grow as long as the rows are short."""
     rows: list[tuple[object, ...]] = []
-    size = 0
-    for batch in batches:
-        for row in batch:
+    size, batch = 0, _FIRST_BATCH
+    while found := cursor.fetchmany(batch):
+        for row in found:
             size += sum(len(value) if isinstance(value, (str, bytes)) else 8 for value in row)
             if len(rows) == limits.max_rows or size > limits.max_bytes:
                 return rows, True
             rows.append(row)
+        batch = max(1, min(_BATCH, (limits.max_bytes - size) * len(rows) // max(1, size)))
     return rows, False

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from service.adapters.databases.known import epoch_of
 from service.adapters.databases.values import (
     MAX_INDEXED_PER_COLUMN,
     MAX_SAMPLE_LENGTH,
     MAX_SAMPLED,
+    Privacy,
     ValueIndex,
-    is_person_name,
-    is_secret,
 )
 from service.domain.inferred_keys import with_inferred_keys
 from service.domain.sql import SAMPLED_EXAMPLES, ForeignKey, Schema, SchemaColumn, SchemaTable
@@ -44,6 +44,22 @@ FROM pg_attribute a
 WHERE a.attrelid = ANY(%s) AND a.attnum > 0 AND NOT a.attisdropped
   AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
 ORDER BY a.attrelid, a.attnum"""
+_FINGERPRINT = """
+SELECT md5(concat(
+  (SELECT string_agg(concat_ws(',', c.oid, c.relname, c.relkind, c.relacl::text, n.nspname, n.nspacl::text), ';'
+                     ORDER BY c.oid)
+   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'),
+  (SELECT string_agg(concat_ws(',', a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull,
+                               a.attacl::text), ';' ORDER BY a.attrelid, a.attnum)
+   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'm', 'p', 'f')
+     AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'),
+  (SELECT string_agg(k.oid::text, ',' ORDER BY k.oid) FROM pg_constraint k WHERE k.contype IN ('p', 'f')),
+  (SELECT string_agg(concat_ws(',', e.oid, e.enumlabel), ';' ORDER BY e.oid) FROM pg_enum e),
+  (SELECT string_agg(concat_ws(',', d.objoid, d.objsubid, md5(d.description)), ';' ORDER BY d.objoid, d.objsubid)
+   FROM pg_description d JOIN pg_class c ON c.oid = d.objoid JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE d.classoid = 'pg_class'::regclass AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')))"""
 _KEYS = """
 SELECT k.conrelid, k.contype::text, k.confrelid,
   (SELECT array_agg(a.attname::text ORDER BY u.n) FROM unnest(k.conkey) WITH ORDINALITY u(num, n)
@@ -53,15 +69,22 @@ SELECT k.conrelid, k.contype::text, k.confrelid,
 FROM pg_constraint k WHERE k.conrelid = ANY(%s) AND k.contype IN ('p', 'f') ORDER BY k.conname"""
 
 
-def read_schema(connection: Connection) -> Schema:
+def fingerprint(connection: Connection) -> str:
+    """A digest of the catalog that changes with tables, columns, keys, comments, labels and grants."""
+    row = connection.execute(_FINGERPRINT).fetchone()
+    return str(row[0]) if row else ""
+
+
+def read_schema(connection: Connection, privacy: Privacy) -> Schema:
     """All tables and views of which the role may read a column. Those outside public are named schema.table."""
     tables = connection.execute(_TABLES, (_COUNTED_BYTES, _HIDDEN, _MAX_TABLES)).fetchall()
     ids = [row[0] for row in tables]
     names = {row[0]: row[2] if row[1] == "public" else f"{row[1]}.{row[2]}" for row in tables}
     columns: dict[int, list[SchemaColumn]] = {}
     for table, name, kind, nullable, comment, labels in connection.execute(_COLUMNS, (ids,)):
-        values = tuple(labels or ()) or _sample(connection, names[table], name, kind)
-        columns.setdefault(table, []).append(SchemaColumn(name, kind, nullable, comment or "", values))
+        columns.setdefault(table, []).append(SchemaColumn(name, kind, nullable, comment or "", tuple(labels or ())))
+    for table, found_columns in columns.items():
+        columns[table] = _with_samples(connection, names[table], found_columns, privacy)
     primary: dict[int, tuple[str, ...]] = {}
     foreign: dict[int, list[ForeignKey]] = {}
     for table, kind, target, own, others in connection.execute(_KEYS, (ids,)).fetchall():
@@ -76,8 +99,7 @@ def read_schema(connection: Connection) -> Schema:
         )
         for table, _, _, is_view, rows, comment, is_small in tables
     ])  # fmt: skip
-    digest = hashlib.sha256(repr([(t.name, t.columns, t.foreign_keys) for t in found]).encode())
-    return Schema("postgresql", found, digest.hexdigest()[:16])
+    return Schema("postgresql", found, epoch_of(found))
 
 
 def _count(connection: Connection, table: str) -> int:
@@ -88,34 +110,58 @@ def _count(connection: Connection, table: str) -> int:
     return row[0] if row else -1
 
 
-def _sample(connection: Connection, table: str, column: str, kind: str) -> tuple[str, ...]:
-    """All values of a column that has few and short ones, else some examples."""
+def _with_samples(
+    connection: Connection, table: str, columns: list[SchemaColumn], privacy: Privacy
+) -> list[SchemaColumn]:
+    """The columns with all values of those that have few and short ones, else some examples; one query a table.
+
+    A table that is locked, or a view that fails, has none.
+    """
+    import psycopg
     from psycopg import sql
 
-    if not kind.startswith(_TEXT) or is_secret(column) or is_person_name(column):
-        return ()
-    query = sql.SQL(
-        "SELECT DISTINCT v::text FROM (SELECT {column} AS v FROM {table} LIMIT {scanned}) s WHERE v IS NOT NULL "
-        "ORDER BY 1 LIMIT {limit}"
-    ).format(
-        column=sql.Identifier(column),
-        table=sql.Identifier(*table.split(".")),
-        scanned=sql.Literal(_SCANNED_ROWS),
-        limit=sql.Literal(MAX_SAMPLED + 1),
-    )
-    rows = connection.execute(query).fetchall()
-    values = tuple(row[0] for row in rows if len(row[0]) <= MAX_SAMPLE_LENGTH)
-    return values if len(rows) <= MAX_SAMPLED else values[:SAMPLED_EXAMPLES]
+    sampled = [c for c in columns if c.type.startswith(_TEXT) and privacy.may_sample(table, c.name)]
+    if not sampled:
+        return columns
+    parts = [
+        sql.SQL(
+            "ARRAY(SELECT DISTINCT v::text FROM (SELECT {column} AS v FROM {table} LIMIT {scanned}) s "
+            "WHERE v IS NOT NULL ORDER BY 1 LIMIT {limit})"
+        ).format(
+            column=sql.Identifier(column.name),
+            table=sql.Identifier(*table.split(".")),
+            scanned=sql.Literal(_SCANNED_ROWS),
+            limit=sql.Literal(MAX_SAMPLED + 1),
+        )
+        for column in sampled
+    ]
+    try:
+        with connection.transaction():
+            row = connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(parts))).fetchone()
+    except psycopg.errors.QueryCanceled:
+        raise
+    except psycopg.Error:
+        if connection.closed:
+            raise
+        return columns
+    found = {column.name: _few(values) for column, values in zip(sampled, row or (), strict=False)}
+    return [replace(column, values=found[column.name]) if column.name in found else column for column in columns]
 
 
-def index_values(connection: Connection, schema: Schema) -> ValueIndex:
-    """An index over the distinct short values of all text columns but secret ones."""
+def _few(values: list[str]) -> tuple[str, ...]:
+    short = tuple(value for value in values if len(value) <= MAX_SAMPLE_LENGTH)
+    return short if len(values) <= MAX_SAMPLED else short[:SAMPLED_EXAMPLES]
+
+
+def index_values(connection: Connection, schema: Schema, privacy: Privacy) -> ValueIndex:
+    """An index over the distinct short values of all text columns that may be searched."""
     from psycopg import sql
 
     index = ValueIndex()
     for table in schema.tables:
         for column in table.columns:
-            if table.is_view or not column.type.startswith(_TEXT) or is_secret(column.name):
+            searched = column.type.startswith(_TEXT) and privacy.may_search(table.name, column.name)
+            if table.is_view or not searched:
                 continue
             query = sql.SQL(
                 "SELECT DISTINCT {column}::text FROM {table} WHERE length({column}::text) <= {length} LIMIT {limit}"

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import quote
 
+from service.adapters.databases.known import KnownSchema
 from service.adapters.databases.sqlite_schema import index_values, read_schema
 from service.adapters.databases.sqlite_types import Row, type_columns
-from service.adapters.databases.values import ValueIndex
+from service.adapters.databases.values import Privacy, ValueIndex
 from service.domain.caller import Caller
 from service.domain.health import ComponentHealth, HealthStatus
 from service.domain.sql import Access, ExecutionLimits, Schema, ValueMatch
@@ -24,7 +25,6 @@ from service.errors import RagsqlError, SqlExecutionFailed, SqlTimeout, Upstream
 
 T = TypeVar("T")
 
-_SCHEMA_SECONDS = 60.0
 _INTROSPECTION_SECONDS = 20.0
 _EXPLAIN_SECONDS = 5.0
 _PROOF_SECONDS = 5.0
@@ -43,11 +43,10 @@ class SqliteDatabase:
 
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, hidden: Sequence[str] = ()) -> None:
         self._path = Path(path)
-        self._lock = threading.Lock()
-        self._schema: tuple[float, Schema] | None = None
-        self._index: tuple[str, ValueIndex] | None = None
+        self._privacy = Privacy(tuple(hidden))
+        self._known = KnownSchema(check_seconds=0.0)
 
     async def check(self) -> ComponentHealth:
         try:
@@ -99,17 +98,19 @@ class SqliteDatabase:
         return await self._run(run, limits.timeout_seconds)
 
     def _read_schema(self, connection: sqlite3.Connection) -> Schema:
-        with self._lock:
-            if self._schema is None or self._schema[0] < time.monotonic():
-                self._schema = (time.monotonic() + _SCHEMA_SECONDS, read_schema(connection))
-            return self._schema[1]
+        return self._known.schema(lambda: self._fingerprint(connection), lambda: read_schema(connection, self._privacy))
 
     def _read_index(self, connection: sqlite3.Connection) -> ValueIndex:
-        schema = self._read_schema(connection)
-        with self._lock:
-            if self._index is None or self._index[0] != schema.epoch:
-                self._index = (schema.epoch, index_values(connection, schema))
-            return self._index[1]
+        return self._known.index(
+            lambda: self._fingerprint(connection),
+            lambda: read_schema(connection, self._privacy),
+            lambda schema: index_values(connection, schema, self._privacy),
+        )
+
+    def _fingerprint(self, connection: sqlite3.Connection) -> str:
+        """SQLite's own count of schema changes, and which file it is."""
+        stat = self._path.stat()
+        return f"{stat.st_dev} {stat.st_ino} {connection.execute('PRAGMA schema_version').fetchone()[0]}"
 
     async def _run(self, work: Callable[[sqlite3.Connection], T], seconds: float) -> T:
         """Run work in a thread on a new connection; a cancelled caller stops it too."""
@@ -126,7 +127,9 @@ class SqliteDatabase:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
                 raise SqlTimeout(f"The database took longer than {seconds:g} seconds. Ask for less.") from None
-            if error.sqlite_errorcode in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY):
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise UpstreamUnavailable("Another program has locked the database. Try again in a moment.") from None
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
                 raise UpstreamUnavailable(f"The database cannot be read: {error}. Check DATABASE_URL.") from None
             raise SqlExecutionFailed(f"The database refused the statement: {str(error).rstrip('.')}.") from None
         except (sqlite3.Error, sqlite3.Warning, OverflowError, ValueError) as error:

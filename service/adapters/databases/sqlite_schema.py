@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import time
 
+from service.adapters.databases.known import epoch_of
 from service.adapters.databases.values import (
     MAX_INDEXED_PER_COLUMN,
     MAX_SAMPLE_LENGTH,
     MAX_SAMPLED,
+    Privacy,
     ValueIndex,
-    is_person_name,
-    is_secret,
 )
 from service.domain.inferred_keys import with_inferred_keys
 from service.domain.sql import SAMPLED_EXAMPLES, ForeignKey, Schema, SchemaColumn, SchemaTable
@@ -21,23 +20,25 @@ _SCANNED_ROWS = 20_000
 _COUNT_SECONDS = 3.0
 
 
-def read_schema(connection: sqlite3.Connection) -> Schema:
+def read_schema(connection: sqlite3.Connection, privacy: Privacy | None = None) -> Schema:
     """All tables and views apart from SQLite's own, by name."""
     rows = connection.execute(
         "SELECT name, type, COALESCE(sql, '') FROM sqlite_master WHERE type IN ('table', 'view') "
         "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
     ).fetchall()
     count_until = time.monotonic() + _COUNT_SECONDS
-    tables = with_inferred_keys([_read_table(connection, n, kind == "view", count_until) for n, kind, _ in rows])
-    digest = hashlib.sha256(repr([(t.name, t.columns, t.foreign_keys) for t in tables]).encode())
-    return Schema("sqlite", tables, digest.hexdigest()[:16])
+    allowed = privacy or Privacy()
+    tables = with_inferred_keys([_read_table(connection, n, k == "view", count_until, allowed) for n, k, _ in rows])
+    return Schema("sqlite", tables, epoch_of(tables))
 
 
-def _read_table(connection: sqlite3.Connection, name: str, is_view: bool, count_until: float) -> SchemaTable:
+def _read_table(
+    connection: sqlite3.Connection, name: str, is_view: bool, count_until: float, privacy: Privacy
+) -> SchemaTable:
     info = connection.execute(f"PRAGMA table_xinfo({_quote(name)})").fetchall()
     keys = sorted((row[5], row[1]) for row in info if row[5])
     columns = tuple(
-        SchemaColumn(row[1], row[2], not row[3], values=_sample(connection, name, row[1], row[2]))
+        SchemaColumn(row[1], row[2], not row[3], values=_sample(connection, name, row[1], row[2], privacy))
         for row in info
         if row[6] != 1
     )
@@ -78,9 +79,11 @@ def is_text(declared: str) -> bool:
     return not declared or any(mark in declared.upper() for mark in ("CHAR", "TEXT", "CLOB"))
 
 
-def _sample(connection: sqlite3.Connection, table: str, column: str, declared: str) -> tuple[str, ...]:
+def _sample(
+    connection: sqlite3.Connection, table: str, column: str, declared: str, privacy: Privacy
+) -> tuple[str, ...]:
     """All values of a column that has few and short ones, else some examples."""
-    if not is_text(declared) or is_secret(column) or is_person_name(column):
+    if not is_text(declared) or not privacy.may_sample(table, column):
         return ()
     rows = connection.execute(
         f"SELECT DISTINCT {_quote(column)} FROM (SELECT {_quote(column)} FROM {_quote(table)} LIMIT {_SCANNED_ROWS}) "
@@ -90,12 +93,12 @@ def _sample(connection: sqlite3.Connection, table: str, column: str, declared: s
     return values if len(rows) <= MAX_SAMPLED else values[:SAMPLED_EXAMPLES]
 
 
-def index_values(connection: sqlite3.Connection, schema: Schema) -> ValueIndex:
-    """An index over the distinct short values of all text columns but secret ones."""
+def index_values(connection: sqlite3.Connection, schema: Schema, privacy: Privacy) -> ValueIndex:
+    """An index over the distinct short values of all text columns that may be searched."""
     index = ValueIndex()
     for table in schema.tables:
         for column in table.columns:
-            if table.is_view or not is_text(column.type) or is_secret(column.name):
+            if table.is_view or not is_text(column.type) or not privacy.may_search(table.name, column.name):
                 continue
             name = _quote(column.name)
             rows = connection.execute(

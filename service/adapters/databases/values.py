@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from service.domain.sql import ValueMatch
 
@@ -34,14 +35,21 @@ _CALENDAR = frozenset(
 _WORD = re.compile(r"\w+")
 
 
-def is_secret(column: str) -> bool:
-    """Whether a column looks like contact data or a credential, which nothing may sample or search."""
-    return bool(_SECRET.search(_snake(column)))
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """Whose stored values may be read ahead of a question. hidden are patterns of column or table.column, with *."""
 
+    hidden: tuple[str, ...] = ()
 
-def is_person_name(column: str) -> bool:
-    """Whether a column looks like a person's name, which is searched but never sampled."""
-    return bool(_NAME.search(_snake(column)))
+    def may_search(self, table: str, column: str) -> bool:
+        """Whether what an asker types may be looked up: not in contact data, credentials and hidden columns."""
+        names = (column.lower(), f"{table}.{column}".lower(), f"{table.rpartition('.')[2]}.{column}".lower())
+        hidden = any(fnmatchcase(name, pattern.lower()) for pattern in self.hidden for name in names)
+        return not hidden and not _SECRET.search(_snake(column))
+
+    def may_sample(self, table: str, column: str) -> bool:
+        """Whether values may be shown to a model: names of people are not, though they may be searched."""
+        return self.may_search(table, column) and not _NAME.search(_snake(column))
 
 
 def _snake(name: str) -> str:
