@@ -1,4 +1,4 @@
-"""What a model writes, over HTTP, on both databases: hostile, broken, or good; row counts and the server's log watched."""
+"""What a model writes, over HTTP, on both databases, while row counts and the server's log are watched."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from service.app import assemble
-from service.domain.caller import DEFAULT_CALLER, Caller
+from service.domain.caller import Caller
 from service.domain.questions import Usage
 from service.ports import ChatMessage, ChatOptions, ChatReply
 from service.settings import load
@@ -28,6 +28,7 @@ HOSTILE = Path(__file__).parents[1] / "sql" / "hostile.jsonl"
 CASES = [json.loads(line) for line in HOSTILE.read_text("utf-8").splitlines()]
 GOOD = fenced("SELECT COUNT(*) AS users FROM users WHERE country = 'Brazil'")
 QUESTION = "How many users are from Brazil?"
+NO_DATA = re.compile(r"BEGIN |ROLLBACK|SELECT set_config|EXPLAIN \(FORMAT JSON\) |DISCARD ALL|\s*;?\s*$|SELECT 1$")
 DAMAGE = re.compile(r"\b(INSERT|UPDATE|DELETE|DROP|ALTER|CREATE|TRUNCATE|COPY|GRANT|REVOKE|CALL|DO)\b", re.I)
 
 
@@ -55,7 +56,7 @@ class Served:
     log: Callable[[], list[str]] | None = None
     warm: Callable[[], Any] | None = field(default=None)
 
-    async def query(self, **fixed: str) -> httpx.Response:
+    async def query(self, **fixed: object) -> httpx.Response:
         return await self.http.post("/query", json={"query": QUESTION, "route": "ROUTE_SQL", **fixed})
 
     async def generate(self) -> httpx.Response:
@@ -150,14 +151,13 @@ async def test_hostile_statements_are_refused_or_harmless(served: Served) -> Non
     before = served.counts()
     for case in CASES:
         served.chat.writes = fenced(case["statement"])
-        for response in (await served.query(noCache="true"), await served.generate()):
+        for response in (await served.query(noCache=True), await served.generate()):
             body = response.json()
             assert "message" in body or response.status_code == 200, case
             if response.status_code != 200:
                 assert reason(response) in ("SQL_NOT_GENERATED", "SQL_NOT_READ_ONLY", "SQL_TIMEOUT"), case
                 assert len(body["message"]) > 20
     assert served.counts() == before
-    assert DEFAULT_CALLER.tenant == "default"
     if served.log:
         ran = served.log()
         assert ran
@@ -176,10 +176,7 @@ async def test_generating_touches_no_data(served: Served) -> None:
     if served.log:
         sent = served.log()
         assert any(sql.startswith("EXPLAIN (FORMAT JSON) SELECT") for sql in sent)
-        allowed = re.compile(
-            r"BEGIN |ROLLBACK|SELECT set_config|EXPLAIN \(FORMAT JSON\) |DISCARD ALL|\s*;?\s*$|SELECT 1$"
-        )
-        assert [sql for sql in sent if not allowed.match(sql) and "pg_" not in sql] == []
+        assert [sql for sql in sent if not NO_DATA.match(sql) and "pg_" not in sql] == []
 
 
 async def test_approve_once_over_http(served: Served) -> None:
@@ -234,3 +231,18 @@ async def test_a_model_that_writes_no_sql_is_told_so(served: Served, writes: str
     assert asked["noAnswer"]["reason"] == "NO_ANSWER_REASON_SQL_NOT_GENERATED"
     assert asked["noAnswer"]["hint"]
     assert (await served.http.get("/sqlStatements")).json()["sqlStatements"] == []
+
+
+async def test_a_table_that_others_lock_uses_up_no_approval(served: Served, request: pytest.FixtureRequest) -> None:
+    import psycopg
+
+    if not served.log:
+        pytest.skip("SQLite's locks are tested in tests/answers/test_approval.py")
+    made = (await served.generate()).json()["sqlStatement"]
+    owner, _ = request.getfixturevalue("rpc_shop")
+    with psycopg.connect(owner) as locking:
+        locking.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+        response = await served.approve(made)
+        assert (response.status_code, reason(response)) == (503, "UPSTREAM_UNAVAILABLE")
+    done = await served.approve(made)
+    assert done.json()["answer"]["text"] == "There are 2 users."
