@@ -63,6 +63,9 @@ class AnswerView:
         self._out.print(shown)
         if result.table.truncated:
             self._out.print("There are more rows than are shown.", style="dim")
+        if result.cache_hit:
+            read = result.execute_time.ToDatetime()
+            self._out.print(f"Read at {read:%Y-%m-%d %H:%M:%S} UTC (from the cache)", style="dim")
 
     def _final(self, response: QueryResponse) -> None:
         self.final = response
