@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _RETRIES = 1
+MAX_REPLY_BYTES = 32 * 1024 * 1024
+"""Far more than any reply or any batch of embeddings takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,31 @@ class Clients:
                 base_url=endpoint.base_url or None,
                 max_retries=_RETRIES,
                 # The SDK's own one closes itself when it is collected, on whatever event loop runs then.
-                http_client=DefaultAsyncHttpxClient(),
+                http_client=DefaultAsyncHttpxClient(event_hooks={"response": [_bound]}),
             )
             self._made = (endpoint, loop, client)
         return self._made[2]
+
+
+async def _bound(response: Any) -> None:
+    """Have a body that does not end break off."""
+    import httpx2
+
+    whole = response.stream
+
+    class Bounded(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncGenerator[bytes]:
+            read = 0
+            async for chunk in whole:
+                read += len(chunk)
+                if read > MAX_REPLY_BYTES:
+                    raise UpstreamUnavailable("The model's reply does not end. Try again, or use another model.")
+                yield chunk
+
+        async def aclose(self) -> None:
+            await whole.aclose()
+
+    response.stream = Bounded()
 
 
 def as_domain_error(error: Exception, endpoint: Endpoint, model: str) -> RagsqlError:
@@ -60,8 +84,9 @@ def as_domain_error(error: Exception, endpoint: Endpoint, model: str) -> RagsqlE
     import openai
 
     host = endpoint.host
-    if isinstance(error, RagsqlError):
-        return error
+    for said in (error, error.__cause__):
+        if isinstance(said, RagsqlError):
+            return said
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return UpstreamUnavailable(f"{model} at {host} did not answer in time. Try again.")
     if isinstance(error, openai.APIStatusError):

@@ -55,6 +55,9 @@ class AnswerView:
         from service.cli.table_view import show_table
 
         show_table(result.table)
+        if result.cache_hit:
+            read = result.execute_time.ToDatetime()
+            self._out.print(f"Read at {read:%Y-%m-%d %H:%M:%S} UTC (from the cache)", style="dim")
 
     def _final(self, response: QueryResponse) -> None:
         self.final = response

@@ -74,6 +74,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(int(behaviour), {"error": {"message": "secret detail", "type": "x", "code": None}})
         elif behaviour == "hang":
             self.script.released.wait(30)
+        elif behaviour == "flood":
+            self._flood()
         elif behaviour == "malformed":
             self._send(200, "application/json", b'{"choices": [{"mess')
         elif behaviour == "empty":
@@ -81,6 +83,19 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             return False
         return True
+
+    def _flood(self) -> None:
+        """A body that does not end."""
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        try:
+            while True:
+                self.wfile.write(b"x" * 1_000_000)
+        except OSError:
+            self.script.hung_up.set()
 
     def _stream(self, body: dict[str, Any]) -> None:
         self.send_response(200)

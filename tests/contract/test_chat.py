@@ -136,6 +136,14 @@ async def test_an_endless_stream_is_given_up_at_the_deadline(server: OpenAIServe
 
 
 @pytest.mark.anyio
+async def test_a_reply_that_does_not_end_breaks_off(server: OpenAIServer) -> None:
+    server.behaviour = "flood"
+    with anyio.fail_after(60), pytest.raises(UpstreamUnavailable, match="does not end"):
+        await OpenAIChat("m", base_url=server.base_url).complete(DEFAULT_CALLER, ASK)
+    assert await anyio.to_thread.run_sync(server.hung_up.wait, 10)
+
+
+@pytest.mark.anyio
 async def test_closing_a_stream_hangs_up(server: OpenAIServer) -> None:
     server.behaviour = "endless"
     chat = OpenAIChat("m", base_url=server.base_url)

@@ -124,10 +124,10 @@ class PostgresDatabase:
         try:
             with self._transaction(seconds) as connection, running.on(connection):
                 return work(connection)
-        except psycopg.errors.LockNotAvailable:
-            raise SqlTimeout("Another transaction has locked a table that is needed. Try again in a moment.") from None
         except psycopg.errors.QueryCanceled:
             raise SqlTimeout(f"The database took longer than {seconds:g} seconds. Ask for less.") from None
+        except psycopg.errors.LockNotAvailable:
+            raise UpstreamUnavailable("Others have locked what the statement reads. Try again in a moment.") from None
         except (PoolTimeout, psycopg.errors.ConnectionTimeout, psycopg.errors.AdminShutdown):
             raise UpstreamUnavailable("The database does not answer. Check DATABASE_URL and the server.") from None
         except psycopg.Error as error:
