@@ -27,7 +27,9 @@ def run() -> list[Figure]:
     golds = [*music_store(schema), *(defog(DATA) if DATA.is_dir() else ())]
     for gold in golds:
         _refused(gold)
-    times, parsing, refused = [], [], 0
+    times: list[float] = []
+    parsing: list[float] = []
+    refused = 0
     for _ in range(ROUNDS):
         for gold in golds:
             start = time.process_time()

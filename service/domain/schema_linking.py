@@ -6,6 +6,7 @@ import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from service.domain.sql import Schema, SchemaTable, ValueMatch
@@ -33,6 +34,7 @@ def words_of(text: str) -> list[str]:
     return [re.sub(r"['’]s$", "", word) for word in _WORD.findall(text)]
 
 
+@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """A word without its commonest English endings, in lower case."""
     word = word.lower()
@@ -44,7 +46,12 @@ def stem(word: str) -> str:
 
 def name_parts(name: str) -> list[str]:
     """The stems of the words in an identifier such as InvoiceLine or invoice_line."""
-    return [stem(part) for part in _PART.findall(name)]
+    return list(_stemmed_parts(name))
+
+
+@lru_cache(maxsize=20_000)
+def _stemmed_parts(name: str) -> tuple[str, ...]:
+    return tuple(stem(part) for part in _PART.findall(name))
 
 
 def link(question: str, schema: Schema, values: Sequence[ValueMatch]) -> Links:

@@ -132,8 +132,11 @@ def qualify(tree: exp.Expr, schema: Schema) -> exp.Expr:
     known = table_map(schema)
     copy = tree.copy()
     _flatten(copy, known)
+    used = {table.name for table in copy.find_all(exp.Table)}
+    # An empty mapping would let everything pass.
+    read = [table for table in known.values() if table.name in used] or list(known.values())
     mapping = MappingSchema(
-        {table.name: {column.name: "text" for column in table.columns} for table in known.values()},
+        {table.name: {column.name: "text" for column in table.columns} for table in read},
         dialect=names[schema.dialect],
         normalize=False,
     )
