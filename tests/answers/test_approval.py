@@ -14,14 +14,13 @@ import pytest
 from service.app import Assembly, assemble
 from service.domain.audit import Approver, AuditAction
 from service.domain.caller import DEFAULT_CALLER, Caller
-from service.domain.questions import Answer, FinishedSql, PendingSql, Question, Route, SqlPolicy
+from service.domain.questions import Answer, FinishedSql, PendingSql, Route, SqlPolicy
 from service.domain.sql import SqlStatement, StatementState
 from service.errors import NotFound, SqlEtagMismatch, SqlStateConflict, UpstreamUnavailable
 from service.ports import RecordStore
 from service.settings import load
-from service.usecases.sql_caches import RESULT_KIND
 from service.usecases.tidy_sql import TidySql
-from tests.answers.conftest import ScriptedGenerator, WordEmbedder, WordReader, World, draft
+from tests.answers.conftest import WordEmbedder, WordReader, World, draft
 from tests.answers.test_answer_question import CASELOAD, RULES, TOO_MANY, ask
 
 WHO = "Which support agent looks after too many customers?"
@@ -204,74 +203,6 @@ async def test_a_lock_fails_the_rows_and_keeps_the_documents(world: World) -> No
     (waiting,) = (await world.assembly.use_cases.sql.list(DEFAULT_CALLER, 10, "")).items
     assert (await actions(world))[-1] is AuditAction.FAILED
     assert "Jane" in (await approve(world, waiting)).answer.text
-
-
-async def test_rows_come_from_the_cache_for_a_policy_and_afresh_for_a_person(world: World) -> None:
-    world.generator.reply = draft(TOO_MANY)
-    first = (await ask(world, WHO, route=Route.SQL)).outcome
-    with sqlite3.connect(world.database) as connection:
-        connection.execute("UPDATE agent SET customers = 22 WHERE id = 1")
-    second = (await ask(world, WHO, route=Route.SQL)).outcome
-    assert isinstance(first, Answer)
-    assert isinstance(second, Answer)
-    read, cached = first.sql_results[0], second.sql_results[0]
-    assert (read.cache_hit, cached.cache_hit) == (False, True)
-    assert (cached.table, cached.execute_time) == (read.table, read.execute_time)
-    assert second.text == first.text
-    afresh = (await ask(world, WHO, route=Route.SQL, no_cache=True)).outcome
-    assert isinstance(afresh, Answer)
-    assert "22" in afresh.text
-    waiting = await pending(world)
-    done = await approve(world, waiting.statement)
-    assert (done.result.cache_hit, done.result.table.rows) == (False, (("Jane", 22),))
-    assert done.result.execute_time > read.execute_time
-
-
-async def test_rows_are_apart_by_text_limit_and_schema_and_can_be_cleared(world: World) -> None:
-    async def hit(sql: str = TOO_MANY) -> bool:
-        world.generator.reply = draft(sql)
-        result = (await ask(world, f"Who? {sql}", route=Route.SQL)).outcome
-        assert isinstance(result, Answer)
-        return result.sql_results[0].cache_hit
-
-    assert [await hit(), await hit()] == [False, True]
-    assert not await hit("SELECT name FROM agent WHERE name = 'jane'")
-    assert not await hit("SELECT name FROM agent WHERE name = 'Jane'")
-    assert await world.assembly.use_cases.caches.clear(DEFAULT_CALLER, RESULT_KIND) == 3
-    assert [await hit(), await hit()] == [False, True]
-    with sqlite3.connect(world.database) as connection:
-        connection.execute("ALTER TABLE agent ADD COLUMN age INTEGER")
-    await world.assembly.route.database.schema(DEFAULT_CALLER, fresh=True)  # pyright: ignore[reportOptionalMemberAccess]
-    assert not await hit()
-
-
-async def test_zero_seconds_switch_the_rows_cache_off(world: World) -> None:
-    other = again(world, RAGSQL_SQL_RESULT_TTL_SECONDS="0")
-    world.generator.reply = draft(TOO_MANY)
-    for _ in range(2):
-        result = (await other.use_cases.questions.ask(DEFAULT_CALLER, Question(WHO, Route.SQL))).outcome
-        assert isinstance(result, Answer)
-        assert not result.sql_results[0].cache_hit
-    other.close()
-
-
-async def test_sql_is_written_once_for_the_exact_question_and_anew_after_a_rejection(world: World) -> None:
-    generator: ScriptedGenerator = world.generator
-    generator.reply = draft("SELECT COUNT(*) AS n FROM agent")
-    sql = world.assembly.use_cases.sql
-    first = await sql.generate(DEFAULT_CALLER, "How many Agents?")
-    second = await sql.generate(DEFAULT_CALLER, "How many Agents?")
-    assert (second.sql, second.id == first.id) == (first.sql, False)
-    assert len(generator.requests) == 1
-    await sql.generate(DEFAULT_CALLER, "How many agents?")
-    await sql.generate(Caller("other"), "How many Agents?")
-    assert len(generator.requests) == 3
-    generator.version = "another prompt"
-    await sql.generate(DEFAULT_CALLER, "How many Agents?")
-    assert len(generator.requests) == 4
-    await sql.reject(DEFAULT_CALLER, second.id)
-    await sql.generate(DEFAULT_CALLER, "How many Agents?")
-    assert len(generator.requests) == 5
 
 
 async def test_a_statement_lives_as_long_as_is_set(world: World) -> None:
