@@ -14,6 +14,7 @@ from service import __version__, backends, samples, startup
 from service.deferred import deferred
 from service.domain.questions import SqlPolicy
 from service.domain.sql import ExecutionLimits
+from service.domain.usage import UsageKind
 from service.ports import (
     BlobStore,
     Cache,
@@ -40,6 +41,8 @@ from service.usecases.feedback import RecordFeedback
 from service.usecases.knowledge import ManageKnowledge
 from service.usecases.manage_caches import ManageCaches
 from service.usecases.manage_documents import ManageDocuments
+from service.usecases.measure_usage import MeasureUsage
+from service.usecases.metered import MeteredChat, MeteredEmbedder, MeteredQuestions
 from service.usecases.retrieve_passages import RetrievePassages
 from service.usecases.route_question import RouteQuestion
 from service.usecases.sql_statements import SqlRunner
@@ -71,6 +74,7 @@ class Assembly:
     documents: ManageDocuments
     retrieve: RetrievePassages
     route: RouteQuestion
+    usage: MeasureUsage
     close: Callable[[], None]
 
 
@@ -88,15 +92,18 @@ def build_app(settings: Settings, *, reflection: bool = False, **overrides: Any)
 def assemble(settings: Settings, **overrides: Any) -> Assembly:
     """Adapters and use cases. Nothing connects, starts or loads before it is used, but docling's models for PDF."""
     closing = ExitStack()
-    ports = replace(_choose(settings, closing, overrides), **overrides)
-    retrieve = RetrievePassages(ports.embedder, ports.vectors, ports.reader)
-    route = RouteQuestion(ports.embedder, ports.database)
-    documents = ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, ports.embedder, ports.cache)
-    use_cases = _use_cases(settings, ports, documents, retrieve, route)
-    return Assembly(settings, ports, use_cases, documents, retrieve, route, closing.close)
+    usage = MeasureUsage(deferred(lambda: ports.records))
+    ports = replace(_choose(settings, closing, overrides, usage), **overrides)
+    embedder = deferred(lambda: MeteredEmbedder(ports.embedder, usage, UsageKind.QUESTIONS))
+    for_documents = deferred(lambda: MeteredEmbedder(ports.embedder, usage, UsageKind.DOCUMENTS))
+    retrieve = RetrievePassages(embedder, ports.vectors, ports.reader)
+    route = RouteQuestion(embedder, ports.database)
+    documents = ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, for_documents, ports.cache)
+    use_cases = _use_cases(settings, ports, documents, retrieve, route, usage)
+    return Assembly(settings, ports, use_cases, documents, retrieve, route, usage, closing.close)
 
 
-def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]) -> Ports:
+def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any], usage: MeasureUsage) -> Ports:
     """The adapters of the settings, each made on its first use; one that is overridden never is."""
     data = settings.data_dir
     url = settings.database_url or (samples.DATABASE_URL if settings.sample_data else "")
@@ -121,24 +128,34 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
         records=deferred(lambda: backends.make_records(data, closing)),
         cache=deferred(backends.make_cache),
         database=database,
-        sqlgen=deferred(lambda: backends.make_sqlgen(chat, database)) if database else None,
+        sqlgen=deferred(lambda: backends.make_sqlgen(MeteredChat(chat, usage, UsageKind.SQL), database))
+        if database
+        else None,
     )
 
 
 def _use_cases(
-    settings: Settings, ports: Ports, documents: ManageDocuments, retrieve: RetrievePassages, route: RouteQuestion
+    settings: Settings,
+    ports: Ports,
+    documents: ManageDocuments,
+    retrieve: RetrievePassages,
+    route: RouteQuestion,
+    usage: MeasureUsage,
 ) -> UseCases:
     limits = ExecutionLimits(timeout_seconds=settings.sql_timeout_seconds, max_rows=settings.sql_max_rows)
     runner = SqlRunner(ports.records, ports.database, ports.sqlgen, SqlPolicy(settings.sql_policy.upper()))
-    choose = ChooseEvidence(CheckAnswer(ports.chat))
+    chat = deferred(lambda: MeteredChat(ports.chat, usage, UsageKind.QUESTIONS))
+    choose = ChooseEvidence(CheckAnswer(chat))
     cache = AnswerCache(ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat)
+    questions = AnswerQuestion(retrieve, route, choose, runner, limits, ports.records, cache)
     return UseCases(
         documents=documents,
-        questions=AnswerQuestion(retrieve, route, choose, runner, limits, ports.records, cache),
+        questions=MeteredQuestions(questions, usage),
         sql=ManageSql(runner),
         knowledge=ManageKnowledge(ports.records),
         feedback=RecordFeedback(ports.records),
         caches=ManageCaches(ports.cache),
+        usage=usage,
         health=CheckHealth(_components(ports), ports.records, ports.records, ports.vectors, __version__),
     )
 
@@ -161,7 +178,7 @@ def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextM
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         with startup.sole_server(assembly.settings.data_dir) as alone:
-            async with assembly.documents.working(recover=alone):
+            async with assembly.usage.buffering(), assembly.documents.working(recover=alone):
                 if assembly.settings.sample_data:
                     await startup.load_samples(assembly.use_cases.documents, assembly.settings.data_dir)
                 # A remote model keeps no prompt for us, and reading one costs money.

@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState, Upload
 from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
+from service.domain.usage import UsageTotal
 from service.ports.checks import Checkable
 
 T = TypeVar("T")
@@ -133,5 +134,17 @@ class AnswerRecords(Protocol):
         ...
 
 
-class RecordStore(UploadRecords, StatementRecords, KnowledgeRecords, AnswerRecords, Checkable, Protocol):
+class UsageRecords(Protocol):
+    """What models were used for, one row a day, kind and model."""
+
+    async def add_usage(self, caller: Caller, totals: Sequence[UsageTotal]) -> None:
+        """Add to what is kept, all in one transaction. Two processes that add at the same time lose nothing."""
+        ...
+
+    async def list_usage(self, caller: Caller, first: dt.date, last: dt.date) -> list[UsageTotal]:
+        """Those of the days from first to last, newest day first, then by kind and model."""
+        ...
+
+
+class RecordStore(UploadRecords, StatementRecords, KnowledgeRecords, AnswerRecords, UsageRecords, Checkable, Protocol):
     """Everything that is kept as rows."""

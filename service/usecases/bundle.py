@@ -9,8 +9,9 @@ from typing import Protocol
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState, Upload
 from service.domain.health import Health, Stats
-from service.domain.questions import Event, QueryResult, Question
+from service.domain.questions import Event, QueryResult, Question, Usage
 from service.domain.sql import KnowledgeItem, SqlResult, SqlStatement
+from service.domain.usage import UsageTotal
 from service.ports import CacheCounters, Page, PresignedPut
 
 
@@ -28,6 +29,14 @@ class ReservedUpload:
 
     upload: Upload
     target: PresignedPut
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedSql:
+    """A statement that waits, and what writing it cost."""
+
+    statement: SqlStatement
+    usage: Usage
 
 
 class DocumentUseCases(Protocol):
@@ -52,7 +61,7 @@ class QuestionUseCases(Protocol):
 class SqlUseCases(Protocol):
     """Generate SQL, review it, run it."""
 
-    async def generate(self, caller: Caller, question: str) -> SqlStatement: ...
+    async def generate(self, caller: Caller, question: str) -> GeneratedSql: ...
     async def execute(self, caller: Caller, statement_id: str, etag: str, max_rows: int) -> SqlResult: ...
     async def reject(self, caller: Caller, statement_id: str) -> SqlStatement: ...
     async def list(self, caller: Caller, size: int, token: str) -> Page[SqlStatement]: ...
@@ -79,6 +88,12 @@ class CacheUseCases(Protocol):
     async def clear(self, caller: Caller, kind: str) -> int: ...
 
 
+class UsageUseCases(Protocol):
+    """What was spent on models. days counts back from today in UTC."""
+
+    async def totals(self, caller: Caller, days: int) -> list[UsageTotal]: ...
+
+
 class HealthUseCases(Protocol):
     """Health and numbers."""
 
@@ -96,4 +111,5 @@ class UseCases:
     knowledge: KnowledgeUseCases
     feedback: FeedbackUseCases
     caches: CacheUseCases
+    usage: UsageUseCases
     health: HealthUseCases

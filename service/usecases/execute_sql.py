@@ -8,6 +8,7 @@ from service.domain.caller import Caller
 from service.domain.sql import MAX_RESULT_ROWS, ExecutionLimits, SqlResult, SqlStatement, StatementState
 from service.errors import SqlEtagMismatch, SqlNotGenerated, SqlStateConflict
 from service.ports import CannotAnswer, Page
+from service.usecases.bundle import GeneratedSql
 from service.usecases.sql_statements import SqlRunner
 
 
@@ -18,12 +19,12 @@ class ManageSql:
     runner: SqlRunner
     limits: ExecutionLimits = field(default_factory=ExecutionLimits)
 
-    async def generate(self, caller: Caller, question: str) -> SqlStatement:
-        """The stored statement. Raises SqlNotGenerated with the reason when the question is declined."""
+    async def generate(self, caller: Caller, question: str) -> GeneratedSql:
+        """The stored statement and its cost. Raises SqlNotGenerated with the reason when the question is declined."""
         proposal = await self.runner.propose(caller, question)
         if isinstance(proposal, CannotAnswer):
             raise SqlNotGenerated(f"No SQL was written for this question: {proposal.reason}")
-        return proposal.statement
+        return GeneratedSql(proposal.statement, proposal.usage)
 
     async def execute(self, caller: Caller, statement_id: str, etag: str, max_rows: int) -> SqlResult:
         """Run a statement once. max_rows is capped at 1000.

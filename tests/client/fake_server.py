@@ -26,12 +26,27 @@ from ragsql.v1.query_service_pb2 import (
 )
 from ragsql.v1.sql_statement_pb2 import SqlStatement
 from ragsql.v1.table_pb2 import Column, Row, Table, Value
+from ragsql.v1.usage_service_connect import UsageService, UsageServiceASGIApplication
+from ragsql.v1.usage_service_pb2 import GetUsageRequest, GetUsageResponse, UsageKind, UsageTotal
 from tests.client.fake_documents import FakeDocuments, refusal
 
 READ_MAX_BYTES = 6 * 1024 * 1024
 
 QUOTE = "A faulty track may be returned within 14 days."
 STATEMENT = SqlStatement(name="sqlStatements/s1", sql="SELECT name, total FROM sums", etag="e1")
+USED = [
+    UsageTotal(
+        date="2026-01-31",
+        kind=UsageKind.USAGE_KIND_SQL,
+        model="gpt-4o",
+        call_count=3,
+        input_tokens=1_234_567,
+        output_tokens=89,
+        cost_usd=0.75,
+        priced=True,
+    ),
+    UsageTotal(date="2026-01-30", kind=UsageKind.USAGE_KIND_CACHED, model="[b]x", call_count=1, embedding_tokens=5),
+]
 TABLE = Table(
     columns=[Column(name="name"), Column(name="total")],
     rows=[
@@ -42,18 +57,25 @@ TABLE = Table(
 )
 
 
-class FakeServices(FakeDocuments, QueryService, HealthService):
+class FakeServices(FakeDocuments, QueryService, HealthService, UsageService):
     """What was asked is kept; unavailable makes that many calls fail first."""
 
     def __init__(self) -> None:
         super().__init__()
         self.status = HealthStatus.HEALTH_STATUS_SERVING
         self.questions: list[QueryRequest] = []
+        self.used: list[UsageTotal] = []
+        self.days = 0
 
     async def health(self, request: HealthRequest, ctx: Any) -> HealthResponse:
         self.enter("health")
         part = ComponentHealth(component="vectors", adapter="sqlite", status=self.status, detail="It is well.")
         return HealthResponse(status=self.status, components=[part], version="1.2.3")
+
+    async def get_usage(self, request: GetUsageRequest, ctx: Any) -> GetUsageResponse:
+        self.enter("get_usage")
+        self.days = request.days
+        return GetUsageResponse(totals=self.used, cost_usd=0.75, saved_usd=0.25, price_date="2025-06-01")
 
     async def query(self, request: QueryRequest, ctx: Any) -> QueryResponse:
         self.enter("query")
@@ -98,6 +120,7 @@ def serving(services: FakeServices) -> Generator[str]:
         "/ragsql.v1.DocumentService": DocumentServiceASGIApplication(services, read_max_bytes=READ_MAX_BYTES),
         "/ragsql.v1.QueryService": QueryServiceASGIApplication(services),
         "/ragsql.v1.HealthService": HealthServiceASGIApplication(services),
+        "/ragsql.v1.UsageService": UsageServiceASGIApplication(services),
     }
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:

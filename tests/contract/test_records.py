@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from service.adapters.records.schema import VERSION
 from service.adapters.records.sql import SqlRecordStore
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState, IngestPhase, IngestProgress
 from service.domain.health import HealthStatus
+from service.domain.questions import Usage
 from service.domain.sql import ExampleQuery, KnowledgeItem, StatementState
+from service.domain.usage import UsageKind, UsageTotal
 from service.errors import NotConfigured, NotFound, UpstreamUnavailable
 from service.ports import Page, RecordStore
 from tests.contract.records import START, all_ids, statement, upload
@@ -200,6 +203,31 @@ async def test_feedback_needs_its_answer(record_store: RecordStore, caller: Call
     assert first != await record_store.save_feedback(caller, "a", "BAD", "", "SELECT 2")
 
 
+def total(day: int, calls: int, kind: UsageKind = UsageKind.SQL, model: str = "gpt-4o") -> UsageTotal:
+    spent = Usage(5_000_000_000 * calls, 2 * calls, 3 * calls, 0.125 * calls, (model,))
+    return UsageTotal(dt.date(2026, 1, day), kind, model, calls, spent)
+
+
+async def test_usage_is_added_up_by_day_kind_and_model(record_store: RecordStore, caller: Caller) -> None:
+    await record_store.add_usage(caller, [total(1, 1), total(2, 1), total(1, 4, UsageKind.CACHED)])
+    await record_store.add_usage(caller, [total(1, 2), total(1, 1, model="größer")])
+    assert await record_store.list_usage(caller, dt.date(2026, 1, 1), dt.date(2026, 1, 2)) == [
+        total(2, 1),
+        total(1, 4, UsageKind.CACHED),
+        total(1, 3),
+        total(1, 1, model="größer"),
+    ]
+    assert await record_store.list_usage(caller, dt.date(2026, 1, 2), dt.date(2026, 1, 9)) == [total(2, 1)]
+    assert await record_store.list_usage(Caller("other"), dt.date(2026, 1, 1), dt.date(2026, 1, 2)) == []
+
+
+async def test_usage_added_at_the_same_time_is_all_kept(record_store: RecordStore, caller: Caller) -> None:
+    totals = [total(1, 1, model=model) for model in ("a", "b")]
+    await asyncio.gather(*(record_store.add_usage(caller, totals[:: (-1) ** i]) for i in range(20)))
+    found = await record_store.list_usage(caller, dt.date(2026, 1, 1), dt.date(2026, 1, 1))
+    assert [item.calls for item in found] == [20, 20]
+
+
 def test_many_begin_on_one_new_file(sqlite_url: str, make_document: MakeDocument) -> None:
     """Each thread has a store of its own, as each process would."""
 
@@ -223,13 +251,15 @@ async def test_an_older_file_is_brought_up_to_date(
     before.close()
     with sqlite3.connect(tmp_path / "new folder" / "records.db") as connection:
         connection.execute("DROP TABLE uploads")
+        connection.execute("DROP TABLE usage")
         connection.execute("UPDATE schema_version SET version = 1")
     store = SqlRecordStore(sqlite_url)
     assert await all_ids(store, Caller()) == ["kept"]
     await store.save_upload(Caller(), upload("u"))
     assert await store.get_upload(Caller(), "u") == upload("u")
+    await store.add_usage(Caller(), [total(1, 1)])
     with sqlite3.connect(tmp_path / "new folder" / "records.db") as connection:
-        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(2,)]
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(VERSION,)]
 
 
 async def test_a_newer_schema_is_refused(tmp_path: Path, sqlite_url: str) -> None:

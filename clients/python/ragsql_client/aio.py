@@ -22,6 +22,7 @@ from ragsql.v1.knowledge_service_connect import KnowledgeServiceClient
 from ragsql.v1.query_service_connect import QueryServiceClient
 from ragsql.v1.query_service_pb2 import QueryResponse, StreamQueryRequest, StreamQueryResponse
 from ragsql.v1.sql_service_connect import SqlServiceClient
+from ragsql.v1.usage_service_connect import UsageServiceClient
 from ragsql_client.local_file import LocalFile, ProgressCallback
 from ragsql_client.options import RouteName, SqlPolicyName, Transport, Wire, query_request
 from ragsql_client.retries import Retries
@@ -60,6 +61,7 @@ class AsyncClient:
         self.feedback = self._build(FeedbackServiceClient)
         self.caches = self._build(CacheServiceClient)
         self.status = self._build(HealthServiceClient)
+        self.usage = self._build(UsageServiceClient)
         self._uploads = AsyncUploads(self.documents, self._http or HttpClient(), self._wire.url, timeout, again)
 
     async def upload(

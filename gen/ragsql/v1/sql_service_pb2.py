@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from ragsql.v1 import answer_pb2 as ragsql_dot_v1_dot_answer__pb2
+from ragsql.v1 import query_service_pb2 as ragsql_dot_v1_dot_query__service__pb2
 from ragsql.v1 import sql_statement_pb2 as ragsql_dot_v1_dot_sql__statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bragsql/v1/sql_service.proto\x12\tragsql.v1\x1a\x16ragsql/v1/answer.proto\x1a\x1dragsql/v1/sql_statement.proto\"0\n\x12GenerateSqlRequest\x12\x1a\n\x08question\x18\x01 \x01(\tR\x08question\"S\n\x13GenerateSqlResponse\x12<\n\rsql_statement\x18\x01 \x01(\x0b\x32\x17.ragsql.v1.SqlStatementR\x0csqlStatement\"V\n\x11\x45xecuteSqlRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x04\x65tag\x18\x02 \x01(\tR\x04\x65tag\x12\x19\n\x08max_rows\x18\x03 \x01(\x05R\x07maxRows\"I\n\x12\x45xecuteSqlResponse\x12\x33\n\nsql_result\x18\x01 \x01(\x0b\x32\x14.ragsql.v1.SqlResultR\tsqlResult\"&\n\x10RejectSqlRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"Q\n\x11RejectSqlResponse\x12<\n\rsql_statement\x18\x01 \x01(\x0b\x32\x17.ragsql.v1.SqlStatementR\x0csqlStatement\"V\n\x18ListSqlStatementsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x83\x01\n\x19ListSqlStatementsResponse\x12>\n\x0esql_statements\x18\x01 \x03(\x0b\x32\x17.ragsql.v1.SqlStatementR\rsqlStatements\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xd7\x02\n\nSqlService\x12L\n\x0bGenerateSql\x12\x1d.ragsql.v1.GenerateSqlRequest\x1a\x1e.ragsql.v1.GenerateSqlResponse\x12I\n\nExecuteSql\x12\x1c.ragsql.v1.ExecuteSqlRequest\x1a\x1d.ragsql.v1.ExecuteSqlResponse\x12\x63\n\x11ListSqlStatements\x12#.ragsql.v1.ListSqlStatementsRequest\x1a$.ragsql.v1.ListSqlStatementsResponse\"\x03\x90\x02\x01\x12K\n\tRejectSql\x12\x1b.ragsql.v1.RejectSqlRequest\x1a\x1c.ragsql.v1.RejectSqlResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bragsql/v1/sql_service.proto\x12\tragsql.v1\x1a\x16ragsql/v1/answer.proto\x1a\x1dragsql/v1/query_service.proto\x1a\x1dragsql/v1/sql_statement.proto\"0\n\x12GenerateSqlRequest\x12\x1a\n\x08question\x18\x01 \x01(\tR\x08question\"{\n\x13GenerateSqlResponse\x12<\n\rsql_statement\x18\x01 \x01(\x0b\x32\x17.ragsql.v1.SqlStatementR\x0csqlStatement\x12&\n\x05usage\x18\x02 \x01(\x0b\x32\x10.ragsql.v1.UsageR\x05usage\"V\n\x11\x45xecuteSqlRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x04\x65tag\x18\x02 \x01(\tR\x04\x65tag\x12\x19\n\x08max_rows\x18\x03 \x01(\x05R\x07maxRows\"I\n\x12\x45xecuteSqlResponse\x12\x33\n\nsql_result\x18\x01 \x01(\x0b\x32\x14.ragsql.v1.SqlResultR\tsqlResult\"&\n\x10RejectSqlRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"Q\n\x11RejectSqlResponse\x12<\n\rsql_statement\x18\x01 \x01(\x0b\x32\x17.ragsql.v1.SqlStatementR\x0csqlStatement\"V\n\x18ListSqlStatementsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x83\x01\n\x19ListSqlStatementsResponse\x12>\n\x0esql_statements\x18\x01 \x03(\x0b\x32\x17.ragsql.v1.SqlStatementR\rsqlStatements\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xd7\x02\n\nSqlService\x12L\n\x0bGenerateSql\x12\x1d.ragsql.v1.GenerateSqlRequest\x1a\x1e.ragsql.v1.GenerateSqlResponse\x12I\n\nExecuteSql\x12\x1c.ragsql.v1.ExecuteSqlRequest\x1a\x1d.ragsql.v1.ExecuteSqlResponse\x12\x63\n\x11ListSqlStatements\x12#.ragsql.v1.ListSqlStatementsRequest\x1a$.ragsql.v1.ListSqlStatementsResponse\"\x03\x90\x02\x01\x12K\n\tRejectSql\x12\x1b.ragsql.v1.RejectSqlRequest\x1a\x1c.ragsql.v1.RejectSqlResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,22 +38,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SQLSERVICE'].methods_by_name['ListSqlStatements']._serialized_options = b'\220\002\001'
   _globals['_SQLSERVICE'].methods_by_name['RejectSql']._loaded_options = None
   _globals['_SQLSERVICE'].methods_by_name['RejectSql']._serialized_options = b'\220\002\002'
-  _globals['_GENERATESQLREQUEST']._serialized_start=97
-  _globals['_GENERATESQLREQUEST']._serialized_end=145
-  _globals['_GENERATESQLRESPONSE']._serialized_start=147
-  _globals['_GENERATESQLRESPONSE']._serialized_end=230
-  _globals['_EXECUTESQLREQUEST']._serialized_start=232
-  _globals['_EXECUTESQLREQUEST']._serialized_end=318
-  _globals['_EXECUTESQLRESPONSE']._serialized_start=320
-  _globals['_EXECUTESQLRESPONSE']._serialized_end=393
-  _globals['_REJECTSQLREQUEST']._serialized_start=395
-  _globals['_REJECTSQLREQUEST']._serialized_end=433
-  _globals['_REJECTSQLRESPONSE']._serialized_start=435
-  _globals['_REJECTSQLRESPONSE']._serialized_end=516
-  _globals['_LISTSQLSTATEMENTSREQUEST']._serialized_start=518
-  _globals['_LISTSQLSTATEMENTSREQUEST']._serialized_end=604
-  _globals['_LISTSQLSTATEMENTSRESPONSE']._serialized_start=607
-  _globals['_LISTSQLSTATEMENTSRESPONSE']._serialized_end=738
-  _globals['_SQLSERVICE']._serialized_start=741
-  _globals['_SQLSERVICE']._serialized_end=1084
+  _globals['_GENERATESQLREQUEST']._serialized_start=128
+  _globals['_GENERATESQLREQUEST']._serialized_end=176
+  _globals['_GENERATESQLRESPONSE']._serialized_start=178
+  _globals['_GENERATESQLRESPONSE']._serialized_end=301
+  _globals['_EXECUTESQLREQUEST']._serialized_start=303
+  _globals['_EXECUTESQLREQUEST']._serialized_end=389
+  _globals['_EXECUTESQLRESPONSE']._serialized_start=391
+  _globals['_EXECUTESQLRESPONSE']._serialized_end=464
+  _globals['_REJECTSQLREQUEST']._serialized_start=466
+  _globals['_REJECTSQLREQUEST']._serialized_end=504
+  _globals['_REJECTSQLRESPONSE']._serialized_start=506
+  _globals['_REJECTSQLRESPONSE']._serialized_end=587
+  _globals['_LISTSQLSTATEMENTSREQUEST']._serialized_start=589
+  _globals['_LISTSQLSTATEMENTSREQUEST']._serialized_end=675
+  _globals['_LISTSQLSTATEMENTSRESPONSE']._serialized_start=678
+  _globals['_LISTSQLSTATEMENTSRESPONSE']._serialized_end=809
+  _globals['_SQLSERVICE']._serialized_start=812
+  _globals['_SQLSERVICE']._serialized_end=1155
 # @@protoc_insertion_point(module_scope)

@@ -1,4 +1,5 @@
 from ragsql.v1 import answer_pb2 as _answer_pb2
+from ragsql.v1 import query_service_pb2 as _query_service_pb2
 from ragsql.v1 import sql_statement_pb2 as _sql_statement_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -15,10 +16,12 @@ class GenerateSqlRequest(_message.Message):
     def __init__(self, question: _Optional[str] = ...) -> None: ...
 
 class GenerateSqlResponse(_message.Message):
-    __slots__ = ("sql_statement",)
+    __slots__ = ("sql_statement", "usage")
     SQL_STATEMENT_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
     sql_statement: _sql_statement_pb2.SqlStatement
-    def __init__(self, sql_statement: _Optional[_Union[_sql_statement_pb2.SqlStatement, _Mapping]] = ...) -> None: ...
+    usage: _query_service_pb2.Usage
+    def __init__(self, sql_statement: _Optional[_Union[_sql_statement_pb2.SqlStatement, _Mapping]] = ..., usage: _Optional[_Union[_query_service_pb2.Usage, _Mapping]] = ...) -> None: ...
 
 class ExecuteSqlRequest(_message.Message):
     __slots__ = ("name", "etag", "max_rows")

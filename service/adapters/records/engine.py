@@ -97,7 +97,7 @@ def _prepare(engine: Engine) -> None:
         if version is None:
             connection.execute(insert(schema.schema_version).values(version=schema.VERSION))
         elif version < schema.VERSION:
-            # Version 2 has a table more, which create_all made. A changed table would be altered here.
+            # Each version has a table more, which create_all made. A changed table would be altered here.
             connection.execute(update(schema.schema_version).values(version=schema.VERSION))
         elif version > schema.VERSION:
             raise NotConfigured(

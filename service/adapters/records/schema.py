@@ -9,7 +9,9 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    Date,
     DateTime,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -23,7 +25,7 @@ from sqlalchemy import (
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-VERSION = 2
+VERSION = 3
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -132,4 +134,18 @@ feedback = Table(
     Column("create_time", UtcDateTime, nullable=False),
     ForeignKeyConstraint(["tenant", "answer_id"], ["answers.tenant", "answers.id"]),
     Index("feedback_by_answer", "tenant", "answer_id"),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("tenant", String, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("model", String, primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("embedding_tokens", BigInteger, nullable=False),
+    Column("cost_usd", Float(53), nullable=False),
 )

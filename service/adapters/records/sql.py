@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, TypeVar
 
-from service.adapters.records import answers, documents, knowledge, statements, uploads
+from service.adapters.records import answers, documents, knowledge, statements, uploads, usage
 from service.adapters.records.engine import RecordEngine
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import RagsqlError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from service.domain.caller import Caller
     from service.domain.documents import Document, DocumentState, Upload
     from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
+    from service.domain.usage import UsageTotal
     from service.ports import Page
 
     P = ParamSpec("P")
@@ -122,6 +123,14 @@ class SqlRecordStore:
     async def save_feedback(self, caller: Caller, answer_id: str, rating: str, comment: str, corrected_sql: str) -> str:
         """See AnswerRecords."""
         return await self._write(answers.save_feedback, caller, answer_id, rating, comment, corrected_sql)
+
+    async def add_usage(self, caller: Caller, totals: Sequence[UsageTotal]) -> None:
+        """See UsageRecords."""
+        await self._write(usage.add, caller, totals)
+
+    async def list_usage(self, caller: Caller, first: dt.date, last: dt.date) -> list[UsageTotal]:
+        """See UsageRecords."""
+        return await self._read(usage.find, caller, first, last)
 
     async def check(self) -> ComponentHealth:
         """See Checkable."""

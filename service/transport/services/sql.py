@@ -10,6 +10,7 @@ from ragsql.v1 import sql_service_pb2 as pb
 from service.transport import mapping
 from service.transport.callers import caller_of
 from service.transport.mapping_answers import sql_result
+from service.transport.mapping_usage import usage
 from service.usecases.bundle import SqlUseCases
 
 Context = RequestContext[Any, Any]
@@ -22,8 +23,10 @@ class SqlService:
         self._sql = sql
 
     async def generate_sql(self, request: pb.GenerateSqlRequest, ctx: Context) -> pb.GenerateSqlResponse:
-        statement = await self._sql.generate(caller_of(ctx), request.question)
-        return pb.GenerateSqlResponse(sql_statement=mapping.sql_statement(statement))
+        generated = await self._sql.generate(caller_of(ctx), request.question)
+        return pb.GenerateSqlResponse(
+            sql_statement=mapping.sql_statement(generated.statement), usage=usage(generated.usage)
+        )
 
     async def execute_sql(self, request: pb.ExecuteSqlRequest, ctx: Context) -> pb.ExecuteSqlResponse:
         max_rows = request.max_rows or mapping.DEFAULT_MAX_ROWS
