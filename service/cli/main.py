@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from service.cli import ask, documents, health, models, serve, upload, usage
+from service.cli import ask, documents, eval, health, models, serve, upload, usage
 from service.cli.output import ExitCode, complain
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(serve.serve)
 app.command()(upload.upload)
 app.command()(ask.ask)
 app.add_typer(documents.app, name="documents")
+app.command(name="eval")(eval.evaluate)
 app.command()(health.health)
 app.command()(usage.usage)
 app.add_typer(models.app, name="models")
