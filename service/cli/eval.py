@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Questions, one JSON object a line.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Questions, one JSON object a line.", exists=True, dir_okay=False)
+    ],
     url: Url = DEFAULT_URL,
     at_least: Annotated[
         float | None, typer.Option(help="The least share of right answers, 0 to 1.", min=0, max=1, show_default="none")

@@ -34,7 +34,7 @@ class MeasureChange:
 
 @dataclass(frozen=True, slots=True)
 class SuiteChange:
-    """A suite then and now. since is when the last run began; common counts questions that both asked.
+    """A suite then and now. since is when the last run ended; common counts questions that both asked.
 
     newly_wrong and newly_right hold the outcomes of now. p is that of the sign test over them.
     """

@@ -33,7 +33,7 @@ def render(run: Run, changes: Sequence[SuiteChange]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(run.name)}, {run.started}</title><style>{STYLE.read_text()}</style></head>"
+        f"<title>{escape(run.name)}, {run.ended}</title><style>{STYLE.read_text()}</style></head>"
         f"<body>{body}</body></html>\n"
     )
 
@@ -52,7 +52,7 @@ def _head(run: Run, changes: Sequence[SuiteChange]) -> str:
         _tile(_dollars(outcomes), "US dollars"),
     ]
     models = sorted({model for report in run.reports for model in report.used_models})
-    facts = [run.started.replace("T", " "), run.asked, f"ragsql {run.version}", ", ".join(models), run.machine]
+    facts = [run.ended.replace("T", " "), run.asked, f"ragsql {run.version}", ", ".join(models), run.machine]
     return (
         f"<h1>Evaluation: {escape(run.name)}</h1>"
         f'<p class="soft">{escape(" · ".join(filter(None, facts)))}</p><div class="tiles">{"".join(tiles)}</div>'

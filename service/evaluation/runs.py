@@ -20,10 +20,10 @@ FORMAT = "ragsql-evaluation-1"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Suites that ran together. started is an ISO time in UTC, asked names the server or the data."""
+    """Suites that ran together. ended is an ISO time in UTC, asked names the server or the data."""
 
     name: str
-    started: str
+    ended: str
     asked: str
     machine: str
     version: str
@@ -32,8 +32,8 @@ class Run:
 
 def run_of(name: str, asked: str, reports: Sequence[Report]) -> Run:
     """A run that ends now, on this machine."""
-    started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    return Run(name, started, asked, this_machine(), __version__, tuple(reports))
+    ended = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    return Run(name, ended, asked, this_machine(), __version__, tuple(reports))
 
 
 def this_machine() -> str:
@@ -85,7 +85,7 @@ def _earlier(run: Run, folder: Path) -> Iterator[tuple[str, Report]]:
     for path in sorted(folder.glob("*.json"), reverse=True):
         other = load(path)
         if other and other.machine == run.machine:
-            yield from ((other.started, report) for report in other.reports)
+            yield from ((other.ended, report) for report in other.reports)
 
 
 def _is_same(before: Report, now: Report) -> bool:

@@ -66,7 +66,7 @@ def test_a_wrong_file_is_said_before_anything_is_asked(run: Run, folder: Path) -
     assert result.exit_code == 2
     assert "shop.jsonl:2: rout: There is no such field. Did you mean route?" in result.stderr
     assert not (folder / "ragsql-results").exists()
-    assert run("eval", "absent.jsonl").exit_code == 1
+    assert run("eval", "absent.jsonl").exit_code == 2
 
 
 def test_gold_sql_is_run_where_its_database_is_named(run: Run, folder: Path) -> None:
