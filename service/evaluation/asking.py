@@ -145,7 +145,7 @@ def problem_of(question: EvalQuestion, response: QueryResponse, texts: Mapping[s
         return WAITS if response.HasField("pending_sql") else "declined although there is an answer"
     answer = response.answer
     if question.gold_rows is not None and question.route != "documents" and not _rows_right(question, answer):
-        return "wrong rows"
+        return "wrong rows" if answer.sql_results else "no rows came"
     by_text = question.route != "sql" or question.gold_rows is None
     if by_text and not patterns_match(question.answer_regexes, answer.text):
         return "the text misses the expected pattern"

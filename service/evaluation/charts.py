@@ -14,7 +14,7 @@ from service.evaluation.statistics import Calibration, quantile, wilson
 WIDTH = 360
 ROW = 40
 BAR = 10
-EDGE = 96
+EDGE = 112
 """Room for figures right of a bar."""
 LATENCY_BINS = 24
 PLOT = 250
@@ -112,7 +112,7 @@ def calibration_curve(curve: Calibration) -> str:
     parts.append(f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)}" class="curve"/>')
     for x, y, item in points:
         low, high = wilson(item.right, item.n)
-        parts.append(f'<path d="M{x:.1f} {at(0, low)[1]:.1f}V{at(0, high)[1]:.1f}" class="whisker"/>')
+        parts.append(f'<path d="M{x:.1f} {at(0, low)[1]:.1f}V{at(0, high)[1]:.1f}" class="spread"/>')
         radius = 4 + 6 * math.sqrt(item.n / curve.n)
         said = f"{item.low:g} to {item.high:g}: {item.right} of {item.n} right, sure to {item.confidence:.2f}"
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" class="point"><title>{said}</title></circle>')

@@ -41,11 +41,12 @@ def render(run: Run, changes: Sequence[SuiteChange]) -> str:
 def _head(run: Run, changes: Sequence[SuiteChange]) -> str:
     outcomes = [item for report in run.reports for item in report.outcomes]
     right = sum(item.right for item in outcomes)
-    missed = sum(bool(measure.verdict) for report in run.reports for measure in report.measures)
+    aimed = [measure for report in run.reports for measure in report.measures if measure.target is not None]
+    missed = sum(bool(measure.verdict) for measure in aimed)
     worse = sum(change.worse for change in changes)
     tiles = [
         *([_tile(f"{right}/{len(outcomes)}", "questions right")] if outcomes else []),
-        _tile(str(missed), "targets missed", "wrong" if missed else "right"),
+        *([_tile(f"{missed}/{len(aimed)}", "targets missed", "wrong" if missed else "right")] if aimed else []),
         _tile(str(worse), "suites worse than their last run", "wrong" if worse else "right")
         if changes
         else _tile("–", "no earlier run to compare with"),

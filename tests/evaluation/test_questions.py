@@ -106,7 +106,7 @@ PENDING = QueryResponse(pending_sql=PendingSql(sql_statement=SqlStatement(sql="S
         ),
         ({"gold_rows": ((1,), (2,)), "gold_sql": "SELECT a FROM t"}, answered(rows=[[2], [1]]), ""),
         ({"gold_rows": ((7,),), "route": "hybrid"}, answered("It is 7."), ""),
-        ({"gold_rows": ((7,),), "route": "sql"}, answered("It is 7."), "wrong rows"),
+        ({"gold_rows": ((7,),), "route": "sql"}, answered("It is 7."), "no rows came"),
         ({"gold_rows": ((7,),), "route": "sql", "answer_regexes": ("x",)}, answered("", [[7]]), ""),
         ({"route": "sql", "answer_regexes": (r"\b7\b",)}, answered("It is 7."), ""),
         ({"answer_regexes": ("SEVEN", "x")}, answered("seven"), "misses the expected pattern"),
