@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.evaluation.reports import Confidence
@@ -18,6 +18,7 @@ def test_the_interval_is_that_of_wilson(right: int, n: int, low: float, high: fl
     assert wilson(right, n) == pytest.approx((low, high), abs=1e-4)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_holds_the_share(case: tuple[int, int]) -> None:
     low, high = wilson(*case)
@@ -53,6 +54,7 @@ def test_what_is_as_often_right_as_it_is_sure_has_no_error() -> None:
     assert calibration([]).error == 0.0
 
 
+@settings(deadline=None)
 @given(st.lists(TOLD))
 def test_every_case_is_in_one_bin(told: list[Confidence]) -> None:
     curve = calibration(told)
