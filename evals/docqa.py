@@ -18,11 +18,12 @@ from typing import Any
 from benchmarks.figures import percentile
 from evals import handbook
 from evals.documents_text import pages_of
-from evals.measures import Measure, Report, keep, share, show
-from evals.page_grading import CITED, GradedAnswer, Pages, grade, problems
+from evals.measures import Measure, Report, finish, share
+from evals.page_grading import CITED, GradedAnswer, Pages, grade, outcome, problems
 from evals.server import served, without_chat
 from ragsql_client import Client
 from ragsql_client.options import RouteName
+from service.evaluation.hashing import hash_of
 
 ROUTES: Mapping[str, RouteName | None] = {"documents": "documents", "open": None}
 FIRST, WITHIN, DECLINED, WRONGLY_DECLINED = 75.0, 92.0, 80.0, 10.0
@@ -58,22 +59,28 @@ def main() -> None:
     settings = {"RAGSQL_SAMPLE_DATA": "false"} | ({} if way.chat else without_chat())
     with nullcontext(options.url) if options.url else served(settings) as url:
         report = run(url, options.data / "docqa", way) if options.data else run_handbook(url, way)
-    print(show([report]))
-    print(f"Kept in {keep([report], 'docqa')}")
-    raise SystemExit(not report.good)
+    raise SystemExit(finish([report], "docqa", options.url or ""))
 
 
 def run(url: str, folder: Path, way: Way) -> Report:
     """Upload the documents of a folder, ask its questions and print what is wrong."""
     graded = ask(url, folder, way)
     print(problems(graded))
-    return Report(way.title("docqa"), measures(graded, way.chat), [asdict(item) for item in graded])
+    cases, outcomes = [asdict(item) for item in graded], [outcome(item) for item in graded]
+    return Report(way.title("docqa"), measures(graded, way.chat), cases, outcomes, _data(folder))
 
 
 def run_handbook(url: str, way: Way) -> Report:
     """The same over the held-out handbook, of which only the totals are told."""
     with handbook.written() as folder:
-        return Report(way.title("handbook, held out"), measures(ask(url, folder, way), way.chat))
+        graded = ask(url, folder, way)
+        models = tuple({model for item in graded for model in item.spent["models"]})
+        title = way.title("handbook, held out")
+        return Report(title, measures(graded, way.chat), data=_data(folder), models=models)
+
+
+def _data(folder: Path) -> str:
+    return hash_of((folder / "qa.jsonl").read_bytes())
 
 
 def ask(url: str, folder: Path, way: Way) -> list[GradedAnswer]:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import percentile
-from evals.measures import Measure, Report, keep, share, show
+from evals import measures
+from evals.measures import Measure, Report, finish, share
 from evals.probing import Probe, probing
 from evals.sending import DIRECT_BYTES, Outcome, Unsupported, send
 from evals.server import served, without_chat
@@ -24,6 +25,7 @@ from ragsql.v1.document_pb2 import DocumentState
 from ragsql.v1.document_service_pb2 import DeleteDocumentRequest, ListDocumentsRequest, UploadRequest
 from ragsql.v1.health_service_pb2 import GetStatsRequest
 from ragsql_client import Client, RagsqlError
+from service.evaluation.hashing import hash_of
 
 LONGEST_SECONDS = 30.0
 BACKGROUND_SECONDS = 600.0
@@ -57,9 +59,7 @@ def main() -> None:
     settings = {"RAGSQL_SAMPLE_DATA": "false"} | without_chat()
     with nullcontext(options.url) if options.url else served(settings) as url:
         report = run(url, options.folder)
-    print(show([report]))
-    print(f"Kept in {keep([report], 'hostile')}")
-    raise SystemExit(not report.good)
+    raise SystemExit(finish([report], "hostile", options.url or ""))
 
 
 def run(url: str, folder: Path) -> Report:
@@ -72,7 +72,20 @@ def run(url: str, folder: Path) -> Report:
             item = _try(url, entry, (folder / entry["file"]).read_bytes())
             sent.append(replace(item, health_ms=max(probe.milliseconds[seen:], default=0.0)))
             print(_line(sent[-1]), flush=True)
-    return Report("hostile files", _measures(sent, probe), [asdict(item) for item in sent])
+    data = hash_of((folder / "manifest.jsonl").read_bytes())
+    outcomes = [
+        measures.Outcome(
+            id=item.file,
+            question=f"Send {item.file}",
+            right=not item.problems,
+            problem="; ".join(item.problems),
+            got=item.outcome,
+            seconds=item.seconds,
+        )
+        for item in sent
+        if not item.skipped
+    ]
+    return Report("hostile files", _measures(sent, probe), [asdict(item) for item in sent], outcomes, data)
 
 
 def _line(item: Sent) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from evals.grading import patterns_match, stands_in
 from ragsql.v1.answer_pb2 import Citation
 from ragsql.v1.query_service_pb2 import QueryResponse
+from service.evaluation.asking import spent
+from service.evaluation.grading import patterns_match, stands_in
+from service.evaluation.reports import Outcome
 
 CITED = 3
 """So many citations are looked at."""
@@ -27,7 +29,8 @@ class GradedAnswer:
 
     paged says whether the file has pages; without them the words of the evidence take the place of a right page.
     first and within say whether the first citation, and one of the first CITED, stands on a right page; widths
-    counts the pages of each citation; quoted says of each citation whether its quote stands on its pages.
+    counts the pages of each citation; quoted says of each citation whether its quote stands on its pages. spent are
+    the fields of an Outcome that say what it cost.
     """
 
     id: str
@@ -44,6 +47,8 @@ class GradedAnswer:
     answer: str
     cited: tuple[str, ...]
     expected: str
+    cached: bool = False
+    spent: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def right(self) -> bool:
@@ -73,6 +78,25 @@ def grade(item: Mapping[str, Any], response: QueryResponse, seconds: float, text
         answer=text or response.no_answer.hint,
         cited=tuple(f"{citation.filename} {citation.first_page}-{citation.last_page}" for citation in citations),
         expected=f"{item.get('answer', '')} on {item['pages']}" if item["answerable"] else "no answer",
+        cached=response.cache_hit,
+        spent=spent(response.usage),
+    )
+
+
+def outcome(item: GradedAnswer) -> Outcome:
+    """The answer as every suite tells it."""
+    return Outcome(
+        id=item.id,
+        question=item.question,
+        right=item.right,
+        category="answerable" if item.answerable else "unanswerable",
+        problem="" if item.right else _reason(item),
+        expected=item.expected,
+        got=item.answer,
+        citations=item.cited,
+        seconds=item.seconds,
+        cached=item.cached,
+        **item.spent,
     )
 
 

@@ -11,16 +11,18 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals.measures import Measure, Report, keep, share, show
+from evals.measures import Measure, Outcome, Report, finish, share
 from evals.server import served
 from ragsql.v1.document_service_pb2 import DeleteDocumentRequest
 from ragsql.v1.query_service_pb2 import QueryResponse
 from ragsql_client import Client
 from service import samples
+from service.evaluation.asking import spent
+from service.evaluation.hashing import hash_of
 
 HERE = Path(__file__).parent
 STALE = "stale"
@@ -37,6 +39,22 @@ class Checked:
     question: str
     problem: str
     answer: str
+    cached: bool
+    spent: dict[str, Any]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The question as every suite tells it."""
+        return Outcome(
+            id=f"{self.id} {self.step}, {self.asked} time",
+            question=self.question,
+            right=not self.problem,
+            category=self.step.replace("_", " "),
+            problem=self.problem,
+            got=self.answer,
+            cached=self.cached,
+            **self.spent,
+        )
 
 
 def main() -> None:
@@ -47,9 +65,7 @@ def main() -> None:
     options = parser.parse_args()
     with nullcontext(options.url) if options.url else served({"RAGSQL_SAMPLE_DATA": "false"}) as url:
         report = run(url, (options.data or HERE / "data") / "reupload")
-    print(show([report]))
-    print(f"Kept in {keep([report], 'reupload')}")
-    raise SystemExit(not report.good)
+    raise SystemExit(finish([report], "reupload", options.url or ""))
 
 
 def run(url: str, folder: Path) -> Report:
@@ -69,7 +85,8 @@ def run(url: str, folder: Path) -> Report:
     stale = Measure(
         "stale answers", sum(item.problem.startswith(STALE) for item in checked), len(checked), "", 0.0, True
     )
-    return Report("reupload", [*_by_step(checked), stale], [asdict(item) for item in checked])
+    data = hash_of((folder / "cases.jsonl").read_bytes())
+    return Report("reupload", [*_by_step(checked), stale], outcomes=[item.outcome for item in checked], data=data)
 
 
 def _live(client: Client, folder: Path, file: str, cases: Sequence[Mapping[str, Any]]) -> list[Checked]:
@@ -89,7 +106,8 @@ def _ask_all(client: Client, step: str, cases: Sequence[Mapping[str, Any]]) -> l
 def _check(client: Client, step: str, asked: str, case: Mapping[str, Any]) -> Checked:
     response = client.ask(case["question"], route="documents")
     answer = response.answer.text or response.no_answer.hint
-    return Checked(case["id"], step, asked, case["question"], problem(response, case[step]), answer)
+    wrong = problem(response, case[step])
+    return Checked(case["id"], step, asked, case["question"], wrong, answer, response.cache_hit, spent(response.usage))
 
 
 def problem(response: QueryResponse, expected: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from service import __version__, backends, samples, startup
 from service.deferred import deferred
 from service.domain.questions import SqlPolicy
 from service.domain.sql import ExecutionLimits
+from service.domain.usage import UsageKind
 from service.ports import (
     BlobStore,
     Cache,
@@ -43,6 +44,8 @@ from service.usecases.finish_answer import FinishAnswer
 from service.usecases.knowledge import ManageKnowledge
 from service.usecases.manage_caches import ManageCaches
 from service.usecases.manage_documents import ManageDocuments
+from service.usecases.measure_usage import MeasureUsage
+from service.usecases.metered import MeteredChat, MeteredEmbedder, MeteredQuestions
 from service.usecases.phrase_rows import PhraseRows
 from service.usecases.retrieve_knowledge import RetrieveKnowledge
 from service.usecases.retrieve_passages import RetrievePassages
@@ -79,6 +82,7 @@ class Assembly:
     documents: ManageDocuments
     retrieve: RetrievePassages
     route: RouteQuestion
+    usage: MeasureUsage
     close: Callable[[], None]
 
 
@@ -96,16 +100,22 @@ def build_app(settings: Settings, *, reflection: bool = False, **overrides: Any)
 def assemble(settings: Settings, **overrides: Any) -> Assembly:
     """Adapters and use cases. Nothing connects, starts or loads before it is used, but docling's models for PDF."""
     closing = ExitStack()
-    chosen = replace(_choose(settings, closing, overrides), **overrides)
-    ports = replace(chosen, embedder=deferred(lambda: backends.make_cached(chosen.embedder, chosen.cache)))
+    usage = MeasureUsage(deferred(lambda: ports.records))
+    chosen = replace(_choose(settings, closing, overrides, usage), **overrides)
+
+    def metered(kind: UsageKind) -> Embedder:
+        return deferred(lambda: backends.make_cached(MeteredEmbedder(chosen.embedder, usage, kind), chosen.cache))
+
+    ports = replace(chosen, embedder=metered(UsageKind.QUESTIONS))
+    for_documents = metered(UsageKind.DOCUMENTS)
     retrieve = RetrievePassages(ports.embedder, ports.vectors, ports.reader)
     route = RouteQuestion(ports.embedder, ports.database)
-    documents = ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, ports.embedder, ports.cache)
-    use_cases = _use_cases(settings, ports, documents, retrieve, route)
-    return Assembly(settings, ports, use_cases, documents, retrieve, route, closing.close)
+    documents = ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, for_documents, ports.cache)
+    use_cases = _use_cases(settings, ports, documents, retrieve, route, usage)
+    return Assembly(settings, ports, use_cases, documents, retrieve, route, usage, closing.close)
 
 
-def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]) -> Ports:
+def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any], usage: MeasureUsage) -> Ports:
     """The adapters of the settings, each made on its first use; one that is overridden never is."""
     data = settings.data_dir
     url = _database_url(settings)
@@ -130,7 +140,9 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
         records=deferred(lambda: backends.make_records(data, closing)),
         cache=deferred(backends.make_cache),
         database=database,
-        sqlgen=deferred(lambda: backends.make_sqlgen(settings, chat, database)) if database else None,
+        sqlgen=deferred(lambda: backends.make_sqlgen(settings, MeteredChat(chat, usage, UsageKind.SQL), database))
+        if database
+        else None,
     )
 
 
@@ -140,7 +152,12 @@ def _database_url(settings: Settings) -> str:
 
 
 def _use_cases(
-    settings: Settings, ports: Ports, documents: ManageDocuments, retrieve: RetrievePassages, route: RouteQuestion
+    settings: Settings,
+    ports: Ports,
+    documents: ManageDocuments,
+    retrieve: RetrievePassages,
+    route: RouteQuestion,
+    usage: MeasureUsage,
 ) -> UseCases:
     limits = ExecutionLimits(timeout_seconds=settings.sql_timeout_seconds, max_rows=settings.sql_max_rows)
     database_id = hashlib.sha256(_database_url(settings).encode()).hexdigest()
@@ -155,19 +172,22 @@ def _use_cases(
     )
     kept = settings.sql_result_ttl_seconds
     run = RunSql(sql, ResultCache(ports.cache, database_id, kept) if kept else None)
-    phrase = PhraseRows(ports.chat if settings.rows_to_model else None)
+    chat = deferred(lambda: MeteredChat(ports.chat, usage, UsageKind.QUESTIONS))
+    phrase = PhraseRows(chat if settings.rows_to_model else None)
     knowledge = ManageKnowledge(ports.records, ports.embedder, ports.database)
-    choose = ChooseEvidence(CheckAnswer(ports.chat))
+    choose = ChooseEvidence(CheckAnswer(chat))
     cache = AnswerCache(
         ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat, ports.records
     )
+    questions = AnswerQuestion(retrieve, route, choose, sql, run, phrase, limits, ports.records, cache)
     return UseCases(
         documents=documents,
-        questions=AnswerQuestion(retrieve, route, choose, sql, run, phrase, limits, ports.records, cache),
+        questions=MeteredQuestions(questions, usage),
         sql=ManageSql(sql, run, FinishAnswer(ports.records, phrase), limits),
         knowledge=knowledge,
         feedback=ManageFeedback(ports.records, knowledge),
         caches=ManageCaches(ports.cache),
+        usage=usage,
         health=CheckHealth(_components(ports), ports.records, ports.records, ports.vectors, __version__),
     )
 
@@ -190,7 +210,7 @@ def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextM
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         with startup.sole_server(assembly.settings.data_dir) as alone:
-            async with assembly.documents.working(recover=alone):
+            async with assembly.usage.buffering(), assembly.documents.working(recover=alone):
                 if assembly.settings.sample_data:
                     await startup.load_samples(assembly.use_cases.documents, assembly.settings.data_dir)
                 # A remote model keeps no prompt for us, and reading one costs money.

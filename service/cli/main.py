@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from service.cli import ask, doctor, documents, feedback, health, models, serve, sql, train, upload
+from service.cli import ask, doctor, documents, eval, feedback, health, models, serve, sql, train, upload, usage
 from service.cli.output import ExitCode, complain
 
 app = typer.Typer(
@@ -28,8 +28,10 @@ app.command()(sql.sql)
 app.command()(train.train)
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(documents.app, name="documents")
+app.command(name="eval")(eval.evaluate)
 app.command()(health.health)
 app.command()(doctor.doctor)
+app.command()(usage.usage)
 app.add_typer(models.app, name="models")
 
 

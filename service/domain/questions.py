@@ -81,13 +81,17 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a question cost: tokens, US dollars by the dated price table, models in order of first use."""
+    """What a question cost: tokens, US dollars by the dated price table, models in order of first use.
+
+    parts are the summands that each name one model; they are empty where no sum was made.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     embedding_tokens: int = 0
     cost_usd: float = 0.0
     models: tuple[str, ...] = ()
+    parts: tuple[Usage, ...] = field(default=(), compare=False)
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -96,7 +100,13 @@ class Usage:
             self.embedding_tokens + other.embedding_tokens,
             self.cost_usd + other.cost_usd,
             tuple(dict.fromkeys(self.models + other.models)),
+            self.by_model + other.by_model,
         )
+
+    @property
+    def by_model(self) -> tuple[Usage, ...]:
+        """The summands, each of one model."""
+        return self.parts or ((self,) if self.models else ())
 
 
 @dataclass(frozen=True, slots=True)

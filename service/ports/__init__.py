@@ -31,6 +31,7 @@ from service.ports.records import (
     RecordStore,
     StatementRecords,
     UploadRecords,
+    UsageRecords,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ __all__ = [
     "SqlRequest",
     "StatementRecords",
     "UploadRecords",
+    "UsageRecords",
     "VectorStore",
     "Vectors",
 ]

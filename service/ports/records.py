@@ -13,6 +13,7 @@ from service.domain.documents import Document, DocumentState, Upload
 from service.domain.feedback import Feedback, Promotion
 from service.domain.questions import Answer
 from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
+from service.domain.usage import UsageTotal
 from service.ports.checks import Checkable
 
 if TYPE_CHECKING:
@@ -203,5 +204,17 @@ class AnswerRecords(Protocol):
         ...
 
 
-class RecordStore(UploadRecords, StatementRecords, KnowledgeRecords, AnswerRecords, Checkable, Protocol):
+class UsageRecords(Protocol):
+    """What models were used for, one row a day, kind and model."""
+
+    async def add_usage(self, caller: Caller, totals: Sequence[UsageTotal]) -> None:
+        """Add to what is kept, all in one transaction. Two processes that add at the same time lose nothing."""
+        ...
+
+    async def list_usage(self, caller: Caller, first: dt.date, last: dt.date) -> list[UsageTotal]:
+        """Those of the days from first to last, newest day first, then by kind and model."""
+        ...
+
+
+class RecordStore(UploadRecords, StatementRecords, KnowledgeRecords, AnswerRecords, UsageRecords, Checkable, Protocol):
     """Everything that is kept as rows."""

@@ -21,6 +21,7 @@ from ragsql.v1.health_service_connect import HealthServiceASGIApplication
 from ragsql.v1.knowledge_service_connect import KnowledgeServiceASGIApplication
 from ragsql.v1.query_service_connect import QueryServiceASGIApplication
 from ragsql.v1.sql_service_connect import SqlServiceASGIApplication
+from ragsql.v1.usage_service_connect import UsageServiceASGIApplication
 from service.transport.cors import cors
 from service.transport.http_routes import http_routes
 from service.transport.interceptors import BoundsInterceptor, OutcomeInterceptor
@@ -36,6 +37,7 @@ from service.transport.services.health import HealthService
 from service.transport.services.knowledge import KnowledgeService
 from service.transport.services.queries import QueryService
 from service.transport.services.sql import SqlService
+from service.transport.services.usage import UsageService
 from service.transport.upload_route import upload_route
 from service.usecases.bundle import UseCases
 
@@ -97,6 +99,7 @@ def _services(use_cases: UseCases, max_request_bytes: int) -> list[tuple[object,
         serve(KnowledgeServiceASGIApplication, KnowledgeService(use_cases.knowledge)),
         serve(FeedbackServiceASGIApplication, FeedbackService(use_cases.feedback)),
         serve(CacheServiceASGIApplication, CacheService(use_cases.caches)),
+        serve(UsageServiceASGIApplication, UsageService(use_cases.usage)),
     ]
 
 

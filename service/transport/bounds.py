@@ -16,6 +16,7 @@ from ragsql.v1 import (
     knowledge_service_pb2,
     query_service_pb2,
     sql_service_pb2,
+    usage_service_pb2,
 )
 from service.domain.filenames import filename_problem
 from service.errors import FieldViolation, InvalidRequest
@@ -89,6 +90,7 @@ BOUNDS: dict[type[Message], Table] = {
     feedback_service_pb2.ListFeedbackRequest: _PAGE,
     feedback_service_pb2.PromoteFeedbackRequest: (("name", name("answers", "feedback")),),
     cache_service_pb2.ClearCacheRequest: (("kind", enum(cache_service_pb2.CacheKind, required=True)),),
+    usage_service_pb2.GetUsageRequest: (("days", number(0, 366)),),
 }
 
 REQUIRED: dict[type[Message], str] = {

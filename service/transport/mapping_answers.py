@@ -20,11 +20,11 @@ from service.domain.questions import (
     Routing,
     SqlPolicy,
     TextDelta,
-    Usage,
 )
 from service.domain.sql import SqlResult, SqlStatement
 from service.domain.tables import CellValue, Column, Table
 from service.transport.mapping import id_of, sql_statement, timestamp
+from service.transport.mapping_usage import usage
 
 DEFAULT_TOP_K = 8
 
@@ -87,17 +87,6 @@ def event(item: Event) -> query_service_pb2.StreamQueryResponse:
 def routing(item: Routing) -> answer_pb2.Routing:
     """The route of a question."""
     return answer_pb2.Routing(route=f"ROUTE_{item.route}", confidence=item.confidence, reason=item.reason)
-
-
-def usage(item: Usage) -> query_service_pb2.Usage:
-    """What a question cost."""
-    return query_service_pb2.Usage(
-        input_tokens=item.input_tokens,
-        output_tokens=item.output_tokens,
-        embedding_tokens=item.embedding_tokens,
-        cost_usd=item.cost_usd,
-        models=item.models,
-    )
 
 
 def answer(item: Answer) -> answer_pb2.Answer:

@@ -11,8 +11,9 @@ from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState, Upload
 from service.domain.feedback import Feedback
 from service.domain.health import Health, Stats
-from service.domain.questions import Event, FinishedSql, QueryResult, Question
+from service.domain.questions import Event, FinishedSql, QueryResult, Question, Usage
 from service.domain.sql import KnowledgeItem, SqlStatement
+from service.domain.usage import UsageTotal
 from service.ports import CacheCounters, Page, PresignedPut
 
 
@@ -40,6 +41,14 @@ class ImportedKnowledge:
     known: int
 
 
+@dataclass(frozen=True, slots=True)
+class GeneratedSql:
+    """A statement that waits, and what writing it cost."""
+
+    statement: SqlStatement
+    usage: Usage
+
+
 class DocumentUseCases(Protocol):
     """Upload and manage documents."""
 
@@ -62,7 +71,7 @@ class QuestionUseCases(Protocol):
 class SqlUseCases(Protocol):
     """Generate SQL, review it, run it."""
 
-    async def generate(self, caller: Caller, question: str) -> SqlStatement: ...
+    async def generate(self, caller: Caller, question: str) -> GeneratedSql: ...
     async def get(self, caller: Caller, statement_id: str) -> SqlStatement: ...
     async def execute(self, caller: Caller, statement_id: str, etag: str, max_rows: int) -> FinishedSql: ...
     async def reject(self, caller: Caller, statement_id: str) -> SqlStatement: ...
@@ -94,6 +103,12 @@ class CacheUseCases(Protocol):
     async def clear(self, caller: Caller, kind: str) -> int: ...
 
 
+class UsageUseCases(Protocol):
+    """What was spent on models. days counts back from today in UTC."""
+
+    async def totals(self, caller: Caller, days: int) -> list[UsageTotal]: ...
+
+
 class HealthUseCases(Protocol):
     """Health and numbers."""
 
@@ -111,4 +126,5 @@ class UseCases:
     knowledge: KnowledgeUseCases
     feedback: FeedbackUseCases
     caches: CacheUseCases
+    usage: UsageUseCases
     health: HealthUseCases

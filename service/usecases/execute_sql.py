@@ -10,6 +10,7 @@ from service.domain.questions import FinishedSql
 from service.domain.sql import MAX_RESULT_ROWS, ExecutionLimits, SqlStatement, StatementState
 from service.errors import SqlEtagMismatch, SqlNotGenerated, SqlStateConflict
 from service.ports import CannotAnswer, Page
+from service.usecases.bundle import GeneratedSql
 from service.usecases.finish_answer import FinishAnswer
 from service.usecases.run_sql import RunSql
 from service.usecases.sql_audit import event_of, log_event
@@ -25,12 +26,12 @@ class ManageSql:
     finish: FinishAnswer
     limits: ExecutionLimits = field(default_factory=ExecutionLimits)
 
-    async def generate(self, caller: Caller, question: str) -> SqlStatement:
-        """The stored statement. Raises SqlNotGenerated with the reason when the question is declined."""
+    async def generate(self, caller: Caller, question: str) -> GeneratedSql:
+        """The stored statement and its cost. Raises SqlNotGenerated with the reason when the question is declined."""
         proposal = await self.sql.propose(caller, question)
         if isinstance(proposal, CannotAnswer):
             raise SqlNotGenerated(f"No SQL was written for this question: {proposal.reason}")
-        return await self.sql.keep(caller, proposal)
+        return GeneratedSql(await self.sql.keep(caller, proposal), proposal.usage)
 
     async def get(self, caller: Caller, statement_id: str) -> SqlStatement:
         """Raises NotFound, also for another's."""

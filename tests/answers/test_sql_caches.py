@@ -69,8 +69,8 @@ async def test_sql_is_written_once_for_the_exact_question_and_anew_after_a_rejec
     generator: ScriptedGenerator = world.generator
     generator.reply = draft("SELECT COUNT(*) AS n FROM agent")
     sql = world.assembly.use_cases.sql
-    first = await sql.generate(DEFAULT_CALLER, "How many Agents?")
-    second = await sql.generate(DEFAULT_CALLER, "How many Agents?")
+    first = (await sql.generate(DEFAULT_CALLER, "How many Agents?")).statement
+    second = (await sql.generate(DEFAULT_CALLER, "How many Agents?")).statement
     assert (second.sql, second.id == first.id) == (first.sql, False)
     assert len(generator.requests) == 1
     await sql.generate(DEFAULT_CALLER, "How many agents?")

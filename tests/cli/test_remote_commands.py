@@ -14,7 +14,7 @@ from ragsql.v1.query_service_pb2 import SqlPolicy
 from service.cli.main import app
 from tests.cli.conftest import Run
 from tests.client.fake_documents import FAILED, PHASES, PROCESSING, document
-from tests.client.fake_server import QUOTE, FakeServices
+from tests.client.fake_server import QUOTE, USED, FakeServices
 from tests.client.fake_sql import STATEMENT
 
 NOBODY = "http://127.0.0.1:1"
@@ -74,6 +74,7 @@ def test_a_refusal_is_a_sentence(run: Run) -> None:
     [
         ("ask", "q"),
         ("health",),
+        ("usage",),
         ("upload", __file__),
         ("documents", "list"),
         ("documents", "delete", "x"),
@@ -96,6 +97,20 @@ def test_a_wrong_url_is_wrong_usage() -> None:
     result = CliRunner().invoke(app, ["health", "--url", "localhost"])
     assert result.exit_code == 2
     assert "must begin with http" in result.stderr
+
+
+def test_usage_is_a_table_with_what_is_unknown_said(run: Run, services: FakeServices) -> None:
+    assert "No model was used in the last 7 days." in run("usage", "--days", "7").stdout
+    assert services.days == 7
+    services.used = USED
+    shown = run("usage").stdout
+    assert services.days == 30
+    assert re.search(r"2026-01-31 .* sql .* gpt-4o .* 3 .* 1,234,567 .* 89 .* 0 .* 0\.7500", shown)
+    assert re.search(r"2026-01-30 .* cached .* \[b\]x .* 5 .* unknown", shown)
+    assert "Together 0.7500 US dollars by the prices of 2025-06-01, without the models whose price is unknown." in shown
+    assert "saved 0.2500" in shown
+    assert json.loads(run("usage", "--json").stdout)["totals"][0]["inputTokens"] == "1234567"
+    assert run("usage", "--days", "0").exit_code == 2
 
 
 def test_documents_come_and_go(run: Run, services: FakeServices) -> None:

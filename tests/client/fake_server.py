@@ -27,15 +27,30 @@ from ragsql.v1.query_service_pb2 import (
     StreamQueryResponse,
 )
 from ragsql.v1.sql_service_connect import SqlServiceASGIApplication
+from ragsql.v1.usage_service_connect import UsageService, UsageServiceASGIApplication
+from ragsql.v1.usage_service_pb2 import GetUsageRequest, GetUsageResponse, UsageKind, UsageTotal
 from tests.client.fake_documents import FakeDocuments, refusal
 from tests.client.fake_sql import STATEMENT, TABLE, FakeSql
 
 READ_MAX_BYTES = 6 * 1024 * 1024
 
 QUOTE = "A faulty track may be returned within 14 days."
+USED = [
+    UsageTotal(
+        date="2026-01-31",
+        kind=UsageKind.USAGE_KIND_SQL,
+        model="gpt-4o",
+        call_count=3,
+        input_tokens=1_234_567,
+        output_tokens=89,
+        cost_usd=0.75,
+        priced=True,
+    ),
+    UsageTotal(date="2026-01-30", kind=UsageKind.USAGE_KIND_CACHED, model="[b]x", call_count=1, embedding_tokens=5),
+]
 
 
-class FakeServices(FakeDocuments, FakeSql, QueryService, HealthService):
+class FakeServices(FakeDocuments, FakeSql, QueryService, HealthService, UsageService):
     """What was asked is kept; unavailable makes that many calls fail first."""
 
     def __init__(self) -> None:
@@ -43,11 +58,18 @@ class FakeServices(FakeDocuments, FakeSql, QueryService, HealthService):
         FakeSql.__init__(self)
         self.status = HealthStatus.HEALTH_STATUS_SERVING
         self.questions: list[QueryRequest] = []
+        self.used: list[UsageTotal] = []
+        self.days = 0
 
     async def health(self, request: HealthRequest, ctx: Any) -> HealthResponse:
         self.enter("health")
         part = ComponentHealth(component="vectors", adapter="sqlite", status=self.status, detail="It is well.")
         return HealthResponse(status=self.status, components=[part], version="1.2.3")
+
+    async def get_usage(self, request: GetUsageRequest, ctx: Any) -> GetUsageResponse:
+        self.enter("get_usage")
+        self.days = request.days
+        return GetUsageResponse(totals=self.used, cost_usd=0.75, saved_usd=0.25, price_date="2025-06-01")
 
     async def query(self, request: QueryRequest, ctx: Any) -> QueryResponse:
         self.enter("query")
@@ -95,6 +117,7 @@ def serving(services: FakeServices) -> Generator[str]:
         "/ragsql.v1.SqlService": SqlServiceASGIApplication(services),
         "/ragsql.v1.KnowledgeService": KnowledgeServiceASGIApplication(services),
         "/ragsql.v1.FeedbackService": FeedbackServiceASGIApplication(services),
+        "/ragsql.v1.UsageService": UsageServiceASGIApplication(services),
     }
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:

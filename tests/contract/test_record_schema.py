@@ -45,7 +45,9 @@ async def test_an_older_file_is_brought_up_to_date(
     await before.save_document(Caller(), make_document("kept"))
     before.close()
     with sqlite3.connect(tmp_path / "new folder" / "records.db") as connection:
-        connection.executescript("DROP TABLE uploads; DROP TABLE knowledge_vectors; DROP TABLE promotions")
+        connection.executescript(
+            "DROP TABLE uploads; DROP TABLE knowledge_vectors; DROP TABLE promotions; DROP TABLE usage"
+        )
         connection.execute("ALTER TABLE documents DROP COLUMN error_reason")
         connection.execute("UPDATE schema_version SET version = 1")
     store = SqlRecordStore(sqlite_url)

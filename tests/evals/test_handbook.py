@@ -9,7 +9,7 @@ import pytest
 
 from evals import handbook
 from evals.documents_text import pages_of
-from evals.grading import stands_in
+from service.evaluation.grading import stands_in
 
 
 @pytest.fixture(scope="module")

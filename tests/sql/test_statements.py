@@ -60,7 +60,7 @@ def managing(runner: ProposeSql) -> ManageSql:
 
 async def test_propose_list_approve_run(tmp_path: Path) -> None:
     use = make(tmp_path).use
-    statement = await use.generate(DEFAULT_CALLER, QUESTION)
+    statement = (await use.generate(DEFAULT_CALLER, QUESTION)).statement
     assert statement.state is StatementState.PROPOSED
     assert statement.expire_time - statement.create_time == dt.timedelta(hours=1)
     assert (await use.list(DEFAULT_CALLER, 10, "")).items == (statement,)
@@ -75,7 +75,7 @@ async def test_propose_list_approve_run(tmp_path: Path) -> None:
 
 async def test_an_approval_runs_once_however_often_it_is_sent(tmp_path: Path) -> None:
     use = make(tmp_path).use
-    statement = await use.generate(DEFAULT_CALLER, QUESTION)
+    statement = (await use.generate(DEFAULT_CALLER, QUESTION)).statement
     calls = [use.execute(DEFAULT_CALLER, statement.id, statement.etag, 100) for _ in range(5)]
     results = await asyncio.gather(*calls, return_exceptions=True)
     assert sum(not isinstance(result, BaseException) for result in results) == 1
@@ -84,7 +84,7 @@ async def test_an_approval_runs_once_however_often_it_is_sent(tmp_path: Path) ->
 
 async def test_rows_are_capped_by_the_request(tmp_path: Path) -> None:
     use = make(tmp_path, fenced("SELECT id FROM users")).use
-    statement = await use.generate(DEFAULT_CALLER, QUESTION)
+    statement = (await use.generate(DEFAULT_CALLER, QUESTION)).statement
     table = (await use.execute(DEFAULT_CALLER, statement.id, statement.etag, 2)).result.table
     assert len(table.rows) == 2
     assert table.truncated
@@ -92,7 +92,7 @@ async def test_rows_are_capped_by_the_request(tmp_path: Path) -> None:
 
 async def test_another_text_another_person_another_schema(tmp_path: Path) -> None:
     sql = make(tmp_path)
-    statement = await sql.use.generate(DEFAULT_CALLER, QUESTION)
+    statement = (await sql.use.generate(DEFAULT_CALLER, QUESTION)).statement
     with pytest.raises(SqlEtagMismatch):
         await sql.use.execute(DEFAULT_CALLER, statement.id, "0" * 32, 100)
     for stranger in (Caller("default", "mallory"), Caller("other", DEFAULT_CALLER.principal)):
@@ -110,7 +110,7 @@ async def test_another_text_another_person_another_schema(tmp_path: Path) -> Non
 
 async def test_an_expired_statement_does_not_run(tmp_path: Path) -> None:
     sql = make(tmp_path)
-    statement = await sql.use.generate(DEFAULT_CALLER, QUESTION)
+    statement = (await sql.use.generate(DEFAULT_CALLER, QUESTION)).statement
     later = replace(sql.runner, clock=lambda: statement.expire_time)
     with pytest.raises(SqlStateConflict, match="expired"):
         await managing(later).execute(DEFAULT_CALLER, statement.id, statement.etag, 100)
@@ -118,7 +118,7 @@ async def test_an_expired_statement_does_not_run(tmp_path: Path) -> None:
 
 async def test_a_rejected_statement_does_not_run(tmp_path: Path) -> None:
     use = make(tmp_path).use
-    statement = await use.generate(DEFAULT_CALLER, QUESTION)
+    statement = (await use.generate(DEFAULT_CALLER, QUESTION)).statement
     assert (await use.reject(DEFAULT_CALLER, statement.id)).state is StatementState.REJECTED
     assert (await use.reject(DEFAULT_CALLER, statement.id)).state is StatementState.REJECTED
     with pytest.raises(SqlStateConflict, match="REJECTED"):
@@ -127,7 +127,7 @@ async def test_a_rejected_statement_does_not_run(tmp_path: Path) -> None:
 
 async def test_a_failed_run_is_remembered(tmp_path: Path) -> None:
     sql = make(tmp_path, fenced("SELECT SUM(id) FROM users"))
-    statement = await sql.use.generate(DEFAULT_CALLER, QUESTION)
+    statement = (await sql.use.generate(DEFAULT_CALLER, QUESTION)).statement
     import sqlite3
 
     with sqlite3.connect(sql.path) as connection:

@@ -28,9 +28,10 @@ from service.domain.questions import (
 )
 from service.domain.sql import KnowledgeItem, SqlResult, SqlStatement, StatementState
 from service.domain.tables import Column, ColumnType, Table
+from service.domain.usage import UsageKind, UsageTotal
 from service.errors import NotFound, UnsupportedMediaType
 from service.ports import CacheCounters, Page, PresignedPut
-from service.usecases.bundle import ImportedKnowledge, ReservedUpload, UploadedDocument, UseCases
+from service.usecases.bundle import GeneratedSql, ImportedKnowledge, ReservedUpload, UploadedDocument, UseCases
 
 NOW = dt.datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=dt.UTC)
 STATEMENT = SqlStatement(
@@ -99,6 +100,7 @@ class Fakes:
             knowledge=FakeKnowledge(self),
             feedback=FakeFeedback(self),
             caches=FakeCaches(self),
+            usage=FakeUsage(self),
             health=FakeHealth(self),
         )
 
@@ -176,9 +178,9 @@ class FakeQuestions:
 class FakeSql:
     fakes: Fakes
 
-    async def generate(self, caller: Caller, question: str) -> SqlStatement:
+    async def generate(self, caller: Caller, question: str) -> GeneratedSql:
         self.fakes.note("generate", question)
-        return STATEMENT
+        return GeneratedSql(STATEMENT, RESULT.usage)
 
     async def get(self, caller: Caller, statement_id: str) -> SqlStatement:
         self.fakes.note("get_statement", statement_id)
@@ -250,6 +252,20 @@ class FakeCaches:
     async def clear(self, caller: Caller, kind: str) -> int:
         self.fakes.note("clear", kind)
         return 4
+
+
+@dataclass
+class FakeUsage:
+    fakes: Fakes
+
+    async def totals(self, caller: Caller, days: int) -> list[UsageTotal]:
+        self.fakes.note("usage", days)
+        spent = Usage(5_000_000_000, 7, cost_usd=0.5, models=("gpt-4o",))
+        return [
+            UsageTotal(NOW.date(), UsageKind.SQL, "gpt-4o", 2, spent),
+            UsageTotal(NOW.date(), UsageKind.CACHED, "gpt-4o", 1, replace(spent, cost_usd=0.25)),
+            UsageTotal(NOW.date(), UsageKind.QUESTIONS, "somebody's", 1, Usage(1, models=("somebody's",))),
+        ]
 
 
 @dataclass

@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from service.domain.prices import PRICES_AS_OF
 from service.domain.questions import Question, SqlPolicy
 from service.domain.questions import Route as QuestionRoute
 from service.errors import UpstreamUnavailable
@@ -97,6 +98,40 @@ async def test_paths_with_resource_names(http: httpx.AsyncClient, fakes: Fakes) 
         ("clear", "answer"),
         ("clear", "answer"),
     ]
+
+
+async def test_usage_is_added_up_and_what_was_cached_is_not_spent(http: httpx.AsyncClient, fakes: Fakes) -> None:
+    response = (await http.get("/usage?days=7")).json()
+    assert (response["costUsd"], response["savedUsd"], response["priceDate"]) == (0.5, 0.25, PRICES_AS_OF.isoformat())
+    assert response["totals"][0] == {
+        "date": "2026-01-31",
+        "kind": "USAGE_KIND_SQL",
+        "model": "gpt-4o",
+        "callCount": "2",
+        "inputTokens": "5000000000",
+        "outputTokens": "7",
+        "embeddingTokens": "0",
+        "costUsd": 0.5,
+        "priced": True,
+    }
+    assert [total["priced"] for total in response["totals"]] == [True, True, False]
+    assert (await http.get("/usage")).status_code == 200
+    assert (await http.get("/usage?days=367")).status_code == 400
+    assert fakes.calls == [("usage", 7), ("usage", 30)]
+
+
+async def test_answers_and_statements_say_what_they_cost(http: httpx.AsyncClient) -> None:
+    generated = (await http.post("/sqlStatements:generate", json={"question": "q"})).json()
+    assert (await http.post("/query", json={"query": "q"})).json()["usage"] == generated["usage"]
+    assert generated["usage"] == {
+        "inputTokens": "5",
+        "outputTokens": "7",
+        "embeddingTokens": "11",
+        "costUsd": 0.5,
+        "models": ["local:m"],
+        "unpricedModels": [],
+        "priceDate": PRICES_AS_OF.isoformat(),
+    }
 
 
 async def test_a_known_error_has_the_shape_of_the_rpcs(http: httpx.AsyncClient, fakes: Fakes) -> None:

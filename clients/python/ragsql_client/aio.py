@@ -31,6 +31,7 @@ from ragsql.v1.query_service_pb2 import QueryResponse, StreamQueryRequest, Strea
 from ragsql.v1.sql_service_connect import SqlServiceClient
 from ragsql.v1.sql_service_pb2 import ExecuteSqlRequest, GenerateSqlRequest
 from ragsql.v1.sql_statement_pb2 import SqlStatement
+from ragsql.v1.usage_service_connect import UsageServiceClient
 from ragsql_client.local_file import LocalFile, ProgressCallback
 from ragsql_client.options import RouteName, SqlPolicyName, Transport, Wire, query_request
 from ragsql_client.retries import Retries
@@ -69,6 +70,7 @@ class AsyncClient:
         self.feedback = self._build(FeedbackServiceClient)
         self.caches = self._build(CacheServiceClient)
         self.status = self._build(HealthServiceClient)
+        self.usage = self._build(UsageServiceClient)
         self._uploads = AsyncUploads(self.documents, self._http or HttpClient(), self._wire.url, timeout, again)
 
     async def upload(

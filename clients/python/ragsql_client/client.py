@@ -29,6 +29,7 @@ from ragsql.v1.query_service_pb2 import QueryResponse, StreamQueryRequest, Strea
 from ragsql.v1.sql_service_connect import SqlServiceClientSync
 from ragsql.v1.sql_service_pb2 import ExecuteSqlRequest, GenerateSqlRequest
 from ragsql.v1.sql_statement_pb2 import SqlStatement
+from ragsql.v1.usage_service_connect import UsageServiceClientSync
 from ragsql_client.local_file import LocalFile, ProgressCallback
 from ragsql_client.options import RouteName, SqlPolicyName, Transport, Wire, query_request
 from ragsql_client.retries import Retries
@@ -67,6 +68,7 @@ class Client:
         self.feedback = self._build(FeedbackServiceClientSync)
         self.caches = self._build(CacheServiceClientSync)
         self.status = self._build(HealthServiceClientSync)
+        self.usage = self._build(UsageServiceClientSync)
         self._uploads = Uploads(self.documents, self._http or SyncClient(), self._wire.url, timeout, again)
 
     def upload(

@@ -26,17 +26,17 @@ from ragsql.v1 import answer_pb2 as ragsql_dot_v1_dot_answer__pb2
 from ragsql.v1 import sql_statement_pb2 as ragsql_dot_v1_dot_sql__statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dragsql/v1/query_service.proto\x12\tragsql.v1\x1a\x16ragsql/v1/answer.proto\x1a\x1dragsql/v1/sql_statement.proto\"\xde\x01\n\x0cQueryRequest\x12\x14\n\x05query\x18\x01 \x01(\tR\x05query\x12&\n\x05route\x18\x02 \x01(\x0e\x32\x10.ragsql.v1.RouteR\x05route\x12\x33\n\nsql_policy\x18\x03 \x01(\x0e\x32\x14.ragsql.v1.SqlPolicyR\tsqlPolicy\x12\x1c\n\tdocuments\x18\x04 \x03(\tR\tdocuments\x12\x18\n\x05top_k\x18\x05 \x01(\x05H\x00R\x04topK\x88\x01\x01\x12\x19\n\x08no_cache\x18\x06 \x01(\x08R\x07noCacheB\x08\n\x06_top_k\"\xa8\x02\n\rQueryResponse\x12,\n\x07routing\x18\x01 \x01(\x0b\x32\x12.ragsql.v1.RoutingR\x07routing\x12+\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x11.ragsql.v1.AnswerH\x00R\x06\x61nswer\x12\x38\n\x0bpending_sql\x18\x03 \x01(\x0b\x32\x15.ragsql.v1.PendingSqlH\x00R\npendingSql\x12\x32\n\tno_answer\x18\x04 \x01(\x0b\x32\x13.ragsql.v1.NoAnswerH\x00R\x08noAnswer\x12&\n\x05usage\x18\x05 \x01(\x0b\x32\x10.ragsql.v1.UsageR\x05usage\x12\x1b\n\tcache_hit\x18\x06 \x01(\x08R\x08\x63\x61\x63heHitB\t\n\x07outcome\"\x81\x01\n\nPendingSql\x12<\n\rsql_statement\x18\x01 \x01(\x0b\x32\x17.ragsql.v1.SqlStatementR\x0csqlStatement\x12\x35\n\ranswer_so_far\x18\x02 \x01(\x0b\x32\x11.ragsql.v1.AnswerR\x0b\x61nswerSoFar\"Q\n\x08NoAnswer\x12\x31\n\x06reason\x18\x01 \x01(\x0e\x32\x19.ragsql.v1.NoAnswerReasonR\x06reason\x12\x12\n\x04hint\x18\x02 \x01(\tR\x04hint\"\xad\x01\n\x05Usage\x12!\n\x0cinput_tokens\x18\x01 \x01(\x03R\x0binputTokens\x12#\n\routput_tokens\x18\x02 \x01(\x03R\x0coutputTokens\x12)\n\x10\x65mbedding_tokens\x18\x03 \x01(\x03R\x0f\x65mbeddingTokens\x12\x19\n\x08\x63ost_usd\x18\x04 \x01(\x01R\x07\x63ostUsd\x12\x16\n\x06models\x18\x05 \x03(\tR\x06models\"G\n\x12StreamQueryRequest\x12\x31\n\x07request\x18\x01 \x01(\x0b\x32\x17.ragsql.v1.QueryRequestR\x07request\"\xcb\x02\n\x13StreamQueryResponse\x12.\n\x07routing\x18\x01 \x01(\x0b\x32\x12.ragsql.v1.RoutingH\x00R\x07routing\x12\x31\n\x08\x63itation\x18\x02 \x01(\x0b\x32\x13.ragsql.v1.CitationH\x00R\x08\x63itation\x12>\n\rsql_statement\x18\x03 \x01(\x0b\x32\x17.ragsql.v1.SqlStatementH\x00R\x0csqlStatement\x12\x35\n\nsql_result\x18\x04 \x01(\x0b\x32\x14.ragsql.v1.SqlResultH\x00R\tsqlResult\x12\x1f\n\ntext_delta\x18\x05 \x01(\tH\x00R\ttextDelta\x12\x30\n\x05\x66inal\x18\x06 \x01(\x0b\x32\x18.ragsql.v1.QueryResponseH\x00R\x05\x66inalB\x07\n\x05\x65vent*g\n\tSqlPolicy\x12\x1a\n\x16SQL_POLICY_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSQL_POLICY_REQUIRE_APPROVAL\x10\x01\x12\x1d\n\x19SQL_POLICY_AUTO_READ_ONLY\x10\x02*\xad\x01\n\x0eNoAnswerReason\x12 \n\x1cNO_ANSWER_REASON_UNSPECIFIED\x10\x00\x12(\n$NO_ANSWER_REASON_NO_RELEVANT_CONTENT\x10\x01\x12\'\n#NO_ANSWER_REASON_AMBIGUOUS_QUESTION\x10\x02\x12&\n\"NO_ANSWER_REASON_SQL_NOT_GENERATED\x10\x03\x32\x9a\x01\n\x0cQueryService\x12:\n\x05Query\x12\x17.ragsql.v1.QueryRequest\x1a\x18.ragsql.v1.QueryResponse\x12N\n\x0bStreamQuery\x12\x1d.ragsql.v1.StreamQueryRequest\x1a\x1e.ragsql.v1.StreamQueryResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dragsql/v1/query_service.proto\x12\tragsql.v1\x1a\x16ragsql/v1/answer.proto\x1a\x1dragsql/v1/sql_statement.proto\"\xde\x01\n\x0cQueryRequest\x12\x14\n\x05query\x18\x01 \x01(\tR\x05query\x12&\n\x05route\x18\x02 \x01(\x0e\x32\x10.ragsql.v1.RouteR\x05route\x12\x33\n\nsql_policy\x18\x03 \x01(\x0e\x32\x14.ragsql.v1.SqlPolicyR\tsqlPolicy\x12\x1c\n\tdocuments\x18\x04 \x03(\tR\tdocuments\x12\x18\n\x05top_k\x18\x05 \x01(\x05H\x00R\x04topK\x88\x01\x01\x12\x19\n\x08no_cache\x18\x06 \x01(\x08R\x07noCacheB\x08\n\x06_top_k\"\xa8\x02\n\rQueryResponse\x12,\n\x07routing\x18\x01 \x01(\x0b\x32\x12.ragsql.v1.RoutingR\x07routing\x12+\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x11.ragsql.v1.AnswerH\x00R\x06\x61nswer\x12\x38\n\x0bpending_sql\x18\x03 \x01(\x0b\x32\x15.ragsql.v1.PendingSqlH\x00R\npendingSql\x12\x32\n\tno_answer\x18\x04 \x01(\x0b\x32\x13.ragsql.v1.NoAnswerH\x00R\x08noAnswer\x12&\n\x05usage\x18\x05 \x01(\x0b\x32\x10.ragsql.v1.UsageR\x05usage\x12\x1b\n\tcache_hit\x18\x06 \x01(\x08R\x08\x63\x61\x63heHitB\t\n\x07outcome\"\x81\x01\n\nPendingSql\x12<\n\rsql_statement\x18\x01 \x01(\x0b\x32\x17.ragsql.v1.SqlStatementR\x0csqlStatement\x12\x35\n\ranswer_so_far\x18\x02 \x01(\x0b\x32\x11.ragsql.v1.AnswerR\x0b\x61nswerSoFar\"Q\n\x08NoAnswer\x12\x31\n\x06reason\x18\x01 \x01(\x0e\x32\x19.ragsql.v1.NoAnswerReasonR\x06reason\x12\x12\n\x04hint\x18\x02 \x01(\tR\x04hint\"\xf5\x01\n\x05Usage\x12!\n\x0cinput_tokens\x18\x01 \x01(\x03R\x0binputTokens\x12#\n\routput_tokens\x18\x02 \x01(\x03R\x0coutputTokens\x12)\n\x10\x65mbedding_tokens\x18\x03 \x01(\x03R\x0f\x65mbeddingTokens\x12\x19\n\x08\x63ost_usd\x18\x04 \x01(\x01R\x07\x63ostUsd\x12\x16\n\x06models\x18\x05 \x03(\tR\x06models\x12\'\n\x0funpriced_models\x18\x06 \x03(\tR\x0eunpricedModels\x12\x1d\n\nprice_date\x18\x07 \x01(\tR\tpriceDate\"G\n\x12StreamQueryRequest\x12\x31\n\x07request\x18\x01 \x01(\x0b\x32\x17.ragsql.v1.QueryRequestR\x07request\"\xcb\x02\n\x13StreamQueryResponse\x12.\n\x07routing\x18\x01 \x01(\x0b\x32\x12.ragsql.v1.RoutingH\x00R\x07routing\x12\x31\n\x08\x63itation\x18\x02 \x01(\x0b\x32\x13.ragsql.v1.CitationH\x00R\x08\x63itation\x12>\n\rsql_statement\x18\x03 \x01(\x0b\x32\x17.ragsql.v1.SqlStatementH\x00R\x0csqlStatement\x12\x35\n\nsql_result\x18\x04 \x01(\x0b\x32\x14.ragsql.v1.SqlResultH\x00R\tsqlResult\x12\x1f\n\ntext_delta\x18\x05 \x01(\tH\x00R\ttextDelta\x12\x30\n\x05\x66inal\x18\x06 \x01(\x0b\x32\x18.ragsql.v1.QueryResponseH\x00R\x05\x66inalB\x07\n\x05\x65vent*g\n\tSqlPolicy\x12\x1a\n\x16SQL_POLICY_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSQL_POLICY_REQUIRE_APPROVAL\x10\x01\x12\x1d\n\x19SQL_POLICY_AUTO_READ_ONLY\x10\x02*\xad\x01\n\x0eNoAnswerReason\x12 \n\x1cNO_ANSWER_REASON_UNSPECIFIED\x10\x00\x12(\n$NO_ANSWER_REASON_NO_RELEVANT_CONTENT\x10\x01\x12\'\n#NO_ANSWER_REASON_AMBIGUOUS_QUESTION\x10\x02\x12&\n\"NO_ANSWER_REASON_SQL_NOT_GENERATED\x10\x03\x32\x9a\x01\n\x0cQueryService\x12:\n\x05Query\x12\x17.ragsql.v1.QueryRequest\x1a\x18.ragsql.v1.QueryResponse\x12N\n\x0bStreamQuery\x12\x1d.ragsql.v1.StreamQueryRequest\x1a\x1e.ragsql.v1.StreamQueryResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ragsql.v1.query_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SQLPOLICY']._serialized_start=1421
-  _globals['_SQLPOLICY']._serialized_end=1524
-  _globals['_NOANSWERREASON']._serialized_start=1527
-  _globals['_NOANSWERREASON']._serialized_end=1700
+  _globals['_SQLPOLICY']._serialized_start=1493
+  _globals['_SQLPOLICY']._serialized_end=1596
+  _globals['_NOANSWERREASON']._serialized_start=1599
+  _globals['_NOANSWERREASON']._serialized_end=1772
   _globals['_QUERYREQUEST']._serialized_start=100
   _globals['_QUERYREQUEST']._serialized_end=322
   _globals['_QUERYRESPONSE']._serialized_start=325
@@ -46,11 +46,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NOANSWER']._serialized_start=755
   _globals['_NOANSWER']._serialized_end=836
   _globals['_USAGE']._serialized_start=839
-  _globals['_USAGE']._serialized_end=1012
-  _globals['_STREAMQUERYREQUEST']._serialized_start=1014
-  _globals['_STREAMQUERYREQUEST']._serialized_end=1085
-  _globals['_STREAMQUERYRESPONSE']._serialized_start=1088
-  _globals['_STREAMQUERYRESPONSE']._serialized_end=1419
-  _globals['_QUERYSERVICE']._serialized_start=1703
-  _globals['_QUERYSERVICE']._serialized_end=1857
+  _globals['_USAGE']._serialized_end=1084
+  _globals['_STREAMQUERYREQUEST']._serialized_start=1086
+  _globals['_STREAMQUERYREQUEST']._serialized_end=1157
+  _globals['_STREAMQUERYRESPONSE']._serialized_start=1160
+  _globals['_STREAMQUERYRESPONSE']._serialized_end=1491
+  _globals['_QUERYSERVICE']._serialized_start=1775
+  _globals['_QUERYSERVICE']._serialized_end=1929
 # @@protoc_insertion_point(module_scope)

@@ -78,18 +78,22 @@ class NoAnswer(_message.Message):
     def __init__(self, reason: _Optional[_Union[NoAnswerReason, str]] = ..., hint: _Optional[str] = ...) -> None: ...
 
 class Usage(_message.Message):
-    __slots__ = ("input_tokens", "output_tokens", "embedding_tokens", "cost_usd", "models")
+    __slots__ = ("input_tokens", "output_tokens", "embedding_tokens", "cost_usd", "models", "unpriced_models", "price_date")
     INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_TOKENS_FIELD_NUMBER: _ClassVar[int]
     COST_USD_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
+    UNPRICED_MODELS_FIELD_NUMBER: _ClassVar[int]
+    PRICE_DATE_FIELD_NUMBER: _ClassVar[int]
     input_tokens: int
     output_tokens: int
     embedding_tokens: int
     cost_usd: float
     models: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., embedding_tokens: _Optional[int] = ..., cost_usd: _Optional[float] = ..., models: _Optional[_Iterable[str]] = ...) -> None: ...
+    unpriced_models: _containers.RepeatedScalarFieldContainer[str]
+    price_date: str
+    def __init__(self, input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., embedding_tokens: _Optional[int] = ..., cost_usd: _Optional[float] = ..., models: _Optional[_Iterable[str]] = ..., unpriced_models: _Optional[_Iterable[str]] = ..., price_date: _Optional[str] = ...) -> None: ...
 
 class StreamQueryRequest(_message.Message):
     __slots__ = ("request",)

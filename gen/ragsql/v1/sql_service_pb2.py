@@ -28,7 +28,7 @@ from ragsql.v1 import query_service_pb2 as ragsql_dot_v1_dot_query__service__pb2
 from ragsql.v1 import sql_statement_pb2 as ragsql_dot_v1_dot_sql__statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bragsql/v1/sql_service.proto\x12\tragsql.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16ragsql/v1/answer.proto\x1a\x1dragsql/v1/query_service.proto\x1a\x1dragsql/v1/sql_statement.proto\"0\n\x12GenerateSqlRequest\x12\x1a\n\x08question\x18\x01 \x01(\tR\x08question\"S\n\x13GenerateSqlResponse\x12<\n\rsql_statement\x18\x01 \x01(\x0b\x32\x17.ragsql.v1.SqlStatementR\x0csqlStatement\",\n\x16GetSqlStatementRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"W\n\x17GetSqlStatementResponse\x12<\n\rsql_statement\x18\x01 \x01(\x0b\x32\x17.ragsql.v1.SqlStatementR\x0csqlStatement\"V\n\x11\x45xecuteSqlRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x04\x65tag\x18\x02 \x01(\tR\x04\x65tag\x12\x19\n\x08max_rows\x18\x03 \x01(\x05R\x07maxRows\"\x9c\x01\n\x12\x45xecuteSqlResponse\x12\x33\n\nsql_result\x18\x01 \x01(\x0b\x32\x14.ragsql.v1.SqlResultR\tsqlResult\x12)\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x11.ragsql.v1.AnswerR\x06\x61nswer\x12&\n\x05usage\x18\x03 \x01(\x0b\x32\x10.ragsql.v1.UsageR\x05usage\"&\n\x10RejectSqlRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"Q\n\x11RejectSqlResponse\x12<\n\rsql_statement\x18\x01 \x01(\x0b\x32\x17.ragsql.v1.SqlStatementR\x0csqlStatement\"V\n\x18ListSqlStatementsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x83\x01\n\x19ListSqlStatementsResponse\x12>\n\x0esql_statements\x18\x01 \x03(\x0b\x32\x17.ragsql.v1.SqlStatementR\rsqlStatements\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"T\n\x16ListAuditEventsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"{\n\x17ListAuditEventsResponse\x12\x38\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x15.ragsql.v1.AuditEventR\x0b\x61uditEvents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa7\x03\n\nAuditEvent\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12;\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x1c\n\tprincipal\x18\x03 \x01(\tR\tprincipal\x12.\n\x06\x61\x63tion\x18\x04 \x01(\x0e\x32\x16.ragsql.v1.AuditActionR\x06\x61\x63tion\x12#\n\rsql_statement\x18\x05 \x01(\tR\x0csqlStatement\x12\x12\n\x04\x65tag\x18\x06 \x01(\tR\x04\x65tag\x12\x10\n\x03sql\x18\x07 \x01(\tR\x03sql\x12\x32\n\x08\x61pprover\x18\x08 \x01(\x0e\x32\x16.ragsql.v1.SqlApproverR\x08\x61pprover\x12\x1b\n\trow_count\x18\t \x01(\x03R\x08rowCount\x12\x1b\n\tcache_hit\x18\n \x01(\x08R\x08\x63\x61\x63heHit\x12)\n\x10\x64uration_seconds\x18\x0b \x01(\x01R\x0f\x64urationSeconds\x12\x16\n\x06\x64\x65tail\x18\x0c \x01(\tR\x06\x64\x65tail*\xcf\x01\n\x0b\x41uditAction\x12\x1c\n\x18\x41UDIT_ACTION_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41UDIT_ACTION_GENERATED\x10\x01\x12\x19\n\x15\x41UDIT_ACTION_APPROVED\x10\x02\x12\x19\n\x15\x41UDIT_ACTION_REJECTED\x10\x03\x12\x19\n\x15\x41UDIT_ACTION_EXECUTED\x10\x04\x12\x17\n\x13\x41UDIT_ACTION_FAILED\x10\x05\x12\x1c\n\x18\x41UDIT_ACTION_INTERRUPTED\x10\x06*]\n\x0bSqlApprover\x12\x1c\n\x18SQL_APPROVER_UNSPECIFIED\x10\x00\x12\x17\n\x13SQL_APPROVER_POLICY\x10\x01\x12\x17\n\x13SQL_APPROVER_PERSON\x10\x02\x32\x95\x04\n\nSqlService\x12L\n\x0bGenerateSql\x12\x1d.ragsql.v1.GenerateSqlRequest\x1a\x1e.ragsql.v1.GenerateSqlResponse\x12]\n\x0fGetSqlStatement\x12!.ragsql.v1.GetSqlStatementRequest\x1a\".ragsql.v1.GetSqlStatementResponse\"\x03\x90\x02\x01\x12I\n\nExecuteSql\x12\x1c.ragsql.v1.ExecuteSqlRequest\x1a\x1d.ragsql.v1.ExecuteSqlResponse\x12\x63\n\x11ListSqlStatements\x12#.ragsql.v1.ListSqlStatementsRequest\x1a$.ragsql.v1.ListSqlStatementsResponse\"\x03\x90\x02\x01\x12K\n\tRejectSql\x12\x1b.ragsql.v1.RejectSqlRequest\x1a\x1c.ragsql.v1.RejectSqlResponse\"\x03\x90\x02\x02\x12]\n\x0fListAuditEvents\x12!.ragsql.v1.ListAuditEventsRequest\x1a\".ragsql.v1.ListAuditEventsResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bragsql/v1/sql_service.proto\x12\tragsql.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16ragsql/v1/answer.proto\x1a\x1dragsql/v1/query_service.proto\x1a\x1dragsql/v1/sql_statement.proto\"0\n\x12GenerateSqlRequest\x12\x1a\n\x08question\x18\x01 \x01(\tR\x08question\"{\n\x13GenerateSqlResponse\x12<\n\rsql_statement\x18\x01 \x01(\x0b\x32\x17.ragsql.v1.SqlStatementR\x0csqlStatement\x12&\n\x05usage\x18\x02 \x01(\x0b\x32\x10.ragsql.v1.UsageR\x05usage\",\n\x16GetSqlStatementRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"W\n\x17GetSqlStatementResponse\x12<\n\rsql_statement\x18\x01 \x01(\x0b\x32\x17.ragsql.v1.SqlStatementR\x0csqlStatement\"V\n\x11\x45xecuteSqlRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x04\x65tag\x18\x02 \x01(\tR\x04\x65tag\x12\x19\n\x08max_rows\x18\x03 \x01(\x05R\x07maxRows\"\x9c\x01\n\x12\x45xecuteSqlResponse\x12\x33\n\nsql_result\x18\x01 \x01(\x0b\x32\x14.ragsql.v1.SqlResultR\tsqlResult\x12)\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x11.ragsql.v1.AnswerR\x06\x61nswer\x12&\n\x05usage\x18\x03 \x01(\x0b\x32\x10.ragsql.v1.UsageR\x05usage\"&\n\x10RejectSqlRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"Q\n\x11RejectSqlResponse\x12<\n\rsql_statement\x18\x01 \x01(\x0b\x32\x17.ragsql.v1.SqlStatementR\x0csqlStatement\"V\n\x18ListSqlStatementsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x83\x01\n\x19ListSqlStatementsResponse\x12>\n\x0esql_statements\x18\x01 \x03(\x0b\x32\x17.ragsql.v1.SqlStatementR\rsqlStatements\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"T\n\x16ListAuditEventsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"{\n\x17ListAuditEventsResponse\x12\x38\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x15.ragsql.v1.AuditEventR\x0b\x61uditEvents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa7\x03\n\nAuditEvent\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12;\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x1c\n\tprincipal\x18\x03 \x01(\tR\tprincipal\x12.\n\x06\x61\x63tion\x18\x04 \x01(\x0e\x32\x16.ragsql.v1.AuditActionR\x06\x61\x63tion\x12#\n\rsql_statement\x18\x05 \x01(\tR\x0csqlStatement\x12\x12\n\x04\x65tag\x18\x06 \x01(\tR\x04\x65tag\x12\x10\n\x03sql\x18\x07 \x01(\tR\x03sql\x12\x32\n\x08\x61pprover\x18\x08 \x01(\x0e\x32\x16.ragsql.v1.SqlApproverR\x08\x61pprover\x12\x1b\n\trow_count\x18\t \x01(\x03R\x08rowCount\x12\x1b\n\tcache_hit\x18\n \x01(\x08R\x08\x63\x61\x63heHit\x12)\n\x10\x64uration_seconds\x18\x0b \x01(\x01R\x0f\x64urationSeconds\x12\x16\n\x06\x64\x65tail\x18\x0c \x01(\tR\x06\x64\x65tail*\xcf\x01\n\x0b\x41uditAction\x12\x1c\n\x18\x41UDIT_ACTION_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41UDIT_ACTION_GENERATED\x10\x01\x12\x19\n\x15\x41UDIT_ACTION_APPROVED\x10\x02\x12\x19\n\x15\x41UDIT_ACTION_REJECTED\x10\x03\x12\x19\n\x15\x41UDIT_ACTION_EXECUTED\x10\x04\x12\x17\n\x13\x41UDIT_ACTION_FAILED\x10\x05\x12\x1c\n\x18\x41UDIT_ACTION_INTERRUPTED\x10\x06*]\n\x0bSqlApprover\x12\x1c\n\x18SQL_APPROVER_UNSPECIFIED\x10\x00\x12\x17\n\x13SQL_APPROVER_POLICY\x10\x01\x12\x17\n\x13SQL_APPROVER_PERSON\x10\x02\x32\x95\x04\n\nSqlService\x12L\n\x0bGenerateSql\x12\x1d.ragsql.v1.GenerateSqlRequest\x1a\x1e.ragsql.v1.GenerateSqlResponse\x12]\n\x0fGetSqlStatement\x12!.ragsql.v1.GetSqlStatementRequest\x1a\".ragsql.v1.GetSqlStatementResponse\"\x03\x90\x02\x01\x12I\n\nExecuteSql\x12\x1c.ragsql.v1.ExecuteSqlRequest\x1a\x1d.ragsql.v1.ExecuteSqlResponse\x12\x63\n\x11ListSqlStatements\x12#.ragsql.v1.ListSqlStatementsRequest\x1a$.ragsql.v1.ListSqlStatementsResponse\"\x03\x90\x02\x01\x12K\n\tRejectSql\x12\x1b.ragsql.v1.RejectSqlRequest\x1a\x1c.ragsql.v1.RejectSqlResponse\"\x03\x90\x02\x02\x12]\n\x0fListAuditEvents\x12!.ragsql.v1.ListAuditEventsRequest\x1a\".ragsql.v1.ListAuditEventsResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,36 +43,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SQLSERVICE'].methods_by_name['RejectSql']._serialized_options = b'\220\002\002'
   _globals['_SQLSERVICE'].methods_by_name['ListAuditEvents']._loaded_options = None
   _globals['_SQLSERVICE'].methods_by_name['ListAuditEvents']._serialized_options = b'\220\002\001'
-  _globals['_AUDITACTION']._serialized_start=1661
-  _globals['_AUDITACTION']._serialized_end=1868
-  _globals['_SQLAPPROVER']._serialized_start=1870
-  _globals['_SQLAPPROVER']._serialized_end=1963
+  _globals['_AUDITACTION']._serialized_start=1701
+  _globals['_AUDITACTION']._serialized_end=1908
+  _globals['_SQLAPPROVER']._serialized_start=1910
+  _globals['_SQLAPPROVER']._serialized_end=2003
   _globals['_GENERATESQLREQUEST']._serialized_start=161
   _globals['_GENERATESQLREQUEST']._serialized_end=209
   _globals['_GENERATESQLRESPONSE']._serialized_start=211
-  _globals['_GENERATESQLRESPONSE']._serialized_end=294
-  _globals['_GETSQLSTATEMENTREQUEST']._serialized_start=296
-  _globals['_GETSQLSTATEMENTREQUEST']._serialized_end=340
-  _globals['_GETSQLSTATEMENTRESPONSE']._serialized_start=342
-  _globals['_GETSQLSTATEMENTRESPONSE']._serialized_end=429
-  _globals['_EXECUTESQLREQUEST']._serialized_start=431
-  _globals['_EXECUTESQLREQUEST']._serialized_end=517
-  _globals['_EXECUTESQLRESPONSE']._serialized_start=520
-  _globals['_EXECUTESQLRESPONSE']._serialized_end=676
-  _globals['_REJECTSQLREQUEST']._serialized_start=678
-  _globals['_REJECTSQLREQUEST']._serialized_end=716
-  _globals['_REJECTSQLRESPONSE']._serialized_start=718
-  _globals['_REJECTSQLRESPONSE']._serialized_end=799
-  _globals['_LISTSQLSTATEMENTSREQUEST']._serialized_start=801
-  _globals['_LISTSQLSTATEMENTSREQUEST']._serialized_end=887
-  _globals['_LISTSQLSTATEMENTSRESPONSE']._serialized_start=890
-  _globals['_LISTSQLSTATEMENTSRESPONSE']._serialized_end=1021
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=1023
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=1107
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=1109
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=1232
-  _globals['_AUDITEVENT']._serialized_start=1235
-  _globals['_AUDITEVENT']._serialized_end=1658
-  _globals['_SQLSERVICE']._serialized_start=1966
-  _globals['_SQLSERVICE']._serialized_end=2499
+  _globals['_GENERATESQLRESPONSE']._serialized_end=334
+  _globals['_GETSQLSTATEMENTREQUEST']._serialized_start=336
+  _globals['_GETSQLSTATEMENTREQUEST']._serialized_end=380
+  _globals['_GETSQLSTATEMENTRESPONSE']._serialized_start=382
+  _globals['_GETSQLSTATEMENTRESPONSE']._serialized_end=469
+  _globals['_EXECUTESQLREQUEST']._serialized_start=471
+  _globals['_EXECUTESQLREQUEST']._serialized_end=557
+  _globals['_EXECUTESQLRESPONSE']._serialized_start=560
+  _globals['_EXECUTESQLRESPONSE']._serialized_end=716
+  _globals['_REJECTSQLREQUEST']._serialized_start=718
+  _globals['_REJECTSQLREQUEST']._serialized_end=756
+  _globals['_REJECTSQLRESPONSE']._serialized_start=758
+  _globals['_REJECTSQLRESPONSE']._serialized_end=839
+  _globals['_LISTSQLSTATEMENTSREQUEST']._serialized_start=841
+  _globals['_LISTSQLSTATEMENTSREQUEST']._serialized_end=927
+  _globals['_LISTSQLSTATEMENTSRESPONSE']._serialized_start=930
+  _globals['_LISTSQLSTATEMENTSRESPONSE']._serialized_end=1061
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=1063
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=1147
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=1149
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=1272
+  _globals['_AUDITEVENT']._serialized_start=1275
+  _globals['_AUDITEVENT']._serialized_end=1698
+  _globals['_SQLSERVICE']._serialized_start=2006
+  _globals['_SQLSERVICE']._serialized_end=2539
 # @@protoc_insertion_point(module_scope)

@@ -46,10 +46,12 @@ class GenerateSqlRequest(_message.Message):
     def __init__(self, question: _Optional[str] = ...) -> None: ...
 
 class GenerateSqlResponse(_message.Message):
-    __slots__ = ("sql_statement",)
+    __slots__ = ("sql_statement", "usage")
     SQL_STATEMENT_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
     sql_statement: _sql_statement_pb2.SqlStatement
-    def __init__(self, sql_statement: _Optional[_Union[_sql_statement_pb2.SqlStatement, _Mapping]] = ...) -> None: ...
+    usage: _query_service_pb2.Usage
+    def __init__(self, sql_statement: _Optional[_Union[_sql_statement_pb2.SqlStatement, _Mapping]] = ..., usage: _Optional[_Union[_query_service_pb2.Usage, _Mapping]] = ...) -> None: ...
 
 class GetSqlStatementRequest(_message.Message):
     __slots__ = ("name",)

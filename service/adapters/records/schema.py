@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Float,
     ForeignKeyConstraint,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-VERSION = 4
+VERSION = 5
 CHANGES = {4: "ALTER TABLE documents ADD COLUMN error_reason VARCHAR DEFAULT '' NOT NULL"}
 """What brings a table that is there already to a version. Tables that a version adds are made without it."""
 APPEND_ONLY = (
@@ -217,4 +218,18 @@ promotions = Table(
     Column("principal", String, nullable=False),
     Column("create_time", UtcDateTime, nullable=False),
     ForeignKeyConstraint(["tenant", "feedback_id"], ["feedback.tenant", "feedback.id"]),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("tenant", String, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("model", String, primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("embedding_tokens", BigInteger, nullable=False),
+    Column("cost_usd", Float(53), nullable=False),
 )

@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, TypeVar
 
-from service.adapters.records import answers, audit, documents, feedback, knowledge, statements, uploads
+from service.adapters.records import answers, audit, documents, feedback, knowledge, statements, uploads, usage
 from service.adapters.records.engine import RecordEngine
 from service.adapters.records.knowledge_index import KnowledgeIndex
 from service.domain.health import ComponentHealth, HealthStatus
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from service.domain.feedback import Feedback, Promotion
     from service.domain.questions import Answer
     from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
+    from service.domain.usage import UsageTotal
     from service.ports import Page, Vectors
 
     P = ParamSpec("P")
@@ -179,6 +180,14 @@ class SqlRecordStore:
     async def save_promotion(self, caller: Caller, feedback_id: str, promotion: Promotion) -> Promotion:
         """See AnswerRecords."""
         return await self._write(feedback.promote, caller, feedback_id, promotion)
+
+    async def add_usage(self, caller: Caller, totals: Sequence[UsageTotal]) -> None:
+        """See UsageRecords."""
+        await self._write(usage.add, caller, totals)
+
+    async def list_usage(self, caller: Caller, first: dt.date, last: dt.date) -> list[UsageTotal]:
+        """See UsageRecords."""
+        return await self._read(usage.find, caller, first, last)
 
     async def check(self) -> ComponentHealth:
         """See Checkable."""

@@ -10,8 +10,8 @@ from connectrpc.request import RequestContext
 from ragsql.v1 import query_service_pb2 as pb
 from service.transport import mapping_answers as mapping
 from service.transport.callers import caller_of
-from service.transport.streams import closing
 from service.usecases.bundle import QuestionUseCases
+from service.usecases.streams import closing
 
 Context = RequestContext[Any, Any]
 

@@ -10,6 +10,7 @@ from ragsql.v1 import sql_service_pb2 as pb
 from service.transport import mapping, mapping_audit
 from service.transport import mapping_answers as answers
 from service.transport.callers import caller_of
+from service.transport.mapping_usage import usage
 from service.usecases.bundle import SqlUseCases
 
 Context = RequestContext[Any, Any]
@@ -22,8 +23,10 @@ class SqlService:
         self._sql = sql
 
     async def generate_sql(self, request: pb.GenerateSqlRequest, ctx: Context) -> pb.GenerateSqlResponse:
-        statement = await self._sql.generate(caller_of(ctx), request.question)
-        return pb.GenerateSqlResponse(sql_statement=mapping.sql_statement(statement))
+        generated = await self._sql.generate(caller_of(ctx), request.question)
+        return pb.GenerateSqlResponse(
+            sql_statement=mapping.sql_statement(generated.statement), usage=usage(generated.usage)
+        )
 
     async def get_sql_statement(self, request: pb.GetSqlStatementRequest, ctx: Context) -> pb.GetSqlStatementResponse:
         statement = await self._sql.get(caller_of(ctx), mapping.id_of(request.name))
@@ -35,7 +38,7 @@ class SqlService:
         return pb.ExecuteSqlResponse(
             sql_result=answers.sql_result(done.result),
             answer=answers.answer(done.answer),
-            usage=answers.usage(done.usage),
+            usage=usage(done.usage),
         )
 
     async def list_sql_statements(

@@ -1,4 +1,4 @@
-"""Whether an answer is right, by the rules of the musicstore set.
+"""Whether rows, texts and quotes are right.
 
 A result is right when each gold column is matched by a column of its own with the same values, rows in the same
 order only where the gold SQL orders them. Numbers are compared to two decimals, texts without case.
@@ -10,6 +10,8 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
+
+from ragsql.v1.table_pb2 import Table, Value
 
 MAX_ASSIGNMENTS = 5_000
 
@@ -55,6 +57,18 @@ def patterns_match(patterns: Sequence[str], text: str) -> bool:
 def stands_in(quote: str, text: str) -> bool:
     """Whether a quote stands in a text, apart from white space and cell separators."""
     return _squeezed(quote) in _squeezed(text)
+
+
+def rows_of(table: Table) -> list[list[object]]:
+    """The values of a table."""
+    return [[_value(value) for value in row.values] for row in table.rows]
+
+
+def _value(value: Value) -> object:
+    kind = value.WhichOneof("kind")
+    if kind == "timestamp_value":
+        return value.timestamp_value.ToDatetime().isoformat(" ")
+    return getattr(value, kind) if kind else None
 
 
 def _squeezed(text: str) -> str:

@@ -1,0 +1,116 @@
+"""Models and answers whose usage is counted.
+
+The models are wrapped where the service is put together, below every cache, so that whatever asks one is counted,
+also for a question that fails afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+from service.domain.caller import Caller
+from service.domain.chunking import embedding_text
+from service.domain.documents import Chunk
+from service.domain.health import ComponentHealth
+from service.domain.prices import cost_usd
+from service.domain.questions import Event, QueryResult, Question, Usage
+from service.domain.usage import UsageKind
+from service.ports import ChatMessage, ChatModel, ChatOptions, ChatReply, EmbeddedChunk, Embedder
+from service.usecases.bundle import QuestionUseCases
+from service.usecases.measure_usage import MeasureUsage
+from service.usecases.streams import closing
+
+if TYPE_CHECKING:
+    from service.ports import Vectors
+
+
+class MeteredChat:
+    """A ChatModel. A reply that is broken off is not counted: nobody says what it took."""
+
+    def __init__(self, chat: ChatModel, meter: MeasureUsage, kind: UsageKind) -> None:
+        self.model, self.supports_grammar = chat.model, chat.supports_grammar
+        self._chat, self._meter, self._kind = chat, meter, kind
+
+    async def complete(
+        self, caller: Caller, messages: Sequence[ChatMessage], options: ChatOptions | None = None
+    ) -> ChatReply:
+        """See ChatModel."""
+        reply = await self._chat.complete(caller, messages, options)
+        await self._meter.add(caller, self._kind, reply.usage)
+        return reply
+
+    async def stream(
+        self, caller: Caller, messages: Sequence[ChatMessage], options: ChatOptions | None = None
+    ) -> AsyncIterator[str | ChatReply]:
+        """See ChatModel."""
+        items = self._chat.stream(caller, messages, options)
+        async with closing(items):
+            async for item in items:
+                if isinstance(item, ChatReply):
+                    await self._meter.add(caller, self._kind, item.usage)
+                yield item
+
+    async def check(self) -> ComponentHealth:
+        """See Checkable."""
+        return await self._chat.check()
+
+
+class MeteredEmbedder:
+    """An Embedder."""
+
+    def __init__(self, embedder: Embedder, meter: MeasureUsage, kind: UsageKind) -> None:
+        self.model, self.dimension, self.max_tokens = embedder.model, embedder.dimension, embedder.max_tokens
+        self._embedder, self._meter, self._kind = embedder, meter, kind
+
+    def count_tokens(self, text: str) -> int:
+        """See Embedder."""
+        return self._embedder.count_tokens(text)
+
+    async def embed_chunks(self, caller: Caller, chunks: Sequence[Chunk]) -> list[EmbeddedChunk]:
+        """See Embedder."""
+        embedded = await self._embedder.embed_chunks(caller, chunks)
+        await self._count(caller, [embedding_text(chunk) for chunk in chunks])
+        return embedded
+
+    async def embed_query(self, caller: Caller, text: str) -> Vectors:
+        """See Embedder."""
+        vector = await self._embedder.embed_query(caller, text)
+        await self._count(caller, [text])
+        return vector
+
+    async def check(self) -> ComponentHealth:
+        """See Checkable."""
+        return await self._embedder.check()
+
+    async def _count(self, caller: Caller, texts: Sequence[str]) -> None:
+        tokens = sum(await asyncio.to_thread(lambda: [self._embedder.count_tokens(text) for text in texts]))
+        cost = cost_usd(self.model, tokens)
+        await self._meter.add(caller, self._kind, Usage(embedding_tokens=tokens, cost_usd=cost, models=(self.model,)))
+
+
+class MeteredQuestions:
+    """QuestionUseCases that count what cached answers saved."""
+
+    def __init__(self, questions: QuestionUseCases, meter: MeasureUsage) -> None:
+        self._questions, self._meter = questions, meter
+
+    async def ask(self, caller: Caller, question: Question) -> QueryResult:
+        """See QuestionUseCases."""
+        result = await self._questions.ask(caller, question)
+        await self._count(caller, result)
+        return result
+
+    async def stream(self, caller: Caller, question: Question) -> AsyncIterator[Event]:
+        """See QuestionUseCases."""
+        events = self._questions.stream(caller, question)
+        async with closing(events):
+            async for event in events:
+                if isinstance(event, QueryResult):
+                    await self._count(caller, event)
+                yield event
+
+    async def _count(self, caller: Caller, result: QueryResult) -> None:
+        if result.cache_hit:
+            await self._meter.add(caller, UsageKind.CACHED, result.usage)
