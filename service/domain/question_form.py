@@ -26,8 +26,8 @@ _SUPERLATIVE = _words(
     r"big|small|cheap|dear|late|earli|heavi|light|great|busi|fast|slow|strong|rich|near|furth|fresh|thick|clos)est"
 )
 _LISTING = re.compile(
-    r"\W*(?:which|who|whose|list|name|show|where|rank|identify|find|count|give me (?:all|the (?:names?|list))|are there|"
-    r"do we have|(?:is|are|was|were|did|has|have) any)\b",
+    r"\W*(?:which|who|whose|list|name|show|where|rank|identify|find|count|give me (?:all|the (?:names?|list))|"
+    r"are there|do we have|(?:is|are|was|were|did|has|have) any)\b",
     re.I,
 )
 _WE = _words("our|ours|us|we")
@@ -42,7 +42,9 @@ _PROCEDURE = _words(
     r"what (?:changed|is new)|which (?:section|chapter|clause|page|paragraph|document|form)|gist|"
     r"procedure|process|precautions|meant by|counts? as|responsible|covered?"
 )
-_TERM = _words(r"how (?:long|soon|early|fast|quickly|often|late|far)|by when|until when|when (?:do|does|is|are|must|should)")
+_TERM = _words(
+    r"how (?:long|soon|early|fast|quickly|often|late|far)|by when|until when|when (?:do|does|is|are|must|should)"
+)
 _CONDITION = _words("if|when|once|unless|before")
 _PAST = _words(r"did|was|were|had|have|has|been|sold|bought|paid|spent|earned|made|came|went|\w{3,}ed")
 _PERIOD = _words(
@@ -64,10 +66,16 @@ _DOCUMENT = _words(
     r"scheme|programme|instructions?|targets?|goals?|sheet"
 )
 _QUOTED = _words(
-    r"says?|defined?|described|set out|laid down|stated?|promised?|according to|going by|foresees?|explains?|prescribes?|"
-    r"tells?|requires?|demands?|under the|in (?:the|our) (?:\w+ )?(?:policy|handbook|manual|plan|agreement|guidelines?)"
+    r"says?|defined?|described|set out|laid down|stated?|promised?|according to|going by|foresees?|explains?|"
+    r"prescribes?|tells?|requires?|demands?|under the|"
+    r"in (?:the|our) (?:\w+ )?(?:policy|handbook|manual|plan|agreement|guidelines?)"
 )
 _DATABASE = _words("database|tables?|records?|rows|on file|on our books|in (?:the|our) data|list all|show all")
+_ENGLISH = _words(
+    "the|of|what|which|who|whose|how|are|does|did|our|we|my|you|and|when|where|why|many|list|show|any|can|may|must|if|"
+    "with|from|by|name|has|have|this|that|it|there|whom|for|still|about|required|able|average|total|top|number|"
+    "compare|explain|describe|find|give"
+)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _CLAUSE = re.compile(rf"(?:,|\s)\s*(?:and|but)\s+(?=(?:{_ASKING})\b)|,\s+(?=(?:{_ASKING})\b)", re.I)
 _NUMBER = re.compile(r"\d")
@@ -96,7 +104,9 @@ _of_rules = _any(_MODAL, _MEASURED, _HYPOTHESIS, _DOCUMENT, _QUOTED, _PROCEDURE)
 
 
 def form(text: str) -> dict[str, float]:
-    """The features of the wording by name, mostly 0 or 1."""
+    """The features of the wording by name, mostly 0 or 1. None where the wording is not English: it cannot be told."""
+    if not _ENGLISH.search(text):
+        return {}
     asked = _MAY.sub("June", asked_part(text))
     parts = clauses(asked)
     names = len(_CAPITAL.findall(asked))

@@ -48,7 +48,7 @@ SHOWN_NAME = 60
 
 
 def reason(route: Route, at: Mapping[str, float], evidence: SourceEvidence) -> str:
-    """at are the features in standard deviations from the mean. The weightiest group comes first."""
+    """The weightiest group comes first. at are the features in standard deviations from their mean."""
     pull = {name: _advantage(route, name) * value for name, value in at.items()}
     wording = {name: value for name, value in pull.items() if name in CUES}
     groups = {
@@ -56,10 +56,8 @@ def reason(route: Route, at: Mapping[str, float], evidence: SourceEvidence) -> s
         _documents(evidence): _pull_of("documents_", pull) if evidence.documents else -1.0,
         _database(evidence): _pull_of("database_", pull) if evidence.database else -1.0,
     }
-    held = [text for text, _ in sorted(groups.items(), key=lambda item: -item[1]) if text]
-    return f"{_TAKEN[route]}, mainly because {', '.join(held[:-1])} and {held[-1]}." if len(held) > 1 else (
-        f"{_TAKEN[route]}, because {held[0]}."
-    )
+    first, *others = [text for text, _ in sorted(groups.items(), key=lambda item: -item[1])]
+    return f"{_TAKEN[route]}, mainly because {first} ({'; '.join(others)})."
 
 
 _TAKEN = {
@@ -82,7 +80,7 @@ def _pull_of(prefix: str, pull: Mapping[str, float]) -> float:
 def _wording(pull: Mapping[str, float], at: Mapping[str, float]) -> str:
     leading = sorted((name for name in pull if pull[name] > 0 and at[name] > 0), key=lambda name: -pull[name])
     cues = " and ".join(CUES[name] for name in leading[:MOST_CUES])
-    return f"the question {cues}" if cues else "of how the question is worded"
+    return f"the question {cues}" if cues else "nothing in the wording says more"
 
 
 def _documents(evidence: SourceEvidence) -> str:

@@ -40,7 +40,9 @@ class SchemaNames:
 def schema_terms(schema: Schema) -> frozenset[str]:
     """The terms of the names of tables and columns and of what is written about them."""
     texts = [text for table in schema.tables for text in (plain_name(table.name), table.comment)]
-    texts += [t for table in schema.tables for column in table.columns for t in (plain_name(column.name), column.comment)]
+    texts += [
+        t for table in schema.tables for column in table.columns for t in (plain_name(column.name), column.comment)
+    ]
     return frozenset(term for text in texts for term in terms(text))
 
 
@@ -51,11 +53,12 @@ def weigh_sources(
     names: SchemaNames | None,
     values: Sequence[ValueMatch] = (),
 ) -> SourceEvidence:
-    """evidence is the best first, empty where no document is searchable; names is None where there is no schema.
+    """Both sources side by side. evidence is empty where no document is searchable, names None without a schema.
 
     query is the question's vector, shape (dimension,), of the embedder that made those of the names.
     """
     asked = content_terms(question)
+    values = [match for match in values if content_terms(match.words)]
     documents = _weigh_documents(asked, evidence) if evidence else None
     database = _weigh_database(asked, query, names, values) if names and names.phrases else None
     if documents is None or database is None or names is None:
