@@ -17,6 +17,9 @@ from service.ports import Database, Embedder
 from service.usecases.retrieve_passages import Retrieved
 from service.usecases.weigh_sources import SchemaNames, schema_terms, weigh_sources
 
+LOOKED_UP = 150
+"""The last words of a question that are looked up among the stored values: a longer one asks at its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class RouteQuestion:
@@ -54,7 +57,7 @@ class RouteQuestion:
             return weigh_sources(question.text, found.vector, found.evidence, None)
         schema = await self.database.schema(caller)
         values, names = await asyncio.gather(
-            self.database.find_values(caller, words_of(question.text)), self._schema_names(caller, schema)
+            self.database.find_values(caller, words_of(question.text)[-LOOKED_UP:]), self._schema_names(caller, schema)
         )
         return weigh_sources(question.text, found.vector, found.evidence, names, values)
 
