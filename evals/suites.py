@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from evals import docqa, musicstore, retrieval_passages, retrieval_scifact, reupload, sql_generation
+from evals import docqa, musicstore, retrieval_passages, retrieval_scifact, reupload, routing, sql_generation
 from evals.docqa import Way
 from evals.measures import Measure, Report
 from evals.server import served, without_chat
@@ -62,7 +62,12 @@ def _library(data: Path | None, questions: Path) -> list[LibrarySuite]:
         LibrarySuite("retrieval", retrieval_passages.run),
         LibrarySuite("sql", partial(sql_generation.run, questions)),
     ]
-    return [*found, LibrarySuite("SciFact", partial(_scifact, data))] if data else found
+    if data:
+        found += [
+            LibrarySuite("SciFact", partial(_scifact, data)),
+            LibrarySuite("routing", partial(routing.run, data)),
+        ]
+    return found
 
 
 def _served(data: Path | None, questions: Path) -> list[Suite]:

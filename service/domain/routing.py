@@ -1,71 +1,126 @@
-"""Which source a question needs, from what the sources hold and from the question's form.
+"""Which source a question needs, from what the sources hold and from the question's wording.
 
-A multinomial logistic regression over a few features. Its weights are in router_weights.py, fitted by
-evals/train_router.py; nothing in them is tied to one corpus or schema.
+A multinomial logistic regression. Its weights are in router_weights.py, fitted by evals/train_router.py on many
+corpora and schemas; nothing in them is tied to one. What is not there to be compared counts neither way.
 """
 
 from __future__ import annotations
 
 import math
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from service.domain.question_form import form
 from service.domain.questions import Route, Routing
 from service.domain.router_weights import INTERCEPTS, MEANS, SCALES, WEIGHTS
+from service.domain.routing_reason import reason
 
-YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-AGGREGATE = re.compile(
-    r"\b(?:how many|how much|number of|count|total|sum|average|mean|median|most|least|fewest|highest|lowest|biggest|"
-    r"largest|smallest|longest|shortest|oldest|newest|top|best|worst|cheapest|latest|last|first|compare|share|"
-    r"percentage|rank|list|which|who|name|ever|altogether)\b",
-    re.I,
-)
-SUPERLATIVE = re.compile(
-    r"\b(?:most|biggest|largest|highest|longest|best|top|oldest|average|total|least|last|cheapest)\b", re.I
-)
-PROCEDURAL = re.compile(
-    r"\b(?:can i|may i|what happens|how (?:do|does|long|soon|fast|quickly|early)|must|allowed)\b", re.I
-)
-MODAL = re.compile(r"\b(?:would|enough|should|could|because|have to|may|must)\b", re.I)
-CONTENT = re.compile(r"[\w']+")
+
+@dataclass(frozen=True, slots=True)
+class DocumentEvidence:
+    """What the retrieved passages hold for a question.
+
+    meaning and trust are those of the likeliest unit, margin how far its meaning stands above the median unit's.
+    coverage is the share of the question's content words in the best passage, rules the share of the best three units
+    that read like a rule: a bound and a number. place says where the best unit stands, for a person.
+    """
+
+    meaning: float
+    trust: float
+    margin: float
+    coverage: float
+    rules: float
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseEvidence:
+    """What the schema and the stored values hold for a question.
+
+    meaning is the mean cosine of the three nearest names of tables and columns, margin how far the nearest stands
+    above the median name. coverage is the share of the question's content words among those names and the comments.
+    values are the stored texts that the question names; table is that of the nearest name, for a person.
+    """
+
+    meaning: float
+    margin: float
+    coverage: float
+    values: tuple[str, ...] = ()
+    table: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceEvidence:
-    """What the sources hold for a question.
+    """Both sources, None where there is nothing to search.
 
-    passage is the cosine of the best unit of the retrieved passages, schema the mean cosine of the three nearest
-    table and column names, values the number of stored values that the question names. top says where the best
-    unit stands, for a person.
+    The shares are of the question's content words: known to one source alone, or to neither. They mean nothing unless
+    both are there.
     """
 
-    passage: float
-    schema: float
-    values: int
-    top: str = ""
+    documents: DocumentEvidence | None = None
+    database: DatabaseEvidence | None = None
+    only_documents: float = 0.0
+    only_database: float = 0.0
+    neither: float = 0.0
 
 
-def features(question: str, evidence: SourceEvidence) -> tuple[float, ...]:
-    """The inputs of the model, in the order of its weights."""
-    return (
-        evidence.passage,
-        evidence.schema,
-        float(min(evidence.values, 2)),
-        float(bool(YEAR.search(question))),
-        float(bool(AGGREGATE.search(question))),
-        float(bool(SUPERLATIVE.search(question))),
-        float(bool(PROCEDURAL.search(question))),
-        float(bool(MODAL.search(question))),
-        len(CONTENT.findall(question)) / 10,
-    )
+MOST_VALUES = 3
+LEAST_TRUST = -2.5
+"""Below this, trust only says again that nothing was found."""
 
 
-def probabilities(inputs: tuple[float, ...]) -> dict[Route, float]:
+def features(question: str, evidence: SourceEvidence) -> dict[str, float]:
+    """The inputs of the model that there are, by name: what is missing has none."""
+    return {**form(question), **_document_features(evidence), **_database_features(evidence), **_shared(evidence)}
+
+
+def _document_features(evidence: SourceEvidence) -> dict[str, float]:
+    documents = evidence.documents
+    if documents is None:
+        return {}
+    return {
+        "documents_meaning": documents.meaning,
+        "documents_trust": max(LEAST_TRUST, documents.trust),
+        "documents_margin": documents.margin,
+        "documents_coverage": documents.coverage,
+        "documents_rules": documents.rules,
+    }
+
+
+def _database_features(evidence: SourceEvidence) -> dict[str, float]:
+    database = evidence.database
+    if database is None:
+        return {}
+    return {
+        "database_meaning": database.meaning,
+        "database_margin": database.margin,
+        "database_coverage": database.coverage,
+        "database_values": min(len(database.values), MOST_VALUES),
+    }
+
+
+def _shared(evidence: SourceEvidence) -> dict[str, float]:
+    if evidence.documents is None or evidence.database is None:
+        return {}
+    return {
+        "meaning_difference": evidence.documents.meaning - evidence.database.meaning,
+        "only_documents": evidence.only_documents,
+        "only_database": evidence.only_database,
+        "neither": evidence.neither,
+    }
+
+
+def scaled(inputs: Mapping[str, float]) -> dict[str, float]:
+    """The inputs in standard deviations from the training mean, where a missing one is at the mean."""
+    return {name: (inputs[name] - MEANS[name]) / SCALES[name] if name in inputs else 0.0 for name in MEANS}
+
+
+def probabilities(inputs: Mapping[str, float]) -> dict[Route, float]:
     """The probability of each route; they add up to 1."""
-    scaled = [(x - mean) / scale for x, mean, scale in zip(inputs, MEANS, SCALES, strict=True)]
+    at = scaled(inputs)
     logits = {
-        Route(name): INTERCEPTS[name] + sum(w * x for w, x in zip(weights, scaled, strict=True))
-        for name, weights in WEIGHTS.items()
+        Route(route): INTERCEPTS[route] + sum(weights[name] * at[name] for name in weights)
+        for route, weights in WEIGHTS.items()
     }
     highest = max(logits.values())
     powers = {route: math.exp(logit - highest) for route, logit in logits.items()}
@@ -73,25 +128,15 @@ def probabilities(inputs: tuple[float, ...]) -> dict[Route, float]:
     return {route: power / total for route, power in powers.items()}
 
 
-NEAR_TIE = 0.05
+CERTAIN = 0.7
+"""Where no document is searchable, only so sure a need of documents keeps the database from being asked in vain."""
 
 
 def choose(question: str, evidence: SourceEvidence) -> Routing:
-    """The likeliest route; both sources when that is nearly as likely, because it loses least when it is wrong."""
-    by_route = probabilities(features(question, evidence))
-    route = max(by_route, key=lambda r: by_route[r] + (NEAR_TIE if r is Route.HYBRID else 0))
-    return Routing(route, by_route[route], _reason(route, question, evidence))
-
-
-def _reason(route: Route, question: str, evidence: SourceEvidence) -> str:
-    passage = f"a passage {'in ' + evidence.top + ' ' if evidence.top else ''}fits it to {evidence.passage:.2f}"
-    named = f" and {evidence.values} stored value{'s' if evidence.values > 1 else ''} of the database in it"
-    tables = f"the names of tables and columns to {evidence.schema:.2f}{named if evidence.values else ''}"
-    form = "asks for a figure or a list" if AGGREGATE.search(question) else "asks how something is done"
-    match route:
-        case Route.SQL:
-            return f"The question {form}, and {tables} fit better than the documents ({evidence.passage:.2f})."
-        case Route.DOCUMENTS:
-            return f"The question {form}, and {passage}, {tables}."
-        case _:
-            return f"The question {form} and depends on a rule: {passage}, {tables}."
+    """The likeliest route. Without documents it is the database's unless the question clearly is none for it."""
+    inputs = features(question, evidence)
+    by_route = probabilities(inputs)
+    route = max(by_route, key=lambda candidate: by_route[candidate])
+    if evidence.documents is None and evidence.database and route is Route.DOCUMENTS and by_route[route] < CERTAIN:
+        route = Route.SQL
+    return Routing(route, by_route[route], reason(route, scaled(inputs), evidence))

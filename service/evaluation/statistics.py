@@ -65,15 +65,15 @@ class Calibration:
     n: int
 
 
-def calibration(told: Iterable[Confidence]) -> Calibration:
-    """Ten bins of equal width."""
+def calibration(told: Iterable[Confidence], count: int = BINS) -> Calibration:
+    """So many bins of equal width."""
     groups: dict[int, list[Confidence]] = {}
     for item in told:
-        groups.setdefault(min(BINS - 1, int(item.value * BINS)), []).append(item)
+        groups.setdefault(min(count - 1, int(item.value * count)), []).append(item)
     bins = tuple(
         Bin(
-            place / BINS,
-            (place + 1) / BINS,
+            place / count,
+            (place + 1) / count,
             len(group),
             sum(item.value for item in group) / len(group),
             sum(item.right for item in group),

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from service.domain.caller import Caller
 from service.domain.documents import Chunk, Span
 from service.domain.questions import Question, Route, Routing
 from service.domain.routing import SourceEvidence, choose
+from service.domain.schema_linking import words_of
 from service.domain.schema_phrases import schema_phrases
 from service.domain.sql import Schema
 from service.errors import UpstreamUnavailable
 from service.ports import Database, Embedder
 from service.usecases.retrieve_passages import Retrieved
+from service.usecases.weigh_sources import SchemaNames, schema_terms, weigh_sources
 
-if TYPE_CHECKING:
-    from service.ports import Vectors
-
-NEAREST_NAMES = 3
+LOOKED_UP = 150
+"""The last words of a question that are looked up among the stored values: a longer one asks at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,54 +27,50 @@ class RouteQuestion:
 
     embedder: Embedder
     database: Database | None
-    _names: dict[str, Vectors] = field(default_factory=dict[str, "Vectors"])
+    _names: dict[str, SchemaNames] = field(default_factory=dict[str, SchemaNames])
     _embedding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __call__(self, caller: Caller, question: Question, found: Retrieved) -> Routing:
         """The route that the caller forced, the only one there is, or the likeliest."""
         if question.route is not Route.UNSPECIFIED:
             return Routing(question.route, 1.0, "The caller chose this route.")
-        if self.database is None:
-            return Routing(Route.DOCUMENTS, 1.0, "No database is connected, so only documents can answer.")
         try:
-            schema = await self.database.schema(caller)
+            evidence = await self.weigh(caller, question, found)
         except UpstreamUnavailable as error:
             return Routing(Route.DOCUMENTS, 0.5, f"Only documents can answer now. {error.message}")
-        if not schema.tables:
-            return Routing(Route.DOCUMENTS, 1.0, "The database has no table to read, so only documents can answer.")
-        if not found.evidence:
-            return Routing(Route.SQL, 1.0, "No document is searchable, so only the database can answer.")
-        return choose(question.text, await self.weigh(caller, question, found))
+        if evidence.documents and not evidence.database:
+            return Routing(Route.DOCUMENTS, 1.0, f"{self._lacking} so only documents can answer.")
+        return choose(question.text, evidence)
+
+    @property
+    def _lacking(self) -> str:
+        return "No database is connected," if self.database is None else "The database has no table to read,"
 
     async def warm(self, caller: Caller) -> None:
         """Embed the names of the schema before the first question needs them."""
         if self.database is not None:
-            await self._name_vectors(caller, await self.database.schema(caller))
+            await self._schema_names(caller, await self.database.schema(caller))
 
     async def weigh(self, caller: Caller, question: Question, found: Retrieved) -> SourceEvidence:
-        """What the documents and the database hold for the question. Needs a database and evidence."""
-        assert self.database is not None
+        """What the documents and the database hold for the question. Raises UpstreamUnavailable."""
+        if self.database is None:
+            return weigh_sources(question.text, found.vector, found.evidence, None)
         schema = await self.database.schema(caller)
         values, names = await asyncio.gather(
-            self.database.find_values(caller, question.text.split()), self._name_vectors(caller, schema)
+            self.database.find_values(caller, words_of(question.text)[-LOOKED_UP:]), self._schema_names(caller, schema)
         )
-        best = max(found.evidence, key=lambda evidence: evidence.relevance)
-        nearest = sorted((float(cosine) for cosine in names @ found.vector), reverse=True)[:NEAREST_NAMES]
-        return SourceEvidence(
-            best.meaning,
-            sum(nearest) / len(nearest),
-            len({match.value.casefold() for match in values}),
-            best.passage.filename,
-        )
+        return weigh_sources(question.text, found.vector, found.evidence, names, values)
 
-    async def _name_vectors(self, caller: Caller, schema: Schema) -> Vectors:
-        """The vectors of the schema's names, shape (names, dimension), kept for one epoch."""
+    async def _schema_names(self, caller: Caller, schema: Schema) -> SchemaNames:
+        """The names of the schema with their vectors, kept for one epoch."""
         async with self._embedding:
             if schema.epoch not in self._names:
                 import numpy as np
 
-                chunks = [Chunk(i, text, Span(0, len(text))) for i, text in enumerate(schema_phrases(schema))]
-                embedded = await self.embedder.embed_chunks(caller, chunks)
+                phrases = tuple(schema_phrases(schema))
+                chunks = [Chunk(i, text, Span(0, len(text))) for i, text in enumerate(phrases)]
+                embedded = await self.embedder.embed_chunks(caller, chunks) if chunks else []
+                vectors = np.stack([item.vector for item in embedded]) if embedded else np.zeros((0, 1), np.float32)
                 self._names.clear()
-                self._names[schema.epoch] = np.stack([item.vector for item in embedded])
+                self._names[schema.epoch] = SchemaNames(phrases, vectors, schema_terms(schema))
         return self._names[schema.epoch]

@@ -1,0 +1,16 @@
+CREATE TABLE accounts (id INTEGER PRIMARY KEY, company TEXT, country TEXT, plan_id INTEGER REFERENCES plans, signed_up DATE, seats INTEGER, churned DATE);
+CREATE TABLE plans (id INTEGER PRIMARY KEY, name TEXT, monthly_fee REAL);
+CREATE TABLE orders (id INTEGER PRIMARY KEY, account_id INTEGER REFERENCES accounts, placed_at DATE, shipped_at DATE, status TEXT, amount REAL, discount REAL);
+CREATE TABLE products (id INTEGER PRIMARY KEY, name TEXT, category TEXT, list_price REAL, stock INTEGER);
+CREATE TABLE order_items (order_id INTEGER REFERENCES orders, product_id INTEGER REFERENCES products, quantity INTEGER, unit_price REAL);
+CREATE TABLE tickets (id INTEGER PRIMARY KEY, account_id INTEGER REFERENCES accounts, opened_at DATE, first_reply_at DATE, closed_at DATE, priority TEXT, agent TEXT);
+CREATE TABLE incidents (id INTEGER PRIMARY KEY, started_at DATE, ended_at DATE, severity INTEGER, service TEXT);
+CREATE TABLE refunds (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders, refunded_at DATE, amount REAL, reason TEXT);
+INSERT INTO plans VALUES (1,'Starter',29),(2,'Team',99),(3,'Enterprise',499);
+INSERT INTO accounts VALUES (1,'Lumenworks','Germany',3,'2021-02-01',140,NULL),(2,'Pixel & Pine','Canada',1,'2023-07-12',4,NULL),(3,'Ostrava Metals','Czechia',2,'2020-11-05',35,'2024-03-01');
+INSERT INTO products VALUES (1,'Edge Router','Network',420,12),(2,'Rack Shelf','Hardware',85,0),(3,'Sensor Pack','Hardware',39,250);
+INSERT INTO orders VALUES (1,1,'2024-01-05','2024-01-08','delivered',840,0),(2,2,'2024-02-11',NULL,'pending',85,5),(3,3,'2024-02-14','2024-02-15','cancelled',390,39);
+INSERT INTO order_items VALUES (1,1,2,420),(2,2,1,85),(3,3,10,39);
+INSERT INTO tickets VALUES (1,1,'2024-01-10','2024-01-10','2024-01-12','high','Nadia'),(2,2,'2024-02-20','2024-02-23',NULL,'low','Oskar');
+INSERT INTO incidents VALUES (1,'2024-03-03','2024-03-03',1,'login'),(2,'2024-04-18','2024-04-19',3,'billing');
+INSERT INTO refunds VALUES (1,3,'2024-02-20',351,'changed mind');

@@ -1,0 +1,14 @@
+CREATE TABLE customer (customer_no INTEGER PRIMARY KEY, name TEXT, district TEXT, kind TEXT, since DATE);
+CREATE TABLE meter (meter_no TEXT PRIMARY KEY, customer_no INTEGER REFERENCES customer, type TEXT, installed DATE, calibrated DATE);
+CREATE TABLE reading (meter_no TEXT REFERENCES meter, read_on DATE, kwh REAL, estimated INTEGER);
+CREATE TABLE tariff (code TEXT PRIMARY KEY, label TEXT, price_per_kwh REAL, base_fee REAL);
+CREATE TABLE contract (contract_no INTEGER PRIMARY KEY, customer_no INTEGER REFERENCES customer, tariff TEXT REFERENCES tariff, starts DATE, ends DATE);
+CREATE TABLE payment (payment_no INTEGER PRIMARY KEY, customer_no INTEGER REFERENCES customer, due DATE, paid DATE, amount REAL);
+CREATE TABLE outage (outage_no INTEGER PRIMARY KEY, district TEXT, began TEXT, minutes INTEGER, cause TEXT);
+INSERT INTO customer VALUES (1,'Harbour Bakery','Old Port','business','2016-01-01'),(2,'Leopold Fitz','Hillside','household','2020-08-01'),(3,'Anneke Dorn','Hillside','household','2023-04-01');
+INSERT INTO meter VALUES ('M-77','1','smart','2019-01-01','2019-01-01'),('M-12','2','Ferraris','2004-05-01','2012-05-01');
+INSERT INTO reading VALUES ('M-77','2024-12-31',48000,0),('M-12','2024-12-31',2900,1);
+INSERT INTO tariff VALUES ('GR','Green Flow',0.31,9.0),('NT','Night Owl',0.24,12.5),('BS','Business Plus',0.22,40.0);
+INSERT INTO contract VALUES (1,1,'BS','2022-01-01','2025-01-01'),(2,2,'GR','2020-08-01',NULL),(3,3,'NT','2023-04-01','2025-04-01');
+INSERT INTO payment VALUES (1,2,'2024-05-01','2024-06-20',85),(2,3,'2024-05-01',NULL,92);
+INSERT INTO outage VALUES (1,'Hillside','2024-10-03 18:20',310,'storm'),(2,'Old Port','2024-11-11 09:00',45,'works');

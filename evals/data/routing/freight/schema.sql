@@ -1,0 +1,14 @@
+CREATE TABLE Depot (DepotNo INTEGER PRIMARY KEY, City TEXT, Country TEXT, OpenedYear INTEGER, DockCount INTEGER);
+CREATE TABLE Driver (DriverNo INTEGER PRIMARY KEY, FirstName TEXT, LastName TEXT, LicenceClass TEXT, DepotNo INTEGER REFERENCES Depot, BirthDate TEXT);
+CREATE TABLE Truck (Plate TEXT PRIMARY KEY, Maker TEXT, BuiltYear INTEGER, MaxLoadKg INTEGER, DepotNo INTEGER REFERENCES Depot, MileageKm INTEGER);
+CREATE TABLE Client (ClientNo INTEGER PRIMARY KEY, CompanyName TEXT, Sector TEXT, Country TEXT);
+CREATE TABLE Shipment (ShipmentNo INTEGER PRIMARY KEY, ClientNo INTEGER REFERENCES Client, FromDepot INTEGER REFERENCES Depot, ToDepot INTEGER REFERENCES Depot, WeightKg REAL, Booked TEXT, PickedUp TEXT, Delivered TEXT, Price REAL, GoodsClass TEXT);
+CREATE TABLE Trip (TripNo INTEGER PRIMARY KEY, DriverNo INTEGER REFERENCES Driver, Plate TEXT REFERENCES Truck, ShipmentNo INTEGER REFERENCES Shipment, Hours REAL, FuelLitres REAL);
+CREATE TABLE Claim (ClaimNo INTEGER PRIMARY KEY, ShipmentNo INTEGER REFERENCES Shipment, Filed TEXT, Cause TEXT, Amount REAL, Settled INTEGER);
+INSERT INTO Depot VALUES (1,'Rotterdam','Netherlands',1998,24),(2,'Gdansk','Poland',2010,12),(3,'Lyon','France',2004,16),(4,'Trieste','Italy',2019,8);
+INSERT INTO Driver VALUES (1,'Agnieszka','Wolska','CE',2,'1980-02-02'),(2,'Jean-Luc','Ferrand','C',3,'1959-11-20'),(3,'Sander','de Wit','CE',1,'1995-07-01'),(4,'Paola','Marin','CE',4,'1988-03-19');
+INSERT INTO Truck VALUES ('RT-01-AA','Scania',2016,24000,1,810000),('GD-77-KP','Volvo',2021,26000,2,240000),('LY-30-TZ','Renault',2012,18000,3,990000);
+INSERT INTO Client VALUES (1,'Korvex Chemicals','Chemistry','Netherlands'),(2,'Bluefin Foods','Food','Poland'),(3,'Maison Perrault','Furniture','France');
+INSERT INTO Shipment VALUES (1,1,1,3,12000,'2024-01-03','2024-01-05','2024-01-07',1800,'Hazardous'),(2,2,2,1,8000,'2024-02-10','2024-02-11','2024-02-16',950,'Chilled'),(3,3,3,4,450,'2024-05-02','2024-05-02',NULL,310,'General');
+INSERT INTO Trip VALUES (1,3,'RT-01-AA',1,19.5,610),(2,1,'GD-77-KP',2,14.0,480);
+INSERT INTO Claim VALUES (1,2,'2024-02-20','Spoiled',2300,0),(2,1,'2024-01-30','Damage',400,1);

@@ -1,0 +1,12 @@
+CREATE TABLE Members (MemberId INTEGER PRIMARY KEY, Name TEXT, Category TEXT, JoinedYear INTEGER, Faculty TEXT);
+CREATE TABLE Titles (TitleId INTEGER PRIMARY KEY, Title TEXT, Author TEXT, Subject TEXT, PublishedYear INTEGER, Pages INTEGER);
+CREATE TABLE Copies (CopyId INTEGER PRIMARY KEY, TitleId INTEGER REFERENCES Titles, Shelf TEXT, Condition TEXT, BoughtPrice REAL);
+CREATE TABLE Loans (LoanId INTEGER PRIMARY KEY, CopyId INTEGER REFERENCES Copies, MemberId INTEGER REFERENCES Members, LentOn TEXT, DueOn TEXT, ReturnedOn TEXT, Renewals INTEGER);
+CREATE TABLE Fines (FineId INTEGER PRIMARY KEY, LoanId INTEGER REFERENCES Loans, Amount REAL, Paid INTEGER);
+CREATE TABLE RoomBookings (BookingId INTEGER PRIMARY KEY, Room TEXT, MemberId INTEGER REFERENCES Members, Day TEXT, Hours REAL, People INTEGER);
+INSERT INTO Members VALUES (1,'Solveig Aaker','Student',2022,'Law'),(2,'Dmitri Falk','Lecturer',2010,'Physics'),(3,'Priya Raman','Guest',2024,NULL);
+INSERT INTO Titles VALUES (1,'Tides and Moons','Corin Hale','Astronomy',1988,412),(2,'The Quiet Contract','Beatrix Oduya','Law',2019,260),(3,'Lattice Worlds','Corin Hale','Physics',1931,198);
+INSERT INTO Copies VALUES (1,1,'A12','good',35),(2,2,'L03','worn',28),(3,3,'R01','fragile',240);
+INSERT INTO Loans VALUES (1,1,2,'2024-02-01','2024-04-01','2024-04-11',1),(2,2,1,'2024-03-05','2024-03-26',NULL,3);
+INSERT INTO Fines VALUES (1,1,5.0,0),(2,2,14.0,0);
+INSERT INTO RoomBookings VALUES (1,'Oak','1','2024-05-02',3,6),(2,'Elm','2','2024-05-03',5,2);

@@ -1,0 +1,10 @@
+CREATE TABLE tbl_branch (branch_code TEXT PRIMARY KEY, branch_name TEXT, region TEXT);
+CREATE TABLE tbl_machine (serial_no TEXT PRIMARY KEY, model TEXT, kind TEXT, bought_on TEXT, engine_hours INTEGER, daily_rate REAL, branch_code TEXT REFERENCES tbl_branch);
+CREATE TABLE tbl_farmer (farmer_id INTEGER PRIMARY KEY, farmer_name TEXT, village TEXT, hectares REAL, member_since INTEGER);
+CREATE TABLE tbl_hire (hire_id INTEGER PRIMARY KEY, serial_no TEXT REFERENCES tbl_machine, farmer_id INTEGER REFERENCES tbl_farmer, out_date TEXT, back_date TEXT, due_date TEXT, charge REAL);
+CREATE TABLE tbl_repair (repair_id INTEGER PRIMARY KEY, serial_no TEXT REFERENCES tbl_machine, repaired_on TEXT, part TEXT, cost REAL, mechanic TEXT);
+INSERT INTO tbl_branch VALUES ('N1','Alderford','North'),('S1','Pinmoor','South');
+INSERT INTO tbl_machine VALUES ('TX100','Ironvale 80','Tractor','2015-03-01',6400,210,'N1'),('CH200','Harvestar 5','Combine','2020-06-01',1900,680,'S1'),('BL300','Baleking','Baler','2018-05-05',2500,140,'N1'),('SP400','Mistral 12','Sprayer','2023-02-11',300,160,'S1');
+INSERT INTO tbl_farmer VALUES (1,'Gwendolyn Pike','Thornby',120,2009),(2,'Ezekiel Marsh','Lower Dene',45,2018),(3,'Fadila Benali','Thornby',310,2023);
+INSERT INTO tbl_hire VALUES (1,'TX100',1,'2024-04-01','2024-04-09','2024-04-07',1680),(2,'CH200',3,'2024-08-02','2024-08-12','2024-08-12',6800),(3,'SP400',2,'2024-05-05','2024-05-06','2024-05-06',160);
+INSERT INTO tbl_repair VALUES (1,'TX100','2024-01-20','Clutch',1450,'Barnaby Stokes'),(2,'BL300','2024-06-18','Belt',320,'Lena Vogt');

@@ -1,0 +1,12 @@
+CREATE TABLE department (dept_id INTEGER PRIMARY KEY, dept_name TEXT, cost_centre TEXT, floor INTEGER);
+CREATE TABLE employee (emp_id INTEGER PRIMARY KEY, given_name TEXT, family_name TEXT, job_title TEXT, grade INTEGER, dept_id INTEGER REFERENCES department, manager_id INTEGER REFERENCES employee, start_date TEXT, yearly_salary REAL, weekly_hours REAL);
+CREATE TABLE absence (absence_id INTEGER PRIMARY KEY, emp_id INTEGER REFERENCES employee, absence_type TEXT, first_day TEXT, last_day TEXT, days REAL, approved INTEGER);
+CREATE TABLE expense_claim (claim_id INTEGER PRIMARY KEY, emp_id INTEGER REFERENCES employee, spent_on TEXT, category TEXT, amount REAL, submitted_on TEXT, status TEXT);
+CREATE TABLE course (course_id INTEGER PRIMARY KEY, title TEXT, provider TEXT, price REAL);
+CREATE TABLE course_attendance (emp_id INTEGER REFERENCES employee, course_id INTEGER REFERENCES course, attended_on TEXT, passed INTEGER);
+INSERT INTO department VALUES (1,'Research','R100',3),(2,'Sales','S200',1),(3,'Finance','F300',2),(4,'Facilities','B400',0);
+INSERT INTO employee VALUES (1,'Henrike','Solberg','Director',9,1,NULL,'2008-04-01',118000,40),(2,'Kwame','Asante','Chemist',5,1,1,'2021-03-15',64000,40),(3,'Yara','Haddad','Account Manager',4,2,1,'2019-10-01',52000,30),(4,'Colin','Pryce','Controller',6,3,1,'2013-01-07',78000,40),(5,'Mei','Takahashi','Caretaker',2,4,4,'2024-06-01',33000,20);
+INSERT INTO absence VALUES (1,2,'Vacation','2024-07-01','2024-07-19',15,1),(2,3,'Sick','2024-02-05','2024-02-09',5,1),(3,4,'Vacation','2024-12-23','2024-12-31',5,0);
+INSERT INTO expense_claim VALUES (1,3,'2024-03-02','Hotel',412,'2024-03-10','Paid'),(2,3,'2024-05-14','Meals',88,'2024-08-30','Open'),(3,2,'2024-06-03','Train',140,'2024-06-05','Paid');
+INSERT INTO course VALUES (1,'First Aid','Red Lantern',120),(2,'Laboratory Safety','Inhouse',0),(3,'Negotiation','Parley Institute',900);
+INSERT INTO course_attendance VALUES (2,2,'2021-04-01',1),(3,3,'2023-09-12',1),(5,1,'2024-07-07',0);

@@ -1,0 +1,12 @@
+CREATE TABLE owners (owner_id INTEGER PRIMARY KEY, full_name TEXT, town TEXT, phone TEXT, joined_on TEXT);
+CREATE TABLE animals (animal_id INTEGER PRIMARY KEY, owner_id INTEGER REFERENCES owners, name TEXT, species TEXT, breed TEXT, born_on TEXT, weight_kg REAL);
+CREATE TABLE vets (vet_id INTEGER PRIMARY KEY, full_name TEXT, speciality TEXT, hired_on TEXT);
+CREATE TABLE visits (visit_id INTEGER PRIMARY KEY, animal_id INTEGER REFERENCES animals, vet_id INTEGER REFERENCES vets, visited_on TEXT, reason TEXT, kept INTEGER);
+CREATE TABLE treatments (treatment_id INTEGER PRIMARY KEY, visit_id INTEGER REFERENCES visits, kind TEXT, product TEXT, price REAL);
+CREATE TABLE bills (bill_id INTEGER PRIMARY KEY, owner_id INTEGER REFERENCES owners, billed_on TEXT, amount REAL, paid_on TEXT);
+INSERT INTO owners VALUES (1,'Ottilie Brandvold','Ferndale','555-1','2019-03-02'),(2,'Marcus Quaye','Ferndale','555-2','2020-05-11'),(3,'Ines Carrasco','Mill Haven','555-3','2021-09-30'),(4,'Tobias Wren','Oxbow','555-4','2022-01-17');
+INSERT INTO animals VALUES (1,1,'Biscuit','Dog','Beagle','2017-04-01',13.5),(2,1,'Mogget','Cat','Siamese','2020-06-12',4.1),(3,2,'Captain','Parrot','Grey','2012-01-05',0.4),(4,3,'Juno','Dog','Greyhound','2021-10-10',28.0),(5,4,'Pepper','Rabbit','Lop','2022-02-02',2.2);
+INSERT INTO vets VALUES (1,'Dr Amara Lindqvist','Surgery','2015-08-01'),(2,'Dr Piet Vandersloot','Dentistry','2018-02-15'),(3,'Dr Rosalind Achterberg','Exotics','2021-06-01');
+INSERT INTO visits VALUES (1,1,1,'2023-02-03','Limping',1),(2,2,2,'2023-05-20','Teeth',1),(3,3,3,'2024-01-09','Feathers',1),(4,4,1,'2024-03-13','Check-up',0),(5,5,3,'2024-08-21','Check-up',1);
+INSERT INTO treatments VALUES (1,1,'X-ray','None',95.0),(2,2,'Scaling','None',140.0),(3,3,'Injection','Vitamin A',22.0),(4,5,'Vaccination','Myxo-RHD',48.0);
+INSERT INTO bills VALUES (1,1,'2023-02-03',95.0,'2023-02-10'),(2,1,'2023-05-20',140.0,NULL),(3,2,'2024-01-09',22.0,'2024-01-09'),(4,4,'2024-08-21',48.0,'2024-09-30');
