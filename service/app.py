@@ -119,7 +119,7 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
         vectors=deferred(lambda: backends.make_vectors(data, embedder)),
         reader=deferred(lambda: backends.make_reader(minilm)),
         records=deferred(lambda: backends.make_records(data, closing)),
-        cache=deferred(backends.make_cache),
+        cache=deferred(lambda: backends.make_cache(settings, closing)),
         database=database,
         sqlgen=deferred(lambda: backends.make_sqlgen(chat, database)) if database else None,
     )

@@ -113,8 +113,14 @@ def make_records(data: Path, closing: ExitStack) -> RecordStore:
     return records
 
 
-def make_cache() -> Cache:
-    """Memory of this process."""
+def make_cache(settings: Settings, closing: ExitStack) -> Cache:
+    """Memory of this process, or Redis."""
+    if settings.cache == "redis":
+        from service.adapters.caches.redis import RedisCache
+
+        cache = RedisCache(settings.redis_url)
+        closing.callback(cache.close)
+        return cache
     from service.adapters.caches.memory import MemoryCache
 
     return MemoryCache(CACHE_BYTES)

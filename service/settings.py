@@ -93,7 +93,13 @@ class Settings:
         "what is implied, else `local`",
         "Where files are kept: `local`, `s3`.",
     )
-    cache: str = setting("RAGSQL_CACHE", one_of("memory"), "", "`memory`", "Where answers are cached: `memory`.")
+    cache: str = setting(
+        "RAGSQL_CACHE",
+        one_of("memory", "redis"),
+        "",
+        "what is implied, else `memory`",
+        "Where answers are cached: `memory`, `redis`.",
+    )
     sql_policy: str = setting(
         "RAGSQL_SQL_POLICY",
         one_of("auto_read_only", "require_approval"),
@@ -202,7 +208,7 @@ def _implied(values: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any
         "vectors": "sqlite",
         "records": "sqlite",
         "blobs": values.get("storage_backend", "local"),
-        "cache": "memory",
+        "cache": "redis" if values.get("redis_url") else "memory",
         "docling_artifacts_path": Path.home() / ".cache" / "docling" / "models",
     }
 
@@ -215,7 +221,6 @@ def _unavailable(values: Mapping[str, Any]) -> dict[str, str]:
     """Settings whose backend this version does not have: said at start, never ignored."""
     advice = {
         "PINECONE_API_KEY": ("pinecone_api_key", "vectors", "RAGSQL_VECTORS=sqlite", "the Pinecone backend"),
-        "UPSTASH_REDIS_URL": ("redis_url", "cache", "RAGSQL_CACHE=memory", "the Redis backend"),
     }
     problems = {
         name: f"This version does not have {what} yet. Unset it, or set {instead} to go without."
@@ -224,6 +229,8 @@ def _unavailable(values: Mapping[str, Any]) -> dict[str, str]:
     }
     if values.get("blobs", values.get("storage_backend")) == "s3" and not values.get("s3_cache_bucket"):
         problems["S3_CACHE_BUCKET"] = "s3 needs the name of a bucket. Set it, or set RAGSQL_BLOBS=local."
+    if values.get("cache") == "redis" and not values.get("redis_url"):
+        problems["UPSTASH_REDIS_URL"] = "redis needs the address of a server. Set it, or set RAGSQL_CACHE=memory."
     if values.get("chat") == "openai" and not (values.get("openai_api_key") or values.get("openai_base_url")):
         problems["RAGSQL_CHAT"] = "openai needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys."
     if values.get("embedder") == "openai" and not (values.get("openai_api_key") or values.get("openai_base_url")):
