@@ -116,7 +116,7 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
         parser=parser,
         embedder=embedder,
         chat=chat,
-        vectors=deferred(lambda: backends.make_vectors(data, embedder)),
+        vectors=deferred(lambda: backends.make_vectors(settings, embedder, closing)),
         reader=deferred(lambda: backends.make_reader(minilm)),
         records=deferred(lambda: backends.make_records(data, closing)),
         cache=deferred(lambda: backends.make_cache(settings, closing)),

