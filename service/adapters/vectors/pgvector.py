@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _MIN_CANDIDATES = 100
 _SEARCH_SETTINGS = (
     "SELECT set_config('statement_timeout', '15000', true), set_config('jit', 'off', true), "
-    "set_config('hnsw.ef_search', '200', true), set_config('hnsw.iterative_scan', 'strict_order', true)"
+    "set_config('hnsw.ef_search', '200', true), set_config('hnsw.iterative_scan', 'strict_order', true), "
+    "set_config('hnsw.max_scan_tuples', '100000', true)"
 )
 
 

@@ -16,7 +16,7 @@ from service.adapters.vectors.pinecone_heads import Epoch, Head, Heads, state_of
 from service.adapters.vectors.pinecone_records import content_of, name_of, piece_id, text_of
 from service.adapters.vectors.pinecone_sdk import PineconeIndex
 from service.adapters.vectors.pinecone_writes import PineconeWrites
-from service.adapters.vectors.rescoring import Words, bm25
+from service.adapters.vectors.rescoring import bm25, occurrences
 from service.domain.documents import Chunk, Passage
 from service.domain.health import ComponentHealth, HealthStatus
 from service.domain.terms import terms
@@ -86,17 +86,19 @@ class PineconeVectorStore:
         self, caller: Caller, query: str, vector: Vectors, limit: int, documents: Sequence[str] = ()
     ) -> list[Passage]:
         """See VectorStore."""
-        tenant, wanted = name_of(caller.tenant), list(dict.fromkeys(terms(query)))[:_MAX_TERMS]
+        tenant, wanted = name_of(caller.tenant), set(list(dict.fromkeys(terms(query)))[:_MAX_TERMS])
         within = {"document": {"$in": [name_of(document) for document in documents]}} if documents else {}
         search = _Search(tenant, vector.tolist(), max(_MIN_CANDIDATES, 2 * limit))
         await self._index.ready()
         epoch, found = await self._look(search, within, search.depth)
-        present = {word for match in found for word in match.metadata["words"]}
-        unseen = [word for word in wanted if word not in present]
+        words = [_words(match, wanted) for match in found]
+        unseen = sorted(wanted.difference(*words))
         if unseen and len(found) == search.depth:
             then, more = await self._look(search, within | {"words": {"$in": unseen}}, _BY_WORD)
-            found += more if then == epoch and epoch.settled else []
-        return await self._best(tenant, wanted, found, limit)
+            if then == epoch and epoch.settled:
+                found += more
+                words += [_words(match, wanted) for match in more]
+        return await self._best(tenant, found, words, limit)
 
     async def count(self, caller: Caller) -> int:
         """See VectorStore."""
@@ -170,14 +172,15 @@ class PineconeVectorStore:
             epoch = await self._heads.epoch(search.tenant)
         return epoch, list(found.matches)
 
-    async def _best(self, tenant: str, wanted: Sequence[str], found: list[Match], limit: int) -> list[Passage]:
+    async def _best(
+        self, tenant: str, found: Sequence[Match], words: Sequence[Mapping[str, int]], limit: int
+    ) -> list[Passage]:
         import numpy as np
 
         if not found:
             return []
         dense = np.array([match.score for match in found], np.float32)
-        texts = (match.metadata for match in found)
-        lexical = bm25(wanted, [Words(text["words"], text["often"], int(text["length"])) for text in texts])
+        lexical = bm25(words, [int(match.metadata["length"]) for match in found])
         fused = fuse(dense, lexical)
         best = np.argsort(-fused, kind="stable")[:limit].tolist()
         contents = await asyncio.gather(*(self._content(tenant, found[at]) for at in best))
@@ -202,6 +205,10 @@ class PineconeVectorStore:
             await self._writes.discard(tenant, names, outdated, self._grace_seconds)
         except RagsqlError:
             log.warning("Chunks that are out of date stay in Pinecone until their document changes again.")
+
+
+def _words(match: Match, wanted: set[str]) -> dict[str, int]:
+    return occurrences(wanted, match.metadata["words"], match.metadata["often"])
 
 
 class _Search:

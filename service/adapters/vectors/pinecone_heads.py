@@ -19,6 +19,8 @@ from service.errors import UpstreamUnavailable
 
 _VISIBLE_SECONDS = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
+_OWN_NANOSECONDS = 600 * 10**9
+_MOST_TENANTS = 64
 _EPOCH = "epoch"
 _PREFIX = "d/"
 
@@ -66,8 +68,7 @@ class Heads:
         heads = {document: known[document] for document in documents if document in known}
         heads |= await self.fetch(tenant, missing)
         if epoch.settled:
-            with self._lock:
-                self._known[tenant] = (epoch.id, known | heads)
+            self._remember(tenant, epoch, known | heads)
         heads |= self._newer_of_own(tenant, heads, documents)
         versions = {document: head.version for document, head in heads.items()}
         hidden = {
@@ -112,12 +113,22 @@ class Heads:
             ids = [_PREFIX + head.document for head in gone]
             await self._index.delete(state_of(tenant), ids)
         await wait_until(lambda: self._is_as(tenant, added, removed))
-        with self._lock:
-            self._own.setdefault(tenant, {}).update(
-                {head.document: head for head in (*gone, *([added] if added else ()))}
-            )
+        self._note_own(tenant, [*gone, *([added] if added else ())])
         await self._write_epoch(tenant, settled=True)
         await wait_until(lambda: self._has_left(tenant, (before, begun)))
+
+    def _remember(self, tenant: str, epoch: Epoch, heads: dict[str, Head]) -> None:
+        with self._lock:
+            self._known.pop(tenant, None)
+            self._known[tenant] = (epoch.id, heads)
+            if len(self._known) > _MOST_TENANTS:
+                del self._known[next(iter(self._known))]
+
+    def _note_own(self, tenant: str, heads: Sequence[Head]) -> None:
+        oldest = time.time_ns() - _OWN_NANOSECONDS
+        with self._lock:
+            recent = {name: head for name, head in self._own.get(tenant, {}).items() if head.version > oldest}
+            self._own[tenant] = recent | {head.document: head for head in heads}
 
     def _known_at(self, tenant: str, epoch: Epoch) -> dict[str, Head]:
         with self._lock:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from service.adapters.vectors.fusion import Scores
@@ -13,33 +14,26 @@ _K1 = 1.2
 _B = 0.75
 
 
-class Words(NamedTuple):
-    """The distinct words of a text, how often each occurs as one digit a word, and how many there are in all."""
+def occurrences(wanted: set[str], words: Sequence[str], often: str) -> dict[str, int]:
+    """How often each wanted word occurs in a text, of its distinct words and one digit for each, nine at most."""
+    present = wanted.intersection(words)
+    if not present:
+        return {}
+    return {word: int(digit) for word, digit in zip(words, often, strict=True) if word in present}
 
-    words: Sequence[str]
-    often: str
-    length: int
 
-
-def bm25(wanted: Collection[str], texts: Sequence[Words]) -> Scores:
+def bm25(found: Sequence[Mapping[str, int]], lengths: Sequence[int]) -> Scores:
     """One score a text, 0 where no word fits. How rare a word is, is counted in these texts alone."""
     import numpy as np
 
-    found = [_occurrences(wanted, text) for text in texts]
-    rarity = {word: _rarity(sum(word in occurrences for occurrences in found), len(texts)) for word in wanted}
-    average = sum(text.length for text in texts) / max(1, len(texts)) or 1.0
+    texts_with = Counter(word for occurring in found for word in occurring)
+    rarity = {word: _rarity(texts, len(found)) for word, texts in texts_with.items()}
+    average = sum(lengths) / max(1, len(lengths)) or 1.0
     scores = [
-        sum(rarity[word] * _weight(count, text.length / average) for word, count in occurrences.items())
-        for text, occurrences in zip(texts, found, strict=True)
+        sum(rarity[word] * _weight(times, length / average) for word, times in occurring.items())
+        for occurring, length in zip(found, lengths, strict=True)
     ]
     return np.array(scores, np.float32)
-
-
-def _occurrences(wanted: Collection[str], text: Words) -> dict[str, int]:
-    present = set(wanted).intersection(text.words)
-    if not present:
-        return {}
-    return {word: int(digit) for word, digit in zip(text.words, text.often, strict=True) if word in present}
 
 
 def _rarity(texts: int, total: int) -> float:
