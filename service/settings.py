@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from service.errors import SettingsError
+from service.setting_checks import lacking
 from service.setting_types import address, as_flag, as_path, as_text, as_words, one_of, setting, whole_number
 
 
@@ -197,7 +198,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     problems: dict[str, str] = {}
     for item in fields(Settings):
         _read(item, env, values, problems)
-    problems |= _unavailable(values)
+    problems |= lacking(values)
     if problems:
         raise SettingsError(problems)
     return Settings(**(_implied(values, env) | values))
@@ -236,26 +237,6 @@ def _implied(values: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any
 
 def _user_data_dir(env: Mapping[str, str]) -> Path:
     return Path(env.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "ragsql"
-
-
-def _unavailable(values: Mapping[str, Any]) -> dict[str, str]:
-    """Backends that are chosen without what they need: said at start, never ignored."""
-    problems: dict[str, str] = {}
-    if values.get("vectors") == "pinecone" and not values.get("pinecone_api_key"):
-        problems["PINECONE_API_KEY"] = "pinecone needs a key. Set it, or set RAGSQL_VECTORS=sqlite."
-    if values.get("vectors") == "pgvector" and not values.get("vectors_url"):
-        problems["RAGSQL_VECTORS_URL"] = "pgvector needs the address of a server. Set it, or set RAGSQL_VECTORS=sqlite."
-    if "vectors" not in values and values.get("pinecone_api_key") and values.get("vectors_url"):
-        problems["RAGSQL_VECTORS"] = "PINECONE_API_KEY and RAGSQL_VECTORS_URL are both set. Say pinecone or pgvector."
-    if values.get("blobs", values.get("storage_backend")) == "s3" and not values.get("s3_cache_bucket"):
-        problems["S3_CACHE_BUCKET"] = "s3 needs the name of a bucket. Set it, or set RAGSQL_BLOBS=local."
-    if values.get("cache") == "redis" and not values.get("redis_url"):
-        problems["UPSTASH_REDIS_URL"] = "redis needs the address of a server. Set it, or set RAGSQL_CACHE=memory."
-    if values.get("chat") == "openai" and not (values.get("openai_api_key") or values.get("openai_base_url")):
-        problems["RAGSQL_CHAT"] = "openai needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys."
-    if values.get("embedder") == "openai" and not (values.get("openai_api_key") or values.get("openai_base_url")):
-        problems["RAGSQL_EMBEDDER"] = "openai needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys."
-    return problems
 
 
 if __name__ == "__main__":

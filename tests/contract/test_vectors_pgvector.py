@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,12 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from service.adapters.vectors.pgvector import PgVectorStore
-from service.adapters.vectors.pgvector_server import conninfo
 from service.domain.caller import Caller
 from service.domain.documents import Document
 from service.domain.health import HealthStatus
-from service.errors import NotConfigured, UpstreamUnavailable
+from service.errors import UpstreamUnavailable
 from tests.contract.chunks import DIMENSION, direction, embedded, several, texts_of
 
 pytestmark = pytest.mark.anyio
@@ -31,15 +28,6 @@ def store(postgres_url: str) -> Iterator[PgVectorStore]:
     store = PgVectorStore(postgres_url, "model", DIMENSION)
     yield store
     store.close()
-
-
-@pytest.fixture
-def database(postgres_url: str) -> str:
-    """Where a new and empty database is."""
-    name = f"d{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return make_conninfo(postgres_url, dbname=name)
 
 
 async def found(store: PgVectorStore, caller: Caller, query: str = "word") -> list[str]:
@@ -108,17 +96,17 @@ async def test_a_failed_replace_changes_nothing(
 
 
 async def test_the_approximate_index_finds_what_exact_search_finds(
-    database: str, caller: Caller, make_document: MakeDocument
+    postgres_database: str, caller: Caller, make_document: MakeDocument
 ) -> None:
-    store = PgVectorStore(database, "model", DIMENSION)
+    store = PgVectorStore(postgres_database, "model", DIMENSION)
     vectors = np.random.default_rng(5).standard_normal((3_000, DIMENSION)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     chunks = [embedded(f"chunk{i}", vector, i) for i, vector in enumerate(vectors)]
     await store.replace(caller, make_document("d"), chunks)
-    with psycopg.connect(database, autocommit=True) as connection:
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
         # So few rows are sorted faster than they are found in an index: forbid it.
         connection.execute(f"ALTER DATABASE {connection.info.dbname} SET enable_sort = off".encode())
-    approximate = PgVectorStore(database, "model", DIMENSION, exact_up_to=1)
+    approximate = PgVectorStore(postgres_database, "model", DIMENSION, exact_up_to=1)
     await approximate.search(caller, "", vectors[0], 1)  # from now on it knows how large the tenant is
     right = 0
     for query in vectors[::150]:
@@ -128,7 +116,7 @@ async def test_the_approximate_index_finds_what_exact_search_finds(
     assert right / 200 >= 0.95
     approximate.close()  # a session tells the statistics when it ends
     await asyncio.sleep(0.5)
-    with psycopg.connect(database) as connection:
+    with psycopg.connect(postgres_database) as connection:
         used: Any = connection.execute(
             "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'passages_embedding'"
         ).fetchone()
@@ -185,58 +173,3 @@ async def test_a_server_that_is_killed_is_used_again_when_it_is_back(
     finally:
         store.close()
         again.cleanup()
-
-
-async def test_another_model_a_newer_version_and_a_wrong_address_are_told(
-    database: str, caller: Caller, make_document: MakeDocument
-) -> None:
-    store = PgVectorStore(database, "small", DIMENSION)
-    await store.replace(caller, make_document("d"), [])
-    store.close()
-    for model, dimension in (("large", DIMENSION), ("small", DIMENSION * 2)):
-        other = PgVectorStore(database, model, dimension)
-        with pytest.raises(NotConfigured, match=r"RAGSQL_EMBEDDER.*RAGSQL_VECTORS_URL"):
-            await other.count(caller)
-        assert (await other.check()).status is HealthStatus.NOT_SERVING
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute("UPDATE ragsql.passage_index SET value = '99' WHERE key = 'schema_version'")
-    with pytest.raises(NotConfigured, match="newer version"):
-        await PgVectorStore(database, "small", DIMENSION).count(caller)
-    with pytest.raises(NotConfigured, match="RAGSQL_VECTORS_URL"):
-        await PgVectorStore(make_conninfo(database, dbname="absent"), "small", DIMENSION).count(caller)
-    with pytest.raises(UpstreamUnavailable, match="RAGSQL_VECTORS_URL"):
-        await PgVectorStore("postgresql://127.0.0.1:1/none", "small", DIMENSION).count(caller)
-
-
-async def test_processes_may_begin_together(database: str, caller: Caller, make_document: MakeDocument) -> None:
-    stores = [PgVectorStore(database, "m", DIMENSION) for _ in range(4)]
-    await asyncio.gather(
-        *(
-            store.replace(caller, make_document(str(i)), several(["word"], direction(1)))
-            for i, store in enumerate(stores)
-        )
-    )
-    assert await stores[0].count(caller) == 4
-    for store in stores:
-        store.close()
-
-
-@pytest.mark.parametrize(
-    ("url", "mode"),
-    [
-        ("postgresql://u:p@db.example.org/x", "require"),
-        ("postgresql+psycopg://u:p@db.example.org/x?sslmode=prefer", "require"),
-        ("postgresql://u:p@db.example.org/x?sslmode=verify-full", "verify-full"),
-        ("postgresql://u:p@127.0.0.1/x", None),
-        ("postgresql:///x?host=/run/postgresql", None),
-        ("postgresql://u@localhost,db.example.org/x", "require"),
-    ],
-)
-def test_tls_is_required_of_other_machines(url: str, mode: str | None) -> None:
-    assert conninfo_to_dict(conninfo(url)).get("sslmode") == mode
-
-
-@pytest.mark.parametrize("url", ["postgresql://db.example.org/x?sslmode=disable", "postgresql://u:p@[/x"])
-def test_an_address_without_tls_or_sense_is_refused(url: str) -> None:
-    with pytest.raises(NotConfigured, match="RAGSQL_VECTORS_URL"):
-        conninfo(url)

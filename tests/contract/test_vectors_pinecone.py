@@ -238,20 +238,10 @@ async def test_what_a_killed_process_left_is_never_found(
     killed = asyncio.create_task(store.replace(ANN, make_document("e"), several(["half"] * 150, direction(1))))
     emulator.faults += [("upsert", "hang")]
     await asyncio.sleep(0.1)
-    emulator.indexes[NAME].put("ann", [left_over(i) for i in range(120)])
+    metadata: dict[str, object] = {"document": "e", "generation": "x", "words": ["half"], "often": "1", "length": 1}
+    left = [{"id": f"e#x#{i}", "values": direction(1).tolist(), "metadata": metadata} for i in range(120)]
+    emulator.indexes[NAME].put("ann", left)
     killed.cancel()
     emulator.released.set()
     assert await found(store) == ["text"]
     assert await store.document_ids(ANN) == ["d"]
-
-
-def left_over(number: int) -> dict[str, object]:
-    metadata: dict[str, object] = {
-        "document": "e",
-        "generation": "x",
-        "words": ["half"],
-        "often": "1",
-        "length": 1,
-        "number": number,
-    }
-    return {"id": f"e#x#{number}", "values": direction(1).tolist(), "metadata": metadata}

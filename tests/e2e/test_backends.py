@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from service.adapters.parsers.parser import DocumentParser
 from service.app import Assembly, assemble
@@ -51,7 +53,8 @@ def settings_for(backend: str, request: pytest.FixtureRequest, folder: Path) -> 
     if backend == "pinecone":
         request.getfixturevalue("emulator")
         return given | {"PINECONE_API_KEY": "key"}
-    return given | {"RAGSQL_VECTORS_URL": request.getfixturevalue("postgres_url")}
+    parts = conninfo_to_dict(request.getfixturevalue("postgres_database"))
+    return given | {"RAGSQL_VECTORS_URL": f"postgresql:///?{urlencode(parts)}"}
 
 
 @pytest.fixture(params=["pgvector", "pinecone"])
@@ -75,11 +78,10 @@ async def test_a_document_is_uploaded_asked_cached_replaced_and_deleted(service:
     documents = service.use_cases.documents
     await documents.upload(DEFAULT_CALLER, "lockers.md", OLD)
     assert says(await ask(service), "4711")
-    for _ in range(50):  # a cache that is slow on a busy machine is left out
-        if (result := await ask(service)).cache_hit:
-            break
-    assert result.cache_hit
-    assert says(result, "4711")
+    # Several times: a cache that is slow on a busy machine is left out.
+    again = [await ask(service) for _ in range(20)]
+    assert any(result.cache_hit for result in again)
+    assert all(says(result, "4711") for result in again)
     newer = await documents.upload(DEFAULT_CALLER, "lockers.md", NEW)
     assert says(await ask(service), "9983")
     await documents.delete(DEFAULT_CALLER, newer.document.id)

@@ -194,7 +194,9 @@ def _as_domain_error(error: Exception) -> RagsqlError:
     import psycopg
 
     state = getattr(error, "sqlstate", None)
-    if isinstance(error, psycopg.errors.InvalidAuthorizationSpecification) or _says(error, "authentication failed"):
+    if isinstance(error, psycopg.errors.InvalidAuthorizationSpecification) or _says(
+        error, "authentication failed", "no password supplied"
+    ):
         return NotConfigured("The PostgreSQL server refuses the user or the password. Check RAGSQL_VECTORS_URL.")
     if state == "3D000" or _says(error, "does not exist"):
         return NotConfigured("The PostgreSQL server has no such database or user. Check RAGSQL_VECTORS_URL.")
@@ -212,6 +214,6 @@ def _as_domain_error(error: Exception) -> RagsqlError:
     )
 
 
-def _says(error: Exception, words: str) -> bool:
+def _says(error: Exception, *words: str) -> bool:
     """An error at connection time has no code, only libpq's words."""
-    return getattr(error, "sqlstate", None) is None and words in str(error)
+    return getattr(error, "sqlstate", None) is None and any(some in str(error) for some in words)
