@@ -11,7 +11,7 @@ import tempfile
 from benchmarks.figures import Figure, ratio
 
 REPEATS = 9
-HEAVY = ("onnxruntime", "openai", "sqlalchemy", "sqlglot", "docling", "boto3", "pinecone", "pandas", "torch")
+HEAVY = ("onnxruntime", "openai", "sqlalchemy", "sqlglot", "docling", "boto3", "pinecone", "redis", "pandas", "torch")
 PEER = "import starlette, connectrpc.server, mangum"
 SCRIPT = """
 import sys, time

@@ -135,10 +135,10 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
         parser=parser,
         embedder=embedder,
         chat=chat,
-        vectors=deferred(lambda: backends.make_vectors(data, embedder)),
+        vectors=deferred(lambda: backends.make_vectors(settings, embedder, closing)),
         reader=deferred(lambda: backends.make_reader(minilm)),
         records=deferred(lambda: backends.make_records(data, closing)),
-        cache=deferred(backends.make_cache),
+        cache=deferred(lambda: backends.make_cache(settings, closing)),
         database=database,
         sqlgen=deferred(lambda: backends.make_sqlgen(settings, MeteredChat(chat, usage, UsageKind.SQL), database))
         if database

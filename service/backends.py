@@ -10,6 +10,9 @@ from service.errors import NotConfigured, SettingsError
 
 if TYPE_CHECKING:
     from service.adapters.embedders.minilm import MiniLmEmbedder
+    from service.adapters.vectors.pgvector import PgVectorStore
+    from service.adapters.vectors.pinecone import PineconeVectorStore
+    from service.adapters.vectors.sqlite import SqliteVectorStore
     from service.ports import (
         BlobStore,
         Cache,
@@ -95,12 +98,26 @@ def make_chat(settings: Settings, closing: ExitStack) -> ChatModel:
     return OpenAIChat(server.model, server=server)
 
 
-def make_vectors(data: Path, embedder: Embedder) -> VectorStore:
-    """One SQLite file."""
-    from service.adapters.vectors.sqlite import SqliteVectorStore
+def make_vectors(settings: Settings, embedder: Embedder, closing: ExitStack) -> VectorStore:
+    """One SQLite file, PostgreSQL with pgvector, or a Pinecone index."""
+    store: SqliteVectorStore | PgVectorStore | PineconeVectorStore
+    if settings.vectors == "pinecone":
+        from service.adapters.vectors.pinecone import PineconeVectorStore
 
-    data.mkdir(parents=True, exist_ok=True)
-    return SqliteVectorStore(data / "vectors.db", embedder.model, embedder.dimension)
+        store = PineconeVectorStore(
+            settings.pinecone_api_key, settings.pinecone_index_name, embedder.model, embedder.dimension
+        )
+    elif settings.vectors == "pgvector":
+        from service.adapters.vectors.pgvector import PgVectorStore
+
+        store = PgVectorStore(settings.vectors_url, embedder.model, embedder.dimension)
+    else:
+        from service.adapters.vectors.sqlite import SqliteVectorStore
+
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        store = SqliteVectorStore(settings.data_dir / "vectors.db", embedder.model, embedder.dimension)
+    closing.callback(store.close)
+    return store
 
 
 def make_reader(minilm: MiniLmEmbedder) -> Reader:
@@ -120,8 +137,14 @@ def make_records(data: Path, closing: ExitStack) -> RecordStore:
     return records
 
 
-def make_cache() -> Cache:
-    """Memory of this process."""
+def make_cache(settings: Settings, closing: ExitStack) -> Cache:
+    """Memory of this process, or Redis."""
+    if settings.cache == "redis":
+        from service.adapters.caches.redis import RedisCache
+
+        cache = RedisCache(settings.redis_url)
+        closing.callback(cache.close)
+        return cache
     from service.adapters.caches.memory import MemoryCache
 
     return MemoryCache(CACHE_BYTES)

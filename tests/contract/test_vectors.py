@@ -12,20 +12,35 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.adapters.vectors.pgvector import PgVectorStore
+from service.adapters.vectors.pinecone import PineconeVectorStore
 from service.adapters.vectors.sqlite import SqliteVectorStore
 from service.domain.documents import Chunk, Document, PageBox, Passage, Span, TextLine
 from service.ports import EmbeddedChunk, VectorStore
 from tests.contract.chunks import ANN, BOB, DIMENSION, EagerlyIndexed, direction, embedded, several, texts_of
+from tests.pinecone_emulator import PineconeEmulator
+from tests.pinecone_index import Index
 
 pytestmark = pytest.mark.anyio
 MakeDocument = Callable[..., Document]
 
 
-@pytest.fixture(params=["sqlite", "sqlite with approximate indexes"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteVectorStore]:
+@pytest.fixture(params=["sqlite", "sqlite with approximate indexes", "pgvector", "pinecone"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorStore]:
     path = tmp_path / "new folder" / "vectors.db"
     if request.param == "sqlite":
         store = SqliteVectorStore(path, "model", DIMENSION)
+    elif request.param == "pgvector":
+        url: str = request.getfixturevalue("postgres_url")
+        store = PgVectorStore(url, "model", DIMENSION)
+        for tenant in (ANN, BOB):
+            for document_id in asyncio.run(store.document_ids(tenant)):
+                asyncio.run(store.delete(tenant, document_id))
+    elif request.param == "pinecone":
+        emulator: PineconeEmulator = request.getfixturevalue("pinecone_emulator")
+        emulator.indexes["rag-documents"] = Index(DIMENSION)
+        emulator.indexes["rag-documents"].delay = 0.01
+        store = PineconeVectorStore("key", "rag-documents", "model", DIMENSION, grace_seconds=0.02)
     else:
         store = EagerlyIndexed(path, "model", DIMENSION, exact_up_to=1)
     yield store
@@ -187,3 +202,50 @@ async def test_the_epoch_changes_with_what_search_may_return(store: VectorStore,
     await store.search(ANN, "one", direction(1), 5)
     await store.delete(ANN, "d")
     assert await store.epoch(ANN) == epochs[-1]
+
+
+async def test_writers_at_the_same_time_lose_nothing(store: VectorStore, make_document: MakeDocument) -> None:
+    names = [str(i) for i in range(6)]
+    await asyncio.gather(*(store.replace(ANN, make_document(n), several([f"text {n}"], direction(1))) for n in names))
+    assert (await store.count(ANN), sorted(await store.document_ids(ANN))) == (6, names)
+    versions = [several([f"version {i}"] * 3, direction(1)) for i in range(4)]
+    await asyncio.gather(*(store.replace(ANN, make_document("0"), version) for version in versions))
+    found = await store.search(ANN, "version", direction(1), 50, ["0"])
+    assert len(found) == await store.count(ANN) - 5 == 3
+    assert len(set(texts_of(found))) == 1
+    await asyncio.gather(*(store.delete(ANN, n) for n in names))
+    assert (await store.count(ANN), await store.search(ANN, "text", direction(1), 50)) == (0, [])
+
+
+async def test_a_document_without_chunks_takes_the_place_of_others(
+    store: VectorStore, make_document: MakeDocument
+) -> None:
+    await store.replace(ANN, make_document("a"), several(["text"], direction(1)))
+    await store.replace(ANN, make_document("b"), [], replaces=["a"])
+    assert (await store.count(ANN), await store.search(ANN, "text", direction(1), 5)) == (0, [])
+
+
+async def test_a_document_that_was_replaced_may_come_back(store: VectorStore, make_document: MakeDocument) -> None:
+    """As when a new version cannot be stored after all."""
+    await store.replace(ANN, make_document("old"), several(["old"], direction(1)))
+    await store.replace(ANN, make_document("new"), several(["new"], direction(1)), replaces=["old"])
+    await store.replace(ANN, make_document("old"), several(["old"], direction(1)), replaces=["new"])
+    await store.delete(ANN, "new")
+    assert texts_of(await store.search(ANN, "", direction(1), 5)) == ["old"]
+    assert await store.document_ids(ANN) == ["old"]
+
+
+async def test_ten_thousand_chunks_are_one_document(store: VectorStore, make_document: MakeDocument) -> None:
+    vectors = np.random.default_rng(11).standard_normal((10_000, DIMENSION)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    chunks = [embedded(f"chunk{i} of many", vector, i) for i, vector in enumerate(vectors)]
+    await store.replace(ANN, make_document("large"), chunks)
+    await store.replace(ANN, make_document("small"), several(["one of few"], direction(1)))
+    assert await store.count(ANN) == 10_001
+    for wanted in (0, 9_999):
+        (first, *_) = await store.search(ANN, f"chunk{wanted}", vectors[wanted], 5)
+        assert first.chunk == chunks[wanted].chunk
+    (only,) = await store.search(ANN, "few", direction(1), 5, ["small"])
+    assert only.chunk.text == "one of few"
+    await store.delete(ANN, "large")
+    assert texts_of(await store.search(ANN, "chunk1", vectors[1], 5)) == ["one of few"]

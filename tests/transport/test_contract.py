@@ -106,7 +106,9 @@ def test_openapi_describes_the_answers_that_are_sent() -> None:
 
 
 def test_importing_the_transport_loads_nothing_heavy() -> None:
-    heavy = "onnxruntime openai sqlalchemy sqlglot docling boto3 pinecone pandas torch numpy connectrpc_grpcreflect"
+    heavy = (
+        "onnxruntime openai sqlalchemy sqlglot docling boto3 pinecone redis pandas torch numpy connectrpc_grpcreflect"
+    )
     code = f"import sys, service.transport.app; print([m for m in {heavy.split()} if m in sys.modules])"
     path = f"{GEN.parent}:{GEN}"
     ran = subprocess.run(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Scores = npt.NDArray[np.float32]
 
-_DENSE_WEIGHT = 0.4
+DENSE_WEIGHT = 0.4
 """Chosen on the training questions of SciFact, see docs/retrieval.md."""
 
 
@@ -57,7 +57,7 @@ def fuse(dense: Scores, lexical: Scores) -> Scores:
     """
     import numpy as np
 
-    fused = (_standard(dense) * _DENSE_WEIGHT + _standard(lexical) * (1 - _DENSE_WEIGHT)).astype(np.float32)
+    fused = (_standard(dense) * DENSE_WEIGHT + _standard(lexical) * (1 - DENSE_WEIGHT)).astype(np.float32)
     low, high = fused.min(), fused.max()
     return (fused - low) / (high - low) if high > low else np.ones(len(fused), np.float32)
 

@@ -1,0 +1,147 @@
+"""Chunks in PostgreSQL: pgvector for meaning, tsvector for words, fused in one statement."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from service.adapters.vectors import codec
+from service.adapters.vectors import pgvector_rows as rows
+from service.adapters.vectors.pgvector_search import EXACT_UP_TO, search_statement
+from service.adapters.vectors.pgvector_server import PgVectorServer
+from service.domain.documents import Passage
+from service.domain.health import ComponentHealth, HealthStatus
+from service.domain.terms import terms
+from service.errors import RagsqlError
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from service.domain.caller import Caller
+    from service.domain.documents import Document
+    from service.ports import EmbeddedChunk, Vectors
+
+_MIN_CANDIDATES = 100
+_SEARCH_SETTINGS = (
+    "SELECT set_config('statement_timeout', '15000', true), set_config('jit', 'off', true), "
+    "set_config('hnsw.ef_search', '200', true), set_config('hnsw.iterative_scan', 'strict_order', true), "
+    "set_config('hnsw.max_scan_tuples', '100000', true)"
+)
+
+
+class PgVectorStore:
+    """A VectorStore in the schema ragsql of a PostgreSQL database with pgvector. Many processes may share it.
+
+    model and dimension are those of the embedder; tables that were made with others raise NotConfigured. A tenant's
+    search is exact up to exact_up_to chunks and uses the HNSW index beyond.
+    """
+
+    def __init__(self, url: str, model: str, dimension: int, exact_up_to: int = EXACT_UP_TO) -> None:
+        self._server = PgVectorServer(url, model, dimension)
+        self._exact_up_to = exact_up_to
+        self._sizes: dict[str, int] = {}
+
+    async def replace(
+        self, caller: Caller, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str] = ()
+    ) -> None:
+        """See VectorStore. One transaction."""
+        await asyncio.to_thread(self._replace, caller.tenant, document, chunks, replaces)
+
+    async def delete(self, caller: Caller, document_id: str) -> None:
+        """See VectorStore."""
+        await asyncio.to_thread(self._delete, caller.tenant, document_id)
+
+    async def search(
+        self, caller: Caller, query: str, vector: Vectors, limit: int, documents: Sequence[str] = ()
+    ) -> list[Passage]:
+        """See VectorStore."""
+        return await asyncio.to_thread(self._search, caller.tenant, query, vector, limit, documents)
+
+    async def count(self, caller: Caller) -> int:
+        """See VectorStore."""
+        found = await self._read("SELECT chunks FROM ragsql.passage_tenants WHERE name = %s", caller)
+        return found[0][0] if found else 0
+
+    async def document_ids(self, caller: Caller) -> list[str]:
+        """See VectorStore."""
+        of_tenant = (
+            "SELECT d.id FROM ragsql.passage_documents d JOIN ragsql.passage_tenants t ON t.id = d.tenant "
+            "WHERE t.name = %s"
+        )
+        return [row[0] for row in await self._read(of_tenant, caller)]
+
+    async def epoch(self, caller: Caller) -> str:
+        """See VectorStore."""
+        found = await self._read("SELECT epoch FROM ragsql.passage_tenants WHERE name = %s", caller)
+        return f"{self._server.store_id}.{found[0][0] if found else 0}"
+
+    async def check(self) -> ComponentHealth:
+        """See Checkable."""
+        try:
+            await asyncio.to_thread(self._server.run, lambda connection: connection.execute("SELECT 1").fetchone())
+        except RagsqlError as error:
+            return ComponentHealth("vectors", "pgvector", HealthStatus.NOT_SERVING, error.message)
+        return ComponentHealth("vectors", "pgvector", HealthStatus.SERVING)
+
+    def close(self) -> None:
+        """Close the connections. They open again on use."""
+        self._server.close()
+
+    async def _read(self, statement: str, caller: Caller) -> list[Any]:
+        return await asyncio.to_thread(
+            self._server.run, lambda connection: connection.execute(statement.encode(), (caller.tenant,)).fetchall()
+        )
+
+    def _search(self, name: str, query: str, vector: Vectors, limit: int, documents: Sequence[str]) -> list[Passage]:
+        values = {
+            "name": name,
+            "terms": list(dict.fromkeys(terms(query))),
+            "vector": rows.literal(vector),
+            "documents": list(documents),
+            "depth": max(_MIN_CANDIDATES, 2 * limit),
+            "limit": limit,
+        }
+
+        exact = bool(documents) or self._sizes.get(name, 0) <= self._exact_up_to
+        statement = search_statement(exact=exact, some_documents=bool(documents))
+
+        def work(connection: Connection) -> list[Any]:
+            # One round trip. The settings end with the transaction, whichever session a pooler gives it.
+            with connection.pipeline():
+                connection.execute("BEGIN READ ONLY")
+                connection.execute(_SEARCH_SETTINGS)
+                result = connection.execute(statement.encode(), values)
+                connection.execute("COMMIT")
+                return result.fetchall()
+
+        found = self._server.run(work)
+        if found:
+            self._sizes[name] = found[0][-1]
+        return [
+            Passage(document, filename, codec.decode_chunk(payload), score, dense, lexical)
+            for document, filename, payload, score, dense, lexical, _ in found
+        ]
+
+    def _replace(self, name: str, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str]) -> None:
+        payloads = [codec.encode_chunk(embedded.chunk) for embedded in chunks]
+        counted = [Counter(terms("\n".join((*e.chunk.headings, e.chunk.text)))) for e in chunks]
+
+        def work(connection: Connection) -> None:
+            with connection.transaction(), connection.cursor() as cursor:
+                tenant = rows.begin(cursor, name)
+                rows.remove(cursor, tenant, [document.id, *replaces])
+                rows.insert(cursor, tenant, document, list(zip(chunks, payloads, counted, strict=True)))
+                rows.touch(cursor, tenant)
+
+        self._server.run(work)
+
+    def _delete(self, name: str, document_id: str) -> None:
+        def work(connection: Connection) -> None:
+            with connection.transaction(), connection.cursor() as cursor:
+                tenant = rows.begin(cursor, name)
+                if rows.remove(cursor, tenant, [document_id]):
+                    rows.touch(cursor, tenant)
+
+        self._server.run(work)

@@ -1,0 +1,227 @@
+"""The Redis cache while its server is killed, stopped, slow, full or refuses: questions go on, at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from service.adapters.caches.redis import RedisCache
+from service.domain.caller import Caller
+from service.domain.health import HealthStatus
+from tests.redis_server import RedisServer
+from tests.tls import tls_in_front_of
+
+pytestmark = pytest.mark.anyio
+ANN = Caller(tenant="ann")
+T = TypeVar("T")
+
+_BUSY_SECONDS = 0.75
+"""What a shared machine may add to a wait of 45 ms."""
+
+
+@pytest.fixture
+def cache(redis_server: RedisServer) -> Iterator[RedisCache]:
+    cache = RedisCache(redis_server.url)
+    yield cache
+    cache.close()
+
+
+@pytest.fixture
+def patient(redis_server: RedisServer) -> Iterator[RedisCache]:
+    """Another process's cache on the same server, which waits as long as it takes."""
+    cache = RedisCache(redis_server.url, wait_seconds=5)
+    yield cache
+    cache.close()
+
+
+async def took(work: Awaitable[T]) -> tuple[float, T]:
+    start = time.perf_counter()
+    result = await work
+    return time.perf_counter() - start, result
+
+
+async def connected(cache: RedisCache) -> None:
+    """Wait until the cache keeps what it is given."""
+    for _ in range(400):
+        await cache.set(ANN, "probe", "k", b"v", 60)
+        if await cache.get(ANN, "probe", "k") == b"v":
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the cache does not recover")
+
+
+async def test_a_dead_server_costs_nothing_and_comes_back_without_a_restart(
+    cache: RedisCache, redis_server: RedisServer
+) -> None:
+    await connected(cache)
+    redis_server.kill()
+    seconds: list[float] = []
+    for _ in range(50):
+        elapsed, value = await took(cache.get(ANN, "probe", "k"))
+        assert value is None
+        seconds.append(elapsed)
+    assert max(seconds) < 0.045 + _BUSY_SECONDS
+    assert sorted(seconds)[25] < 0.005
+    await cache.set(ANN, "answer", "k", b"v", 10)
+    assert await cache.clear(ANN, "answer") == 0
+    health = await cache.check()
+    assert health.status is HealthStatus.NOT_SERVING
+    assert "UPSTASH_REDIS_URL" in health.detail
+    redis_server.start()
+    await connected(cache)
+    assert (await cache.check()).status is HealthStatus.SERVING
+
+
+async def test_a_server_that_hangs_is_waited_for_once(cache: RedisCache, redis_server: RedisServer) -> None:
+    await connected(cache)
+    redis_server.pause()
+    try:
+        first, _ = await took(cache.get(ANN, "probe", "k"))
+        rest, _ = await took(asyncio.gather(*(cache.get(ANN, "probe", "k") for _ in range(200))))
+        assert 0.045 <= first < 0.045 + _BUSY_SECONDS
+        assert rest < _BUSY_SECONDS
+        assert (await cache.check()).status is HealthStatus.NOT_SERVING
+    finally:
+        redis_server.resume()
+    await connected(cache)
+
+
+async def test_a_server_that_is_down_at_the_start_is_found_later(redis_server: RedisServer) -> None:
+    redis_server.kill()
+    cache = RedisCache(redis_server.url)
+    assert await cache.get(ANN, "answer", "k") is None
+    redis_server.start()
+    await connected(cache)
+    cache.close()
+
+
+async def test_it_is_killed_and_started_again_under_load(redis_server: RedisServer) -> None:
+    """No reader gets an error or another key's value, and the cache serves again after every start."""
+    cache = RedisCache(redis_server.url)
+    loading = True
+    hits, slowest = 0, 0.0
+
+    async def ask(worker: int) -> None:
+        nonlocal hits, slowest
+        i = 0
+        while loading:
+            i += 1
+            key = str((worker + i) % 20)
+            await cache.set(ANN, "answer", key, key.encode() * 100, 60)
+            elapsed, value = await took(cache.get(ANN, "answer", key))
+            assert value is None or value == key.encode() * 100
+            hits += value is not None
+            slowest = max(slowest, elapsed)
+            await asyncio.sleep(0.002)
+
+    asking = [asyncio.create_task(ask(worker)) for worker in range(8)]
+    try:
+        for _ in range(3):
+            await connected(cache)
+            before = hits
+            await asyncio.sleep(0.3)
+            assert hits > before
+            await asyncio.to_thread(redis_server.kill)
+            await asyncio.sleep(0.2)
+            await asyncio.to_thread(redis_server.start)
+    finally:
+        loading = False
+        await asyncio.gather(*asking)
+    await connected(cache)
+    assert slowest < 0.045 + 2 * _BUSY_SECONDS
+    cache.close()
+
+
+async def test_what_was_cleared_while_the_server_hung_is_gone_when_it_is_back(
+    cache: RedisCache, patient: RedisCache, redis_server: RedisServer
+) -> None:
+    await patient.set(ANN, "answer", "k", b"of a deleted document", 60)
+    await connected(cache)
+    redis_server.pause()
+    try:
+        await cache.get(ANN, "probe", "k")
+        assert await cache.clear(ANN, "answer") == 0
+    finally:
+        redis_server.resume()
+    while not await cache.get(ANN, "probe", "k"):
+        assert await cache.get(ANN, "answer", "k") is None
+        await asyncio.sleep(0.01)
+    assert await cache.get(ANN, "answer", "k") is None
+    assert await patient.get(ANN, "answer", "k") is None
+
+
+async def test_processes_share_what_they_keep_and_clear(redis_server: RedisServer, patient: RedisCache) -> None:
+    other = RedisCache(redis_server.url, wait_seconds=5)
+    await patient.set(ANN, "answer", "k", b"v", 60)
+    assert await other.get(ANN, "answer", "k") == b"v"
+    assert await other.clear(ANN, "answer") == 1
+    assert await patient.get(ANN, "answer", "k") is None
+    other.close()
+
+
+async def test_nothing_outlives_its_time_in_the_server(patient: RedisCache, redis_server: RedisServer) -> None:
+    import redis.asyncio
+
+    for number in range(5):
+        await patient.set(ANN, "answer", str(number), b"v", 0.05)
+    await patient.set(ANN, "answer", "last", b"v", 90)
+    client: Any = redis.asyncio.Redis(port=redis_server.port)
+    kept = [await client.pttl(key) for key in await client.keys("*")]
+    assert -1 not in kept
+    assert 89_000 < max(kept) <= 90_000
+    await asyncio.sleep(0.06)
+    await patient.set(ANN, "answer", "last", b"v", 0.05)
+    await asyncio.sleep(0.06)
+    await patient.clear(ANN, "answer")
+    assert await client.keys("*") == []
+    await client.aclose()
+
+
+async def test_a_full_server_and_a_wrong_password_are_told(redis_server: RedisServer) -> None:
+    import redis.asyncio
+
+    client: Any = redis.asyncio.Redis(port=redis_server.port)
+    cache = RedisCache(redis_server.url, wait_seconds=5)
+    await client.config_set("maxmemory", 1)
+    try:
+        await cache.set(ANN, "answer", "k", b"v", 60)
+        assert await cache.get(ANN, "answer", "k") is None
+    finally:
+        await client.config_set("maxmemory", 0)
+    await client.config_set("requirepass", "open sesame")
+    try:
+        refused = RedisCache(redis_server.url.replace("//", "//:wrong@"), wait_seconds=5)
+        assert await refused.get(ANN, "answer", "k") is None
+        health = await refused.check()
+        assert health.status is HealthStatus.NOT_SERVING
+        assert "password" in health.detail
+        assert "wrong" not in health.detail
+    finally:
+        await client.config_set("requirepass", "")
+        await client.aclose()
+    await connected(cache)
+    cache.close()
+
+
+async def test_an_address_that_is_none_is_told() -> None:
+    cache = RedisCache("redis://127.0.0.1:port")
+    assert await cache.get(ANN, "answer", "k") is None
+    assert "UPSTASH_REDIS_URL" in (await cache.check()).detail
+
+
+async def test_rediss_is_encrypted_and_its_certificate_is_checked(
+    redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with tls_in_front_of(redis_server.port, tmp_path) as port:
+        refused = RedisCache(f"rediss://127.0.0.1:{port}", wait_seconds=5)
+        assert (await refused.check()).status is HealthStatus.NOT_SERVING
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+        cache = RedisCache(f"rediss://127.0.0.1:{port}", wait_seconds=5)
+        await cache.set(ANN, "answer", "k", b"v", 60)
+        assert await cache.get(ANN, "answer", "k") == b"v"
+        await asyncio.to_thread(cache.close)
