@@ -40,8 +40,7 @@ async def collect(chat: ChatModel, options: ChatOptions) -> tuple[list[str], Cha
 async def test_a_reply_has_text_and_usage(chat: ChatModel) -> None:
     reply = await chat.complete(DEFAULT_CALLER, ASK, SHORT)
     assert reply.text
-    assert reply.usage.input_tokens > 0
-    assert reply.usage.output_tokens > 0
+    assert min(reply.usage.input_tokens, reply.usage.output_tokens) > 0
     assert reply.usage.models == (chat.model,)
 
 

@@ -18,7 +18,7 @@ from ragsql.v1.table_pb2 import Value
 from service.domain.tables import CellValue, Column, ColumnType, Table
 from service.transport import mapping, mapping_answers
 from service.transport.json_codec import JsonCodec
-from tests.transport.fakes import RESULT
+from tests.transport.replies import RESULT
 
 ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
 CELLS: st.SearchStrategy[Any] = st.one_of(
