@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from service.domain.caller import Caller
 from service.domain.schema_linking import stem, words_of
-from service.domain.sql import Schema
+from service.domain.sql import SAMPLED_EXAMPLES, Schema, ValueMatch
 from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
 from service.errors import SqlExecutionFailed
 from service.ports import Database
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 _MAX_SHOWN = 12
+_LEAST_MOVED = 4
 
 
 async def ground(caller: Caller, database: Database, sql: str, schema: Schema) -> str:
     """The statement with compared texts spelled as stored, and on the column of the table that stores them.
 
-    A text that a column with few values never holds becomes the value that is nearest in words. Raises
-    SqlExecutionFailed, which names the stored values, when none is near.
+    A text that only another table stores is taken from there: that table may have to be joined. A text that a column
+    with few values never holds becomes the value that is nearest in words.
+    Raises SqlExecutionFailed, which names the stored values, when none is near.
     """
     from sqlglot import exp
 
@@ -34,6 +36,13 @@ async def ground(caller: Caller, database: Database, sql: str, schema: Schema) -
         here = next((match for match in whole if match.column.lower() == column.name.lower()), None)
         there = whole[0] if len({match.column for match in whole}) == 1 else None
         match = here or there
+        elsewhere = None if match else _only_place(matches, literal.name)
+        if elsewhere is not None and not _stores(column.name, literal.name, table, schema):
+            literal.replace(exp.Literal.string(elsewhere.value))
+            column.set("table", exp.to_identifier(elsewhere.table))
+            column.set("this", exp.to_identifier(elsewhere.column))
+            changed = True
+            continue
         stored = match.value if match else _nearest(column.name, literal.name, table, schema)
         if stored != literal.name or (match and here is None):
             literal.replace(exp.Literal.string(stored))
@@ -62,6 +71,19 @@ def _comparisons(tree: exp.Expr, schema: Schema) -> list[tuple[exp.Column, exp.L
         if len(owners) == 1 and literal.name:
             found.append((column, literal, owners[0].name))
     return found
+
+
+def _only_place(matches: Sequence[ValueMatch], text: str) -> ValueMatch | None:
+    """The one column that stores a text as a whole, when it is longer than a code."""
+    whole = [match for match in matches if len(match.value) == len(text) and len(text) >= _LEAST_MOVED]
+    return whole[0] if len({(match.table, match.column) for match in whole}) == 1 else None
+
+
+def _stores(column: str, text: str, table: str, schema: Schema) -> bool:
+    """Whether a column may hold a text: it does, or not all of its values are known."""
+    known = next(t for t in schema.tables if t.name == table)
+    values = next(c.values for c in known.columns if c.name.lower() == column.lower())
+    return not values or len(values) == SAMPLED_EXAMPLES or text.casefold() in {value.casefold() for value in values}
 
 
 def _nearest(column: str, text: str, table: str, schema: Schema) -> str:

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from service.adapters.sqlgen.mend_dialect import mend_dialect
+from service.adapters.sqlgen.mend_filters import drop_unasked
 from service.adapters.sqlgen.mend_joins import equals, mend_joins
+from service.adapters.sqlgen.mend_names import real_name
+from service.adapters.sqlgen.mend_paths import shorten_joins
+from service.adapters.sqlgen.mend_subqueries import mend_memberships
+from service.adapters.sqlgen.mend_tables import add_from, name_tables
 from service.domain.schema_linking import join_path
 from service.domain.sql import Schema, SchemaTable
 from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
@@ -18,23 +24,32 @@ if TYPE_CHECKING:
 _MAX_PATH = 4
 
 
-def mend(sql: str, schema: Schema) -> str | None:
-    """The statement with joins on their keys, columns moved to the one joined table that has them, missing joins
-    added along foreign keys, and "texts" quoted as texts.
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A statement and how many slips were corrected in it. It has not been guarded."""
 
-    None when there was nothing to correct. The result has not been guarded.
+    sql: str
+    count: int
+
+
+def mend(sql: str, question: str, schema: Schema) -> Mended:
+    """The statement with joins on their keys, columns spelled as in the schema and taken from the joined table that
+    has them, missing joins added along foreign keys, filters dropped that nobody asked for, and "texts" quoted.
     """
     from sqlglot import exp
 
     try:
         tree = parse_statement(sql, schema.dialect)
     except SqlRejected:
-        return None
+        return Mended(sql, 0)
     mender = _Mender(schema, {table.name.lower(): table for table in schema.tables})
-    changed = False
-    for select in tree.find_all(exp.Select):
-        changed |= mender.mend_select(select)
-    return tree.sql(SQLGLOT_DIALECTS[schema.dialect]) if changed else None
+    count = name_tables(tree, schema)
+    for select in list(tree.find_all(exp.Select)):
+        count += add_from(select, schema) + mender.mend_select(select)
+        count += shorten_joins(select, question, schema)
+    count += mend_memberships(tree, schema)
+    count += mend_dialect(tree, schema) + drop_unasked(tree, question, schema)
+    return Mended(tree.sql(SQLGLOT_DIALECTS[schema.dialect]), count) if count else Mended(sql, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,55 +57,96 @@ class _Mender:
     schema: Schema
     tables: dict[str, SchemaTable]
 
-    def mend_select(self, select: exp.Select) -> bool:
-        """Correct one SELECT in place and say whether anything changed."""
+    def mend_select(self, select: exp.Select) -> int:
+        """Correct one SELECT in place and say how much changed."""
         from sqlglot import exp
 
-        stored = {alias: self.tables[name] for alias, name in _sources(select).items() if name in self.tables}
-        changed = mend_joins(select, stored)
-        columns = [column for column in select.find_all(exp.Column) if column.parent_select is select]
-        for column in columns:
+        stored = self._stored(select)
+        count = int(mend_joins(select, stored))
+        for column in [column for column in select.find_all(exp.Column) if column.parent_select is select]:
             if not column.table and column.this.args.get("quoted") and not self._owners(column.name, self.tables):
                 column.replace(exp.Literal.string(column.name))
-                changed = True
+                count += 1
             elif column.table:
-                changed |= self._place(column, select)
-            elif stored and not _is_known_name(column.name, select) and not self._owners(column.name, stored):
-                changed |= self._fetch(column, select)
-        return changed
+                count += self._place(column, select)
+            elif stored and not _is_known_name(column.name, select):
+                count += self._settle(column, select)
+        return count
 
-    def _place(self, column: exp.Column, select: exp.Select) -> bool:
-        from sqlglot import exp
+    def _stored(self, select: exp.Select) -> dict[str, SchemaTable]:
+        return {alias: self.tables[name] for alias, name in _sources(select).items() if name in self.tables}
 
+    def _place(self, column: exp.Column, select: exp.Select) -> int:
+        """Correct a qualified column: its qualifier, its name, or the table it comes from."""
         sources = _sources(select)
         alias = column.table.lower()
         if alias not in sources:
             outer = select.parent_select
-            return (outer is None or alias not in _sources(outer)) and self._join(select, sources, alias)
+            if alias in _derived(select) or (outer is not None and alias in _sources(outer) | _derived(outer)):
+                return 0
+            if self._join(select, sources, alias):
+                return 1
+            return self._settle(column, select)
         table = self.tables.get(sources[alias])
         if table is None or self._has(table, column.name):
-            return False
-        found = self._owners(column.name, {a: self.tables[t] for a, t in sources.items() if t in self.tables})
-        if not found:
-            return self._fetch(column, select)
-        if len(found) != 1:
-            return False
-        column.set("table", exp.to_identifier(found[0]))
-        return True
+            return 0
+        return self._settle(column, select, table)
+
+    def _settle(self, column: exp.Column, select: exp.Select, own: SchemaTable | None = None) -> int:
+        """Give a column that its qualifier does not explain a table that has it, or the name that is meant."""
+        from sqlglot import exp
+
+        stored = self._stored(select)
+        found = self._owners(column.name, stored)
+        if len(found) > 1 and not column.table and not _ambiguous_is_same(column.name, found, stored, select):
+            return 0
+        if found:
+            column.set("table", exp.to_identifier(found[0]))
+            return int(len(found) == 1 or not column.table)
+        near = [own] if own else list(stored.values())
+        for table in near:
+            meant = real_name(column.name, table)
+            if meant:
+                return self._rename(column, meant, stored, table)
+        if self._fetch(column, select):
+            return 1
+        for table in stored.values():
+            meant = real_name(column.name, table)
+            if meant:
+                return self._rename(column, meant, stored, table)
+        return 0
+
+    def _rename(
+        self, column: exp.Column, meant: str, stored: dict[str, SchemaTable], table: SchemaTable
+    ) -> int:
+        from sqlglot import exp
+
+        alias = next(alias for alias, known in stored.items() if known is table)
+        if not column.table or column.table.lower() not in stored or stored[column.table.lower()] is not table:
+            column.set("table", exp.to_identifier(alias))
+        column.set("this", exp.to_identifier(meant))
+        return 1
 
     def _fetch(self, column: exp.Column, select: exp.Select) -> bool:
-        """Join the only table that has a column, or the only one of those referenced, and take it from there."""
+        """Join the table that has a column and is nearest by foreign keys, and take it from there."""
         from sqlglot import exp
 
         owners = self._owners(column.name, self.tables)
-        if len(owners) > 1:
-            used = [self.tables[name] for name in _sources(select).values() if name in self.tables]
-            referenced = {key.target_table.lower() for table in used for key in table.foreign_keys}
-            owners = [owner for owner in owners if owner in referenced]
-        if len(owners) != 1 or not self._join(select, _sources(select), owners[0]):
+        used = [table.name for table in self._stored(select).values()]
+        paths = {owner: self._distance(used, self.tables[owner].name) for owner in owners}
+        near = [owner for owner in owners if paths[owner] and paths[owner] == min(filter(None, paths.values()))]
+        if len(near) > 1:
+            keyed = {key.target_table.lower() for table in self.schema.tables for key in table.foreign_keys
+                     if column.name.lower() in {name.lower() for name in key.target_columns}}  # fmt: skip
+            near = [owner for owner in near if owner in keyed]
+        if len(near) != 1 or not self._join(select, _sources(select), near[0]):
             return False
-        column.set("table", exp.to_identifier(self.tables[owners[0]].name))
+        column.set("table", exp.to_identifier(self.tables[near[0]].name))
         return True
+
+    def _distance(self, used: list[str], target: str) -> int:
+        paths = [len(path) for start in used if (path := join_path(self.schema, start, target))]
+        return min(paths, default=0)
 
     def _join(self, select: exp.Select, sources: dict[str, str], missing: str) -> bool:
         """Join a table that is used but stands in no FROM, along the shortest chain of foreign keys."""
@@ -130,6 +186,19 @@ class _Mender:
         return any(known.name.lower() == column.lower() for known in table.columns)
 
 
+def _ambiguous_is_same(name: str, aliases: list[str], stored: dict[str, SchemaTable], select: exp.Select) -> bool:
+    """Whether a bare name that several joined tables have is the same in all of them, because they are joined on it."""
+    from sqlglot import exp
+
+    pairs = [
+        equality
+        for equality in select.find_all(exp.EQ)
+        if isinstance(equality.this, exp.Column) and isinstance(equality.expression, exp.Column)
+        and equality.this.name.lower() == equality.expression.name.lower() == name.lower()
+    ]  # fmt: skip
+    return len(pairs) >= len(aliases) - 1
+
+
 def _is_known_name(name: str, select: exp.Select) -> bool:
     """Whether a bare name may be an output's alias, or a column of a derived table or an outer query."""
     from sqlglot import exp
@@ -151,3 +220,10 @@ def _sources(select: exp.Select) -> dict[str, str]:
     from sqlglot import exp
 
     return {part.alias_or_name.lower(): part.name.lower() for part in _parts(select) if isinstance(part, exp.Table)}
+
+
+def _derived(select: exp.Select) -> dict[str, str]:
+    """Aliases of derived tables of one SELECT."""
+    from sqlglot import exp
+
+    return {part.alias_or_name.lower(): "" for part in _parts(select) if not isinstance(part, exp.Table)}

@@ -21,6 +21,7 @@ from service.adapters.sqlgen.style import style_messages
 from service.adapters.sqlgen.units import conversions
 from service.domain.caller import Caller
 from service.domain.questions import Usage
+from service.domain.schema_keys import with_inferred_keys
 from service.domain.schema_linking import Links, link, name_parts, relevant_tables, words_of
 from service.domain.sql import MAX_STATEMENT_ROWS, Schema
 from service.domain.sql_guard import GuardedSql, guard
@@ -50,6 +51,7 @@ class PromptSqlGenerator:
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         if _WRITE.match(request.question):
             return CannotAnswer("The question asks to change data, and only reading is possible.", Usage())
+        request = replace(request, schema=with_inferred_keys(request.schema))
         usage = Usage()
         if request.rule:
             reply = await self.chat.complete(caller, restating_messages(request), RESTATING)
@@ -62,19 +64,25 @@ class PromptSqlGenerator:
 
     async def warm(self, caller: Caller, schema: Schema) -> None:
         """Have the model read both prompts up to the question, so that its server keeps them."""
-        request = SqlRequest(".", schema, rule=".")
+        request = SqlRequest(".", with_inferred_keys(schema), rule=".")
         options = ChatOptions(max_tokens=1, timeout_seconds=_WARM_SECONDS)
         for messages in (restating_messages(request), _first_messages(request, link(".", schema, ()))):
             await self.chat.complete(caller, messages, options)
 
     async def _write(self, caller: Caller, request: SqlRequest, usage: Usage) -> SqlDraft | CannotAnswer:
         values = await self.database.find_values(caller, words_of(request.question))
+        # A number of a question is rarely the text that a column of keys happens to hold.
+        values = [match for match in values if not match.value.isdigit()]
         links = link(request.question, request.schema, values)
         first = _first_messages(request, links)
         messages, problem = first, ""
         for temperature in _TEMPERATURES:
             options = ChatOptions(
-                max_tokens=_MAX_TOKENS, temperature=temperature, grammar=GRAMMAR, timeout_seconds=_SECONDS
+                max_tokens=_MAX_TOKENS,
+                temperature=temperature,
+                grammar=GRAMMAR,
+                timeout_seconds=_SECONDS,
+                logprobs=True,
             )
             reply = await self.chat.complete(caller, messages, options)
             usage += reply.usage
@@ -97,7 +105,7 @@ class PromptSqlGenerator:
             guarded = await asyncio.to_thread(_guard_mended, sql, request)
             grounded = await ground(caller, self.database, guarded.sql, request.schema)
             if grounded != guarded.sql:
-                guarded = await asyncio.to_thread(guard, grounded, request.schema, MAX_STATEMENT_ROWS)
+                guarded = await asyncio.to_thread(_guard_mended, grounded, request)
             await self.database.explain(caller, guarded.sql)
         except (SqlRejected, SqlExecutionFailed, SqlTimeout) as error:
             return error.message
@@ -110,7 +118,7 @@ def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
     asked = question_text(request, links.values, knowledge)
     return [
         ChatMessage("system", system_text(request.schema.dialect)),
-        *style_messages(),
+        *style_messages(request.schema.dialect),
         ChatMessage(
             "user", f"Now another database, with no other tables than these:\n{schema_text(tables)}\n\n{asked}"
         ),
@@ -118,8 +126,8 @@ def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
 
 
 def _guard_mended(sql: str, request: SqlRequest) -> GuardedSql:
-    mended = mend(sql, request.schema) or sql
-    completed = complete(mended, request.schema, conversions(request.question, request.schema))
+    mended = mend(sql, request.question, request.schema)
+    completed = complete(mended.sql, request.question, request.schema, conversions(request.question, request.schema))
     return guard(completed, request.schema, MAX_STATEMENT_ROWS)
 
 

@@ -1,0 +1,89 @@
+"""Filters that nobody asked for: small models copy them from examples, or add what seems usual."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from service.domain.schema_linking import name_parts, stem, words_of
+from service.domain.sql import Schema
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+_NOW = re.compile(
+    r"\b(past|last|previous|prior|recent\w*|today\w*|yesterday|tomorrow|now|current\w*|ago|since|this|days?|weeks?|"
+    r"weekly|months?|monthly|quarters?|years?|annual\w*|hours?|upcoming|next|future|within|until|so far|old\w*|age\w*|"
+    r"new\w*|late\w*|overdue|expire\w*)\b",
+    re.IGNORECASE,
+)
+_SAME_START = 4
+
+
+def drop_unasked(tree: exp.Expr, question: str, schema: Schema) -> int:
+    """Remove conditions on the current date that a question without any word of time got, and equalities with a
+    text or a truth value when neither they nor their column occur in the question. Says how many.
+    """
+    from sqlglot import exp
+
+    timely = bool(_NOW.search(question))
+    asked = {stem(word) for word in words_of(question)}
+    dropped = 0
+    for select in list(tree.find_all(exp.Select)):
+        where = select.args.get("where")
+        for condition in list(_conjuncts(where.this)) if where else ():
+            about_now = condition.find(exp.CurrentDate, exp.CurrentTimestamp) is not None
+            if (about_now and not timely) or _is_unasked(condition, asked, schema):
+                _remove(condition, select)
+                dropped += 1
+    return dropped
+
+
+def _is_unasked(condition: exp.Expr, asked: set[str], schema: Schema) -> bool:
+    from sqlglot import exp
+
+    if not isinstance(condition, (exp.EQ, exp.Is)) or not isinstance(condition.this, exp.Column):
+        return False
+    value = condition.expression
+    is_text = isinstance(value, exp.Literal) and value.is_string
+    if not (is_text or (isinstance(value, exp.Boolean) and value.this)):
+        return False
+    if is_text and any(_abbreviates(value.name, word) for word in asked):
+        return False
+    words = name_parts(condition.this.name) + (name_parts(value.name) + [value.name.lower()] if is_text else [])
+    return not any(_occurs(word, asked) for word in words if len(word) > 1 and word not in ("is", "id", "name"))
+
+
+def _abbreviates(code: str, word: str) -> bool:
+    """Whether the letters of a short code occur in order in a word that begins with its first: CA for California."""
+    rest = iter(word[1:])
+    low = code.lower()
+    return 2 <= len(low) <= 3 and word[:1] == low[:1] and all(letter in rest for letter in low[1:])
+
+
+def _occurs(word: str, asked: set[str]) -> bool:
+    start = word[:_SAME_START]
+    return word in asked or (len(word) >= _SAME_START and any(other.startswith(start) for other in asked))
+
+
+def _conjuncts(node: exp.Expr) -> Iterator[exp.Expr]:
+    from sqlglot import exp
+
+    if isinstance(node, (exp.And, exp.Paren)) and (not isinstance(node, exp.Paren) or isinstance(node.this, exp.And)):
+        for part in node.iter_expressions():
+            yield from _conjuncts(part)
+    else:
+        yield node
+
+
+def _remove(condition: exp.Expr, select: exp.Select) -> None:
+    from sqlglot import exp
+
+    parent = condition.parent
+    while isinstance(parent, exp.Paren):
+        condition, parent = parent, parent.parent
+    if isinstance(parent, exp.And):
+        parent.replace(parent.expression if parent.this is condition else parent.this)
+    else:
+        select.set("where", None)
