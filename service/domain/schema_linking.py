@@ -47,6 +47,13 @@ def name_parts(name: str) -> list[str]:
     return [stem(part) for part in _PART.findall(name)]
 
 
+def abbreviates(code: str, word: str) -> bool:
+    """Whether the letters of a short code occur in order in a word that begins with its first: CA for California."""
+    rest = iter(word[1:])
+    low = code.lower()
+    return 2 <= len(low) <= 3 and word[:1] == low[:1] and all(letter in rest for letter in low[1:])
+
+
 def link(question: str, schema: Schema, values: Sequence[ValueMatch]) -> Links:
     """Match the question's words with names and comments, and add where the values are stored."""
     asked = {stem(word) for word in words_of(question) if word.lower() not in _STOP}

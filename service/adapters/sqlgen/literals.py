@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from service.domain.caller import Caller
-from service.domain.schema_linking import stem, words_of
+from service.domain.schema_linking import abbreviates, stem, words_of
 from service.domain.sql import SAMPLED_EXAMPLES, Schema, ValueMatch
 from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
 from service.errors import SqlExecutionFailed
@@ -31,6 +32,7 @@ async def ground(caller: Caller, database: Database, sql: str, schema: Schema) -
     tree = parse_statement(sql, schema.dialect)
     changed = False
     for column, literal, table in _comparisons(tree, schema):
+        changed |= _negate(literal, column.name, table, schema)
         matches = await database.find_values(caller, words_of(literal.name))
         whole = [match for match in matches if len(match.value) == len(literal.name) and match.table == table]
         here = next((match for match in whole if match.column.lower() == column.name.lower()), None)
@@ -73,6 +75,25 @@ def _comparisons(tree: exp.Expr, schema: Schema) -> list[tuple[exp.Column, exp.L
     return found
 
 
+def _negate(literal: exp.Literal, column: str, table: str, schema: Schema) -> bool:
+    """Write = 'non-smoking' as <> 'smoking' where only smoking is stored."""
+    from sqlglot import exp
+
+    rest = re.sub(r"^non?[ -]", "", literal.name.casefold())
+    values = {value.casefold(): value for value in _values(column, table, schema)}
+    equality = literal.parent
+    if rest == literal.name.casefold() or rest not in values or equality is None or literal.name.casefold() in values:
+        return False
+    literal.set("this", values[rest])
+    equality.replace(exp.NEQ(this=equality.this, expression=equality.expression))
+    return True
+
+
+def _values(column: str, table: str, schema: Schema) -> Sequence[str]:
+    known = next(t for t in schema.tables if t.name == table)
+    return next(c.values for c in known.columns if c.name.lower() == column.lower())
+
+
 def _only_place(matches: Sequence[ValueMatch], text: str) -> ValueMatch | None:
     """The one column that stores a text as a whole, when it is longer than a code."""
     whole = [match for match in matches if len(match.value) == len(text) and len(text) >= _LEAST_MOVED]
@@ -81,8 +102,7 @@ def _only_place(matches: Sequence[ValueMatch], text: str) -> ValueMatch | None:
 
 def _stores(column: str, text: str, table: str, schema: Schema) -> bool:
     """Whether a column may hold a text: it does, or not all of its values are known."""
-    known = next(t for t in schema.tables if t.name == table)
-    values = next(c.values for c in known.columns if c.name.lower() == column.lower())
+    values = _values(column, table, schema)
     return not values or len(values) == SAMPLED_EXAMPLES or text.casefold() in {value.casefold() for value in values}
 
 
@@ -91,8 +111,7 @@ def _nearest(column: str, text: str, table: str, schema: Schema) -> str:
 
     Raises SqlExecutionFailed when there is none.
     """
-    known = next(t for t in schema.tables if t.name == table)
-    values: Sequence[str] = next(c.values for c in known.columns if c.name.lower() == column.lower())
+    values = _values(column, table, schema)
     if not values or len(values) > _MAX_SHOWN or text in values:
         return text
     asked = {stem(word) for word in words_of(text)}
@@ -100,5 +119,8 @@ def _nearest(column: str, text: str, table: str, schema: Schema) -> str:
     best = [value for value in values if shared[value] == max(shared.values())]
     if len(best) == 1 and shared[best[0]]:
         return best[0]
+    codes = [value for value in values if abbreviates(value, text.lower())]
+    if len(codes) == 1:
+        return codes[0]
     shown = ", ".join(f"'{value}'" for value in values)
     raise SqlExecutionFailed(f"{table}.{column} is never '{text}'. It is one of {shown}, or leave the filter out.")

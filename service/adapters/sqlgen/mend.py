@@ -44,11 +44,11 @@ def mend(sql: str, question: str, schema: Schema) -> Mended:
         return Mended(sql, 0)
     mender = _Mender(schema, {table.name.lower(): table for table in schema.tables})
     count = name_tables(tree, schema)
-    for select in list(tree.find_all(exp.Select)):
-        count += add_from(select, schema) + mender.mend_select(select)
-        count += shorten_joins(select, question, schema)
-    count += mend_memberships(tree, schema)
-    count += mend_dialect(tree, schema) + drop_unasked(tree, question, schema)
+    selects = list(tree.find_all(exp.Select))
+    count += sum(add_from(select, schema) + mender.mend_select(select) for select in selects)
+    count += drop_unasked(tree, question, schema)
+    count += sum(shorten_joins(select, question, schema) for select in selects)
+    count += mend_memberships(tree, schema) + mend_dialect(tree, schema)
     return Mended(tree.sql(SQLGLOT_DIALECTS[schema.dialect]), count) if count else Mended(sql, 0)
 
 
@@ -98,23 +98,36 @@ class _Mender:
 
         stored = self._stored(select)
         found = self._owners(column.name, stored)
-        if len(found) > 1 and not column.table and not _ambiguous_is_same(column.name, found, stored, select):
-            return 0
+        if not column.table and (len(stored) < 2 <= len(found) + 1 or len(found) > 1):
+            same = len(found) > 1 and _ambiguous_is_same(column.name, found, stored, select)
+            if not same:
+                return 0
         if found:
             column.set("table", exp.to_identifier(found[0]))
-            return int(len(found) == 1 or not column.table)
-        near = [own] if own else list(stored.values())
-        for table in near:
-            meant = real_name(column.name, table)
-            if meant:
-                return self._rename(column, meant, stored, table)
+            return int(len(found) == 1)
         if self._fetch(column, select):
             return 1
-        for table in stored.values():
+        near = [own] if own else []
+        for table in [*near, *stored.values()]:
             meant = real_name(column.name, table)
             if meant:
                 return self._rename(column, meant, stored, table)
-        return 0
+        return self._fetch_alike(column, select, stored)
+
+    def _fetch_alike(self, column: exp.Column, select: exp.Select, stored: dict[str, SchemaTable]) -> int:
+        """Take a column from a neighbour by foreign keys that alone has one of nearly its name."""
+        from sqlglot import exp
+
+        names = {table.name for table in stored.values()}
+        linked = {key.target_table for table in stored.values() for key in table.foreign_keys}
+        linked |= {t.name for t in self.schema.tables if any(key.target_table in names for key in t.foreign_keys)}
+        found = {name: real_name(column.name, self.tables[name.lower()]) for name in linked - names}
+        meant = [(name, real) for name, real in found.items() if real]
+        if len(meant) != 1 or not self._join(select, _sources(select), meant[0][0].lower()):
+            return 0
+        column.set("table", exp.to_identifier(meant[0][0]))
+        column.set("this", exp.to_identifier(meant[0][1]))
+        return 1
 
     def _rename(
         self, column: exp.Column, meant: str, stored: dict[str, SchemaTable], table: SchemaTable
@@ -160,6 +173,7 @@ class _Mender:
         path = min(paths, key=len) if paths else []
         if not 2 <= len(path) <= _MAX_PATH:
             return False
+        self._qualify(select)
         left = starts[path[0]]
         for first, second in pairwise(path):
             condition = self._condition(first, left, second)
@@ -169,6 +183,16 @@ class _Mender:
             select.append("joins", exp.Join(this=table, on=exp.condition(condition)))
             left = second
         return True
+
+    def _qualify(self, select: exp.Select) -> None:
+        """Say where bare columns come from before another table makes them ambiguous."""
+        from sqlglot import exp
+
+        stored = self._stored(select)
+        for column in select.find_all(exp.Column):
+            found = self._owners(column.name, stored)
+            if column.parent_select is select and not column.table and len(found) == 1:
+                column.set("table", exp.to_identifier(found[0]))
 
     def _condition(self, first: str, alias: str, second: str) -> exp.Expr | None:
         from sqlglot import exp

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from service.domain.schema_linking import name_parts, stem, words_of
+from service.domain.schema_linking import abbreviates, name_parts, stem, words_of
 from service.domain.sql import Schema
 
 if TYPE_CHECKING:
@@ -49,17 +49,10 @@ def _is_unasked(condition: exp.Expr, asked: set[str], schema: Schema) -> bool:
     is_text = isinstance(value, exp.Literal) and value.is_string
     if not (is_text or (isinstance(value, exp.Boolean) and value.this)):
         return False
-    if is_text and any(_abbreviates(value.name, word) for word in asked):
+    if is_text and any(abbreviates(value.name, word) for word in asked):
         return False
     words = name_parts(condition.this.name) + (name_parts(value.name) + [value.name.lower()] if is_text else [])
     return not any(_occurs(word, asked) for word in words if len(word) > 1 and word not in ("is", "id", "name"))
-
-
-def _abbreviates(code: str, word: str) -> bool:
-    """Whether the letters of a short code occur in order in a word that begins with its first: CA for California."""
-    rest = iter(word[1:])
-    low = code.lower()
-    return 2 <= len(low) <= 3 and word[:1] == low[:1] and all(letter in rest for letter in low[1:])
 
 
 def _occurs(word: str, asked: set[str]) -> bool:

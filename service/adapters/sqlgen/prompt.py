@@ -17,6 +17,7 @@ from service.adapters.sqlgen.reply import GRAMMAR, Declined, parse_reply
 from service.adapters.sqlgen.restate import OPTIONS as RESTATING
 from service.adapters.sqlgen.restate import restated_question, restating_messages
 from service.adapters.sqlgen.shape import complete
+from service.adapters.sqlgen.shape_counts import check_counts
 from service.adapters.sqlgen.style import style_messages
 from service.adapters.sqlgen.units import conversions
 from service.domain.caller import Caller
@@ -128,7 +129,9 @@ def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
 def _guard_mended(sql: str, request: SqlRequest) -> GuardedSql:
     mended = mend(sql, request.question, request.schema)
     completed = complete(mended.sql, request.question, request.schema, conversions(request.question, request.schema))
-    return guard(completed, request.schema, MAX_STATEMENT_ROWS)
+    guarded = guard(completed, request.schema, MAX_STATEMENT_ROWS)
+    check_counts(guarded.sql, request.schema.dialect)
+    return guarded
 
 
 def _draft(guarded: GuardedSql, request: SqlRequest, links: Links, usage: Usage) -> SqlDraft:
