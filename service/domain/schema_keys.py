@@ -94,9 +94,7 @@ def _names_of_key(table: SchemaTable, key: SchemaColumn, prefix: str) -> list[st
     return names
 
 
-def _owner_of(
-    name: str, places: Sequence[tuple[SchemaTable, SchemaColumn]]
-) -> tuple[SchemaTable, SchemaColumn] | None:
+def _owner_of(name: str, places: Sequence[tuple[SchemaTable, SchemaColumn]]) -> tuple[SchemaTable, SchemaColumn] | None:
     """The table that an undeclared key belongs to: the one it is named after, else the one that tells most of it."""
     root = _KEY_END.sub("", name)
     named = [place for place in places if root and any(s == root for s in _singulars(_flat(place[0].name)))]

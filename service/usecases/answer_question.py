@@ -19,7 +19,7 @@ from service.domain.questions import (
     TextDelta,
     Usage,
 )
-from service.domain.sql import ExecutionLimits, SqlResult, SqlStatement
+from service.domain.sql import LEAST_CONFIDENCE, ExecutionLimits, SqlResult, SqlStatement
 from service.errors import NotConfigured, RagsqlError, SqlNotGenerated
 from service.ports import AnswerRecords, CannotAnswer
 from service.usecases.answer_cache import AnswerCache
@@ -31,8 +31,6 @@ from service.usecases.retrieve_passages import Retrieved, RetrievePassages
 from service.usecases.route_question import RouteQuestion
 from service.usecases.sql_statements import Proposal, SqlRunner
 
-LEAST_CONFIDENCE = 0.2
-"""A statement below this is shown to a person before it runs."""
 NOTHING_FOUND = (
     "No passage of the documents answers this. Name what you mean as the documents do, or upload one that says it."
 )

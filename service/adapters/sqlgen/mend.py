@@ -13,6 +13,7 @@ from service.adapters.sqlgen.mend_names import real_name
 from service.adapters.sqlgen.mend_paths import shorten_joins
 from service.adapters.sqlgen.mend_subqueries import mend_memberships
 from service.adapters.sqlgen.mend_tables import add_from, name_tables
+from service.adapters.sqlgen.sources import ambiguous_is_same, derived, is_known_name, sources
 from service.domain.schema_linking import join_path
 from service.domain.sql import Schema, SchemaTable
 from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
@@ -69,25 +70,25 @@ class _Mender:
                 count += 1
             elif column.table:
                 count += self._place(column, select)
-            elif stored and not _is_known_name(column.name, select):
+            elif stored and not is_known_name(column.name, select):
                 count += self._settle(column, select)
         return count
 
     def _stored(self, select: exp.Select) -> dict[str, SchemaTable]:
-        return {alias: self.tables[name] for alias, name in _sources(select).items() if name in self.tables}
+        return {alias: self.tables[name] for alias, name in sources(select).items() if name in self.tables}
 
     def _place(self, column: exp.Column, select: exp.Select) -> int:
         """Correct a qualified column: its qualifier, its name, or the table it comes from."""
-        sources = _sources(select)
+        known = sources(select)
         alias = column.table.lower()
-        if alias not in sources:
+        if alias not in known:
             outer = select.parent_select
-            if alias in _derived(select) or (outer is not None and alias in _sources(outer) | _derived(outer)):
+            if alias in derived(select) or (outer is not None and alias in sources(outer) | derived(outer)):
                 return 0
-            if self._join(select, sources, alias):
+            if self._join(select, known, alias):
                 return 1
             return self._settle(column, select)
-        table = self.tables.get(sources[alias])
+        table = self.tables.get(known[alias])
         if table is None or self._has(table, column.name):
             return 0
         return self._settle(column, select, table)
@@ -99,7 +100,7 @@ class _Mender:
         stored = self._stored(select)
         found = self._owners(column.name, stored)
         if not column.table and (len(stored) < 2 <= len(found) + 1 or len(found) > 1):
-            same = len(found) > 1 and _ambiguous_is_same(column.name, found, stored, select)
+            same = len(found) > 1 and ambiguous_is_same(column.name, found, select)
             if not same:
                 return 0
         if found:
@@ -123,15 +124,13 @@ class _Mender:
         linked |= {t.name for t in self.schema.tables if any(key.target_table in names for key in t.foreign_keys)}
         found = {name: real_name(column.name, self.tables[name.lower()]) for name in linked - names}
         meant = [(name, real) for name, real in found.items() if real]
-        if len(meant) != 1 or not self._join(select, _sources(select), meant[0][0].lower()):
+        if len(meant) != 1 or not self._join(select, sources(select), meant[0][0].lower()):
             return 0
         column.set("table", exp.to_identifier(meant[0][0]))
         column.set("this", exp.to_identifier(meant[0][1]))
         return 1
 
-    def _rename(
-        self, column: exp.Column, meant: str, stored: dict[str, SchemaTable], table: SchemaTable
-    ) -> int:
+    def _rename(self, column: exp.Column, meant: str, stored: dict[str, SchemaTable], table: SchemaTable) -> int:
         from sqlglot import exp
 
         alias = next(alias for alias, known in stored.items() if known is table)
@@ -152,7 +151,7 @@ class _Mender:
             keyed = {key.target_table.lower() for table in self.schema.tables for key in table.foreign_keys
                      if column.name.lower() in {name.lower() for name in key.target_columns}}  # fmt: skip
             near = [owner for owner in near if owner in keyed]
-        if len(near) != 1 or not self._join(select, _sources(select), near[0]):
+        if len(near) != 1 or not self._join(select, sources(select), near[0]):
             return False
         column.set("table", exp.to_identifier(self.tables[near[0]].name))
         return True
@@ -161,12 +160,12 @@ class _Mender:
         paths = [len(path) for start in used if (path := join_path(self.schema, start, target))]
         return min(paths, default=0)
 
-    def _join(self, select: exp.Select, sources: dict[str, str], missing: str) -> bool:
+    def _join(self, select: exp.Select, known: dict[str, str], missing: str) -> bool:
         """Join a table that is used but stands in no FROM, along the shortest chain of foreign keys."""
         from sqlglot import exp
 
         target = self.tables.get(missing)
-        starts = {self.tables[name].name: alias for alias, name in sources.items() if name in self.tables}
+        starts = {self.tables[name].name: alias for alias, name in known.items() if name in self.tables}
         if target is None:
             return False
         paths = [path for start in starts if (path := join_path(self.schema, start, target.name))]
@@ -208,46 +207,3 @@ class _Mender:
 
     def _has(self, table: SchemaTable, column: str) -> bool:
         return any(known.name.lower() == column.lower() for known in table.columns)
-
-
-def _ambiguous_is_same(name: str, aliases: list[str], stored: dict[str, SchemaTable], select: exp.Select) -> bool:
-    """Whether a bare name that several joined tables have is the same in all of them, because they are joined on it."""
-    from sqlglot import exp
-
-    pairs = [
-        equality
-        for equality in select.find_all(exp.EQ)
-        if isinstance(equality.this, exp.Column) and isinstance(equality.expression, exp.Column)
-        and equality.this.name.lower() == equality.expression.name.lower() == name.lower()
-    ]  # fmt: skip
-    return len(pairs) >= len(aliases) - 1
-
-
-def _is_known_name(name: str, select: exp.Select) -> bool:
-    """Whether a bare name may be an output's alias, or a column of a derived table or an outer query."""
-    from sqlglot import exp
-
-    aliases = {item.alias.lower() for item in select.selects if item.alias}
-    plain = all(isinstance(source, exp.Table) for source in _parts(select)) and select.parent_select is None
-    return name.lower() in aliases or not plain
-
-
-def _parts(select: exp.Select) -> list[exp.Expr]:
-    from_clause = select.args.get("from_")
-    parts: list[exp.Expr] = [from_clause.this] if from_clause else []
-    parts.extend(join.this for join in select.args.get("joins") or ())
-    return parts
-
-
-def _sources(select: exp.Select) -> dict[str, str]:
-    """Stored tables of one SELECT by lower-case alias."""
-    from sqlglot import exp
-
-    return {part.alias_or_name.lower(): part.name.lower() for part in _parts(select) if isinstance(part, exp.Table)}
-
-
-def _derived(select: exp.Select) -> dict[str, str]:
-    """Aliases of derived tables of one SELECT."""
-    from sqlglot import exp
-
-    return {part.alias_or_name.lower(): "" for part in _parts(select) if not isinstance(part, exp.Table)}

@@ -52,7 +52,9 @@ def _mended_date(node: exp.Expr, types: dict[str, str]) -> exp.Expr | None:
         whole = inner.unnest() if isinstance(inner, exp.Paren) else inner
         if part == "YEAR" and _is(inner, types, ("int", "bigint", "smallint")):
             return inner.copy()
-        days = isinstance(whole, exp.Sub) and all(_is(side, types, ("date",)) for side in (whole.this, whole.expression))
+        days = isinstance(whole, exp.Sub) and all(
+            _is(side, types, ("date",)) for side in (whole.this, whole.expression)
+        )
         return exp.Paren(this=whole.copy()) if days and part in ("DAY", "DAYS") else None
     if isinstance(node, exp.Year):
         return node.this.copy() if _is(node.this, types, ("int", "bigint", "smallint")) else None
@@ -63,7 +65,9 @@ def _mended_date(node: exp.Expr, types: dict[str, str]) -> exp.Expr | None:
         text = parts[0].name
         for mark, own in _FORMATS.items():
             text = text.replace(mark, own)
-        return None if "%" in text else exp.func("to_char", parts[1].copy(), exp.Literal.string(text), dialect="postgres")
+        return (
+            None if "%" in text else exp.func("to_char", parts[1].copy(), exp.Literal.string(text), dialect="postgres")
+        )
     if name == "julianday" and len(parts) == 1:
         return exp.cast(parts[0].copy(), "date")
     if name == "curdate":

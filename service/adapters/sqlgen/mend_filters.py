@@ -51,7 +51,7 @@ def _is_unasked(condition: exp.Expr, asked: set[str], schema: Schema) -> bool:
         return False
     if is_text and any(abbreviates(value.name, word) for word in asked):
         return False
-    words = name_parts(condition.this.name) + (name_parts(value.name) + [value.name.lower()] if is_text else [])
+    words = [*name_parts(condition.this.name), *(name_parts(value.name) if is_text else ()), value.name.lower()]
     return not any(_occurs(word, asked) for word in words if len(word) > 1 and word not in ("is", "id", "name"))
 
 

@@ -110,7 +110,9 @@ def _cannot_be_meant(equality: exp.EQ, tables: Mapping[str, SchemaTable]) -> boo
 
 
 def _kind(column: exp.Expr, tables: Mapping[str, SchemaTable]) -> str:
-    """"whole" or "text" where it is known."""
+    """Whether a column holds "whole" numbers or "text"; empty where that is not known."""
     table = tables.get(column.args["table"].name.lower())
-    declared = next((c.type.lower() for c in table.columns if c.name.lower() == column.name.lower()), "") if table else ""
+    declared = (
+        next((c.type.lower() for c in table.columns if c.name.lower() == column.name.lower()), "") if table else ""
+    )
     return "whole" if "int" in declared else "text" if declared.startswith(("text", "char")) else ""

@@ -31,13 +31,13 @@ def real_name(name: str, table: SchemaTable, referring: frozenset[str] = frozens
 
 
 def _same_words(name: str, table: SchemaTable, names: Mapping[str, str]) -> list[str]:
-    """customername for customer_name, sales_price for sale_price."""
+    """Customername for customer_name, sales_price for sale_price."""
     wanted = name_parts(name)
     return [real for low, real in names.items() if _flat(low) == _flat(name) or name_parts(real) == wanted]
 
 
 def _ending(name: str, table: SchemaTable, names: Mapping[str, str]) -> list[str]:
-    """symbol for sbtickersymbol, publication_year for year."""
+    """Symbol for sbtickersymbol, publication_year for year."""
     flat = _flat(name)
     longer = [real for low, real in names.items() if len(flat) >= 3 and _flat(low).endswith(flat)]
     if longer:
@@ -52,7 +52,7 @@ def _ending(name: str, table: SchemaTable, names: Mapping[str, str]) -> list[str
 
 
 def _key(name: str, table: SchemaTable, names: Mapping[str, str]) -> list[str]:
-    """id or author_id for the key of the table of authors."""
+    """The key for id, and for author_id in the key of the table of authors."""
     parts = set(name_parts(name))
     if not parts & _ID:
         return []

@@ -53,8 +53,9 @@ class _Plan:
 def _read(select: exp.Select, schema: Schema) -> _Plan | None:
     from sqlglot import exp
 
-    source, joins = select.args.get("from_"), select.args.get("joins") or []
-    nodes = [source.this, *(join.this for join in joins)] if source else []
+    source = select.args.get("from_")
+    joins: list[exp.Join] = select.args.get("joins") or []
+    nodes: list[exp.Expr] = [source.this, *(join.this for join in joins)] if source else []
     known = {table.name.lower(): table for table in schema.tables}
     if not nodes or not all(isinstance(node, exp.Table) and node.name.lower() in known for node in nodes):
         return None
@@ -74,7 +75,11 @@ def _read(select: exp.Select, schema: Schema) -> _Plan | None:
         if id(column) in inside:
             continue
         if not column.table:
-            owners = [name for name in aliases if any(c.name.lower() == column.name.lower() for c in known[name.lower()].columns)]
+            owners = [
+                name
+                for name in aliases
+                if any(c.name.lower() == column.name.lower() for c in known[name.lower()].columns)
+            ]
             read.update(owners[:1])
         elif column.table.lower() in by_alias:
             read.add(by_alias[column.table.lower()])
@@ -91,11 +96,17 @@ def _on_key(join: exp.Join, by_alias: dict[str, str], known: dict[str, SchemaTab
     from sqlglot import exp
 
     for equality in join.args["on"].find_all(exp.EQ):
-        sides = [(by_alias.get(side.table.lower(), ""), side.name.lower()) for side in (equality.this, equality.expression)]
+        sides = [
+            (by_alias.get(side.table.lower(), ""), side.name.lower()) for side in (equality.this, equality.expression)
+        ]
         for (own, column), (other, target) in (sides, sides[::-1]):
             table = known.get(own.lower())
             for key in table.foreign_keys if table else ():
-                if key.target_table == other and column in {c.lower() for c in key.columns} and target in {c.lower() for c in key.target_columns}:
+                if (
+                    key.target_table == other
+                    and column in {c.lower() for c in key.columns}
+                    and target in {c.lower() for c in key.target_columns}
+                ):
                     return True
     return False
 
@@ -137,7 +148,9 @@ def _rebuild(select: exp.Select, wanted: set[str], plan: _Plan, schema: Schema) 
     first = next((name for name in plan.aliases if name in wanted), sorted(wanted)[0])
     known = {table.name: table for table in schema.tables}
     order, joins = [first], list[exp.Expr]()
-    rest = sorted(wanted - {first}, key=lambda name: (list(plan.aliases).index(name) if name in plan.aliases else 99, name))
+    rest = sorted(
+        wanted - {first}, key=lambda name: (list(plan.aliases).index(name) if name in plan.aliases else 99, name)
+    )
     while rest:
         step = next(((n, o) for n in rest for o in order if len(join_path(schema, o, n)) == 2), None)
         if step is None:
@@ -170,5 +183,3 @@ def _condition(first: SchemaTable, alias: str, second: SchemaTable, other: str) 
     keys = [equals(key, alias, other) for key in first.foreign_keys if key.target_table == second.name]
     keys += [equals(key, other, alias) for key in second.foreign_keys if key.target_table == first.name]
     return exp.and_(*keys[0]) if len(keys) == 1 else None
-
-

@@ -41,7 +41,9 @@ def _mend(node: exp.In, tables: dict[str, SchemaTable]) -> int:
         node.this.set("this", exp.to_identifier(pair[0]))
         selected.replace(exp.column(pair[1]))
         count = 1
-    if isinstance(node.parent, exp.Not) and _may_be_null(given, node.this.name) | _may_be_null(asked, inner.selects[0].name):
+    if isinstance(node.parent, exp.Not) and _may_be_null(given, node.this.name) | _may_be_null(
+        asked, inner.selects[0].name
+    ):
         _write_exists(node, inner, asked)
         return 1
     return count
@@ -72,8 +74,9 @@ def _only_table(select: exp.Select, tables: dict[str, SchemaTable]) -> SchemaTab
     from sqlglot import exp
 
     source = select.args.get("from_")
-    plain = source is not None and isinstance(source.this, exp.Table) and not select.args.get("joins")
-    return tables.get(source.this.name.lower()) if plain else None
+    if source is None or not isinstance(source.this, exp.Table) or select.args.get("joins"):
+        return None
+    return tables.get(source.this.name.lower())
 
 
 def _table_of(column: exp.Column, select: exp.Select, tables: dict[str, SchemaTable]) -> SchemaTable | None:

@@ -17,7 +17,8 @@ _PERIOD = re.compile(
 
 _DAY = re.compile(
     rf"\b(?:(?P<iso>(?:19|20)\d\d-\d\d-\d\d)|(?:(?P<before>\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?)?"
-    rf"(?P<month>{'|'.join(_MONTHS)}|(?:{'|'.join(m[:3] for m in _MONTHS)})\b\.?)\s*(?P<after>\d\d?)?(?:st|nd|rd|th)?,?\s+"
+    rf"(?P<month>{'|'.join(_MONTHS)}|(?:{'|'.join(m[:3] for m in _MONTHS)})\b\.?)\s*"
+    rf"(?P<after>\d\d?)?(?:st|nd|rd|th)?,?\s+"
     rf"(?P<year>(?:19|20)\d\d))\b",
     re.IGNORECASE,
 )

@@ -1,40 +1,38 @@
-"""SQL by a chat model: link, prompt, parse, guard, plan, and repair at most twice. Nothing is run."""
+"""SQL by a chat model: link, prompt, mend, guard, plan, and repair at most twice. Nothing is run."""
 
 from __future__ import annotations
 
 import asyncio
-import difflib
 import re
 from dataclasses import dataclass, replace
 
-from service.adapters.sqlgen.confidence import rate
+from service.adapters.sqlgen.candidates import Candidate, check
+from service.adapters.sqlgen.confidence import Rater, rate
+from service.adapters.sqlgen.coverage import asked_back
 from service.adapters.sqlgen.explanation import explain
 from service.adapters.sqlgen.knowledge import nearest
-from service.adapters.sqlgen.literals import ground
-from service.adapters.sqlgen.mend import mend
-from service.adapters.sqlgen.prompt_text import question_text, repair_text, schema_text, system_text
+from service.adapters.sqlgen.prompt_text import question_text, schema_text, system_text
+from service.adapters.sqlgen.repair import repairing
 from service.adapters.sqlgen.reply import GRAMMAR, Declined, parse_reply
 from service.adapters.sqlgen.restate import OPTIONS as RESTATING
 from service.adapters.sqlgen.restate import restated_question, restating_messages
-from service.adapters.sqlgen.shape import complete
-from service.adapters.sqlgen.shape_counts import check_counts
 from service.adapters.sqlgen.style import style_messages
-from service.adapters.sqlgen.units import conversions
 from service.domain.caller import Caller
 from service.domain.questions import Usage
 from service.domain.schema_keys import with_inferred_keys
-from service.domain.schema_linking import Links, link, name_parts, relevant_tables, words_of
-from service.domain.sql import MAX_STATEMENT_ROWS, Schema
-from service.domain.sql_guard import GuardedSql, guard
-from service.errors import SqlExecutionFailed, SqlNotGenerated, SqlRejected, SqlTimeout
+from service.domain.schema_linking import Links, link, relevant_tables, words_of
+from service.domain.sql import LEAST_CONFIDENCE, Schema
+from service.errors import SqlNotGenerated
 from service.ports import CannotAnswer, ChatMessage, ChatModel, ChatOptions, Database, SqlDraft, SqlRequest
 
 _MAX_TABLES = 25
 _MAX_TOKENS = 250
 _SECONDS = 180.0
 _WARM_SECONDS = 600.0
-_TEMPERATURES = (0.0, 0.0, 0.7)
-"""A first try, its repair, and a fresh try: a small model repeats a wrong statement word for word when asked again."""
+_ATTEMPTS = 3
+_REPAIR_TEMPERATURE = 0.4
+"""A small model repeats a wrong statement word for word when it is asked again at 0."""
+_FRESH_TEMPERATURE = 0.7
 _WRITE = re.compile(
     r"^\W*(please\s+|can you\s+|could you\s+)?"
     r"(delete|drop|truncate|insert|update|remove|erase|alter|create|grant|revoke)\b",
@@ -44,10 +42,11 @@ _WRITE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PromptSqlGenerator:
-    """A SqlGenerator over any chat model, for one database."""
+    """A SqlGenerator over any chat model, for one database. rating says how far a statement may be trusted."""
 
     chat: ChatModel
     database: Database
+    rating: Rater = rate
 
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         if _WRITE.match(request.question):
@@ -73,44 +72,40 @@ class PromptSqlGenerator:
     async def _write(self, caller: Caller, request: SqlRequest, usage: Usage) -> SqlDraft | CannotAnswer:
         values = await self.database.find_values(caller, words_of(request.question))
         # A number of a question is rarely the text that a column of keys happens to hold.
-        values = [match for match in values if not match.value.isdigit()]
-        links = link(request.question, request.schema, values)
+        links = link(request.question, request.schema, [match for match in values if not match.value.isdigit()])
         first = _first_messages(request, links)
         messages, problem = first, ""
-        for temperature in _TEMPERATURES:
-            options = ChatOptions(
-                max_tokens=_MAX_TOKENS,
-                temperature=temperature,
-                grammar=GRAMMAR,
-                timeout_seconds=_SECONDS,
-                logprobs=True,
-            )
-            reply = await self.chat.complete(caller, messages, options)
+        for attempt in range(_ATTEMPTS):
+            reply = await self.chat.complete(caller, messages, self._options(attempt, messages is not first))
             usage += reply.usage
             parsed = parse_reply(reply.text)
             if isinstance(parsed, Declined):
-                return CannotAnswer(parsed.reason, usage)
-            result = await self._check(caller, parsed, request)
-            if isinstance(result, GuardedSql):
-                return await asyncio.to_thread(_draft, result, request, links, usage)
-            repairable = not problem and not reply.cut
+                return CannotAnswer(asked_back(parsed.reason, request, links), usage)
+            result = await check(caller, self.database, parsed, request, reply, attempt)
+            if isinstance(result, Candidate):
+                return await asyncio.to_thread(self._draft, result, request, links, usage)
+            messages = first if problem or reply.cut else [*first, *repairing(reply.text, result, request.schema)]
             problem = result
-            messages = [*first, *_repairing(reply.text, problem, request.schema)] if repairable else first
         raise SqlNotGenerated(f"No valid SQL could be written for this question. The last problem: {problem}")
 
-    async def _check(self, caller: Caller, sql: str | None, request: SqlRequest) -> GuardedSql | str:
-        """The guarded statement, or what is wrong with it."""
-        if sql is None:
-            return "The reply must be exactly one fenced sql block with one SELECT."
-        try:
-            guarded = await asyncio.to_thread(_guard_mended, sql, request)
-            grounded = await ground(caller, self.database, guarded.sql, request.schema)
-            if grounded != guarded.sql:
-                guarded = await asyncio.to_thread(_guard_mended, grounded, request)
-            await self.database.explain(caller, guarded.sql)
-        except (SqlRejected, SqlExecutionFailed, SqlTimeout) as error:
-            return error.message
-        return guarded
+    def _draft(self, found: Candidate, request: SqlRequest, links: Links, usage: Usage) -> SqlDraft | CannotAnswer:
+        if not found.guarded.tables:
+            return CannotAnswer(asked_back("", request, links), usage)
+        rating = self.rating(found, request, links)
+        doubts = rating.doubts if rating.confidence < LEAST_CONFIDENCE else ()
+        said = " ".join((explain(found.guarded.sql, request.schema.dialect), *doubts))
+        return SqlDraft(found.guarded.sql, found.guarded.tables, said, usage, rating.confidence)
+
+    def _options(self, attempt: int, repairs: bool) -> ChatOptions:
+        temperature = 0.0 if not attempt else _REPAIR_TEMPERATURE if repairs else _FRESH_TEMPERATURE
+        return ChatOptions(
+            max_tokens=_MAX_TOKENS,
+            temperature=temperature,
+            grammar=GRAMMAR,
+            timeout_seconds=_SECONDS,
+            logprobs=self.chat.supports_grammar,
+            seed=attempt,
+        )
 
 
 def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
@@ -124,40 +119,3 @@ def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
             "user", f"Now another database, with no other tables than these:\n{schema_text(tables)}\n\n{asked}"
         ),
     ]
-
-
-def _guard_mended(sql: str, request: SqlRequest) -> GuardedSql:
-    mended = mend(sql, request.question, request.schema)
-    completed = complete(mended.sql, request.question, request.schema, conversions(request.question, request.schema))
-    guarded = guard(completed, request.schema, MAX_STATEMENT_ROWS)
-    check_counts(guarded.sql, request.schema.dialect)
-    return guarded
-
-
-def _draft(guarded: GuardedSql, request: SqlRequest, links: Links, usage: Usage) -> SqlDraft:
-    draft = SqlDraft(guarded.sql, guarded.tables, explain(guarded.sql, request.schema.dialect), usage)
-    return replace(draft, confidence=rate(guarded, request, links))
-
-
-def _repairing(reply: str, problem: str, schema: Schema) -> list[ChatMessage]:
-    text = repair_text(problem, _nearest_names(problem, schema))
-    return [ChatMessage("assistant", reply), ChatMessage("user", text)]
-
-
-def _nearest_names(problem: str, schema: Schema) -> list[str]:
-    """Real names that are spelled like the ones quoted in a problem."""
-    wanted = re.findall(r"'([^']+)'|(?:table|column:?) (?:\w+\.)?(\w+)", problem)
-    names = {f"{t.name}.{c.name}": c.name for t in schema.tables for c in t.columns} | {
-        t.name: t.name for t in schema.tables
-    }
-    if "no table" in problem:
-        return [table.name for table in schema.tables][:_MAX_TABLES]
-    lowered = {full: short.lower() for full, short in names.items()}
-    found: list[str] = []
-    for first, second in wanted[:3]:
-        name = first or second
-        close = set(difflib.get_close_matches(name.lower(), set(lowered.values()), n=3, cutoff=0.6))
-        parts = set(name_parts(name))
-        found.extend(full for full, short in lowered.items() if short in close)
-        found.extend(full for full, short in names.items() if parts.intersection(name_parts(short)))
-    return list(dict.fromkeys(found))[:8]

@@ -154,9 +154,3 @@ def _value_texts(values: Sequence[ValueMatch]) -> list[str]:
 
 def _compared(texts: Sequence[str]) -> str:
     return f"= {texts[0]}" if len(texts) == 1 else f"IN ({', '.join(texts)})"
-
-
-def repair_text(problem: str, names: Sequence[str]) -> str:
-    """What was wrong with the last statement, and the nearest real names."""
-    hint = f" Real names: {', '.join(names)}." if names else ""
-    return f"That SQL fails: {problem}{hint} Write a different, corrected ```sql block."

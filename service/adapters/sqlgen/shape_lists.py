@@ -26,7 +26,9 @@ def complete_group(tree: exp.Select) -> bool:
     changed = False
     outputs = {item.alias.lower(): item.unalias() for item in tree.selects if item.alias}
     positions = [tree.selects[int(i.name) - 1].unalias() for i in group.expressions if _is_position(i, tree)]
-    held = [outputs.get(i.name.lower(), i) if isinstance(i, exp.Column) and not i.table else i for i in group.expressions]
+    held = [
+        outputs.get(i.name.lower(), i) if isinstance(i, exp.Column) and not i.table else i for i in group.expressions
+    ]
     held += positions
     for item in tree.selects:
         plain = item.unalias()

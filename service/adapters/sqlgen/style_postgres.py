@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-TOY = """CREATE TABLE coach (coach_id INT PRIMARY KEY, first_name TEXT, last_name TEXT, rank TEXT /* 'gold', 'silver' */, \
-hired DATE, left_on DATE);
+TOY = """CREATE TABLE coach (coach_id INT PRIMARY KEY, first_name TEXT, last_name TEXT, \
+rank TEXT /* 'gold', 'silver' */, hired DATE, left_on DATE);
 CREATE TABLE member (member_id INT PRIMARY KEY, name TEXT, town TEXT, joined DATE, \
 trainer_id INT REFERENCES coach(coach_id));
 CREATE TABLE visit (visit_id INT PRIMARY KEY, member_id INT REFERENCES member(member_id), visited TIMESTAMP, \
