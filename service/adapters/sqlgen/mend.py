@@ -47,7 +47,7 @@ def mend(sql: str, question: str, schema: Schema) -> Mended:
     count = name_tables(tree, schema)
     selects = list(tree.find_all(exp.Select))
     count += sum(add_from(select, schema) + mender.mend_select(select) for select in selects)
-    count += drop_unasked(tree, question, schema)
+    count += drop_unasked(tree, question)
     count += sum(shorten_joins(select, question, schema) for select in selects)
     count += mend_memberships(tree, schema) + mend_dialect(tree, schema)
     return Mended(tree.sql(SQLGLOT_DIALECTS[schema.dialect]), count) if count else Mended(sql, 0)

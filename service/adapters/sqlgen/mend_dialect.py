@@ -119,9 +119,9 @@ def _divide(tree: exp.Expr, types: dict[str, str]) -> int:
     count = 0
     for node in list(tree.find_all(exp.Div)):
         if _is_whole(node.this, types) and _is_whole(node.expression, types):
-            node.set("this", exp.cast(node.this.unnest().copy(), "double precision"))
+            node.set("this", exp.cast(node.this.copy(), "double precision"))
             count += 1
-        divisor = node.expression.unnest()
+        divisor = node.expression
         if not isinstance(divisor, (exp.Literal, exp.Nullif)):
             node.set("expression", exp.Nullif(this=divisor.copy(), expression=exp.Literal.number(0)))
     return count
@@ -130,7 +130,8 @@ def _divide(tree: exp.Expr, types: dict[str, str]) -> int:
 def _is_whole(node: exp.Expr, types: dict[str, str]) -> bool:
     from sqlglot import exp
 
-    node = node.unnest()
+    while isinstance(node, exp.Paren):
+        node = node.this
     if isinstance(node, exp.Literal):
         return not node.is_string and node.name.isdigit()
     if isinstance(node, exp.Nullif | exp.Sum | exp.Coalesce | exp.Min | exp.Max | exp.Distinct):

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from service.domain.schema_linking import abbreviates, name_parts, stem, words_of
-from service.domain.sql import Schema
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -21,9 +20,9 @@ _NOW = re.compile(
 _SAME_START = 4
 
 
-def drop_unasked(tree: exp.Expr, question: str, schema: Schema) -> int:
+def drop_unasked(tree: exp.Expr, question: str) -> int:
     """Remove conditions on the current date that a question without any word of time got, and equalities with a
-    text or a truth value when neither they nor their column occur in the question. Says how many.
+    text or a truth value when their table was joined for nothing else and the question names none of it. Says how many.
     """
     from sqlglot import exp
 
@@ -34,13 +33,33 @@ def drop_unasked(tree: exp.Expr, question: str, schema: Schema) -> int:
         where = select.args.get("where")
         for condition in list(_conjuncts(where.this)) if where else ():
             about_now = condition.find(exp.CurrentDate, exp.CurrentTimestamp) is not None
-            if (about_now and not timely) or _is_unasked(condition, asked, schema):
+            if (about_now and not timely) or (
+                _joined_for_it(condition, select) and _is_unasked(condition, select, asked)
+            ):
                 _remove(condition, select)
                 dropped += 1
     return dropped
 
 
-def _is_unasked(condition: exp.Expr, asked: set[str], schema: Schema) -> bool:
+def _joined_for_it(condition: exp.Expr, select: exp.Select) -> bool:
+    """Whether the table of a condition's column gives nothing else to a SELECT of several tables."""
+    from sqlglot import exp
+
+    alias = condition.this.table.lower() if isinstance(condition.this, exp.Column) else ""
+    joins: list[exp.Join] = select.args.get("joins") or []
+    inside = {id(column) for join in joins if join.args.get("on") for column in join.args["on"].find_all(exp.Column)}
+    read = [c for c in select.find_all(exp.Column) if c.table.lower() == alias and id(c) not in inside]
+    return bool(alias and joins) and len(read) == 1
+
+
+def _table_words(condition: exp.Expr, select: exp.Select) -> list[str]:
+    from sqlglot import exp
+
+    alias = condition.this.table.lower()
+    return [w for t in select.find_all(exp.Table) if t.alias_or_name.lower() == alias for w in name_parts(t.name)]
+
+
+def _is_unasked(condition: exp.Expr, select: exp.Select, asked: set[str]) -> bool:
     from sqlglot import exp
 
     if not isinstance(condition, (exp.EQ, exp.Is)) or not isinstance(condition.this, exp.Column):
@@ -51,7 +70,12 @@ def _is_unasked(condition: exp.Expr, asked: set[str], schema: Schema) -> bool:
         return False
     if is_text and any(abbreviates(value.name, word) for word in asked):
         return False
-    words = [*name_parts(condition.this.name), *(name_parts(value.name) if is_text else ()), value.name.lower()]
+    words = [
+        *_table_words(condition, select),
+        *name_parts(condition.this.name),
+        *(name_parts(value.name) if is_text else ()),
+        value.name.lower(),
+    ]
     return not any(_occurs(word, asked) for word in words if len(word) > 1 and word not in ("is", "id", "name"))
 
 

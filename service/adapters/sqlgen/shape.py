@@ -36,11 +36,11 @@ def complete(sql: str, question: str, schema: Schema, units: Sequence[Conversion
     if not isinstance(tree, exp.Select):
         return sql
     exact = schema.dialect == "postgresql"
-    changed = exact and (unround(tree, question) | sort_nulls_last(tree))
+    changed = exact and unround(tree, question)
     if tree.args.get("distinct"):
-        changed |= _list_order(tree)
+        changed |= _list_order(tree) | (exact and sort_nulls_last(tree))
         return tree.sql(SQLGLOT_DIALECTS[schema.dialect]) if changed else sql
-    changed |= settle_counts(tree, question, schema)
+    changed |= settle_counts(tree, question, schema) | (exact and sort_nulls_last(tree))
     changed |= _add_units(tree, units)
     changed |= _add_group(tree) | complete_group(tree) | add_asked(tree, question, schema)
     changed |= _add_other_names(tree, schema) | _add_measures(tree)
