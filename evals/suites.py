@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from evals import docqa, musicstore, retrieval_scifact, reupload
+from evals import defog, docqa, musicstore, retrieval_scifact, reupload
 from evals.docqa import Way
 from evals.measures import Measure, Report
 from evals.server import served, without_chat
@@ -54,7 +54,7 @@ def served_suites(data: Path | None, questions: Path | None) -> list[Suite]:
 
 def library_suites(data: Path) -> list[Callable[[], Report]]:
     """What needs no server, only the full data sets."""
-    return [partial(_scifact, data)]
+    return [partial(_scifact, data), partial(defog.run, data / "defog")]
 
 
 def _scifact(data: Path) -> Report:

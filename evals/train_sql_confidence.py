@@ -20,12 +20,13 @@ from evals.defog import Graded, chat_of_settings, grade
 from evals.defog_data import UNANSWERABLE, read_questions
 from service.adapters.sqlgen.candidates import Candidate
 from service.adapters.sqlgen.confidence import FEATURES, Rating, features, rate
+from service.adapters.sqlgen.coverage import unknown_words
 from service.domain.schema_linking import Links
 from service.domain.sql import LEAST_CONFIDENCE
 from service.ports import ChatModel, SqlRequest
 
 WEIGHTS_FILE = Path(__file__).parent.parent / "service/adapters/sqlgen/confidence_weights.py"
-FOR = ("mean log-probability", "least log-probability")
+FOR = ("mean log-probability",)
 PENALTY = 3.0
 STEPS = 3_000
 RATE = 0.3
@@ -40,7 +41,7 @@ class Recorded:
         self.features: list[tuple[float, ...]] = []
 
     def __call__(self, found: Candidate, request: SqlRequest, links: Links) -> Rating:
-        self.features.append(features(found, request, links))
+        self.features.append(features(found, request, links, unknown_words(request, links)))
         return rate(found, request, links)
 
 

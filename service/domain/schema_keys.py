@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
+from service.domain.schema_memo import once_per_schema
 from service.domain.sql import ForeignKey, Schema, SchemaColumn, SchemaTable
 
 _KEY_END = re.compile(r"(id|key|code|no|num|number|uuid|name)$", re.IGNORECASE)
@@ -16,7 +16,7 @@ _MIN_SUFFIX = 5
 _WHOLE = ("int", "serial")
 
 
-@lru_cache(maxsize=32)
+@once_per_schema
 def with_inferred_keys(schema: Schema) -> Schema:
     """The schema with a foreign key for each column that is named like another table's key and declares none.
 

@@ -6,8 +6,10 @@ import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
+from service.domain.schema_memo import once_per_schema
 from service.domain.sql import Schema, SchemaTable, ValueMatch
 
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
@@ -33,6 +35,7 @@ def words_of(text: str) -> list[str]:
     return [re.sub(r"['’]s$", "", word) for word in _WORD.findall(text)]
 
 
+@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """A word without its commonest English endings, in lower case."""
     word = word.lower()
@@ -44,7 +47,12 @@ def stem(word: str) -> str:
 
 def name_parts(name: str) -> list[str]:
     """The stems of the words in an identifier such as InvoiceLine or invoice_line."""
-    return [stem(part) for part in _PART.findall(name)]
+    return list(_name_parts(name))
+
+
+@lru_cache(maxsize=20_000)
+def _name_parts(name: str) -> tuple[str, ...]:
+    return tuple(stem(part) for part in _PART.findall(name))
 
 
 def abbreviates(code: str, word: str) -> bool:
@@ -111,6 +119,7 @@ def join_path(schema: Schema, start: str, end: str) -> list[str]:
     return []
 
 
+@once_per_schema
 def _neighbours(schema: Schema) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {table.name: set() for table in schema.tables}
     for table in schema.tables:

@@ -21,13 +21,12 @@ from service.ports import ChatReply, Database, SqlRequest
 class Candidate:
     """A statement that passed the guard.
 
-    probabilities are the logarithms of those of its tokens, empty where the model does not tell; mends is how many
-    slips were corrected, attempt how many replies there were before.
+    probabilities are the logarithms of those of its tokens, empty where the model does not tell; attempt is how many
+    replies there were before.
     """
 
     guarded: GuardedSql
     probabilities: tuple[float, ...]
-    mends: int
     attempt: int
 
 
@@ -38,23 +37,22 @@ async def check(
     if sql is None:
         return "The reply must be exactly one fenced sql block with one SELECT."
     try:
-        guarded, mends = await asyncio.to_thread(_guard_mended, sql, request)
+        guarded = await asyncio.to_thread(_guard_mended, sql, request)
         grounded = await ground(caller, database, guarded.sql, request.schema)
         if grounded != guarded.sql:
-            guarded, more = await asyncio.to_thread(_guard_mended, grounded, request)
-            mends += more
+            guarded = await asyncio.to_thread(_guard_mended, grounded, request)
         await database.explain(caller, guarded.sql)
     except (SqlRejected, SqlExecutionFailed, SqlTimeout) as error:
         return error.message
-    return Candidate(guarded, _probabilities(reply), mends, attempt)
+    return Candidate(guarded, _probabilities(reply), attempt)
 
 
-def _guard_mended(sql: str, request: SqlRequest) -> tuple[GuardedSql, int]:
+def _guard_mended(sql: str, request: SqlRequest) -> GuardedSql:
     mended = mend(sql, request.question, request.schema)
-    completed = complete(mended.sql, request.question, request.schema, conversions(request.question, request.schema))
+    completed = complete(mended, request.question, request.schema, conversions(request.question, request.schema))
     guarded = guard(completed, request.schema, MAX_STATEMENT_ROWS)
     check_counts(guarded.sql, request.schema.dialect)
-    return guarded, mended.count
+    return guarded
 
 
 def _probabilities(reply: ChatReply) -> tuple[float, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from service.domain.schema_linking import Links, abbreviates, name_parts, stem, words_of
+from service.domain.schema_memo import once_per_schema
 from service.domain.sql import Schema
 from service.domain.sql_guard import GuardedSql
 from service.ports import SqlRequest
@@ -13,6 +14,9 @@ from service.ports import SqlRequest
 _MAX_NAMED = 8
 _MAX_WORDS = 3
 _SAME_START = 5
+_LEAST_STEM = 4
+_LONGEST_ENDING = 3
+_QUOTED = re.compile(r"\"([^\"]+)\"|“([^”]+)”|`([^`]+)`|(?<!\w)'([^']+)'(?!\w)")
 # Words that ask, compare, count, place and time: they say what to do with data, not which data.
 _ASKING = frozenset(
     stem(word)
@@ -42,14 +46,21 @@ _ASKING = frozenset(
     joins joining link links finally see ago id ids true false doing left relation operator operators term terms write
     written getting january february march april may june july august september october november december jan feb mar
     apr jun jul aug sep sept oct nov dec monday tuesday wednesday thursday friday saturday sunday haven hasn isn don
-    doesn didn aren wasn weren
+    doesn didn aren wasn weren thing things something anything everything someone anyone everyone big bigger typical
+    typically usual usually normal normally common commonly come comes coming go goes going went run runs running bring
+    brings brought keep keeps kept hold holds held sell sells sold buy buys bought pay pays paid spend spends spent earn
+    earns earned cost costs care cares work works worked live lives lived seconds minutes hours kilobytes megabytes
+    gigabytes short long tall fast slow old young good better worst worse bad great far close early late able actually
+    already always back call called detail details each enough even few help interested know leave left like little lots
+    mostly nearly nothing often order ordering pick plus quite really regarding rest right say set side simply single
+    still sure tell think thus toward try turn want wants way whatever whenever wherever yet
     """.split()
 )
 
 
 def unknown_words(request: SqlRequest, links: Links) -> list[str]:
     """Words of the question that no name, comment, stored value or documentation of the database has."""
-    known = _vocabulary(request.schema) | {stem(w) for match in links.values for w in words_of(match.value)}
+    known = set(_vocabulary(request.schema)) | {stem(w) for match in links.values for w in words_of(match.value)}
     known |= {stem(word) for match in links.values for word in match.words.split()}
     for item in request.knowledge:
         text = f"{item.documentation} {item.ddl} {item.example.question if item.example else ''}"
@@ -57,14 +68,15 @@ def unknown_words(request: SqlRequest, links: Links) -> list[str]:
     return [word for word in dict.fromkeys(words_of(request.question)) if not _is_known(word, known)]
 
 
-def _vocabulary(schema: Schema) -> set[str]:
+@once_per_schema
+def _vocabulary(schema: Schema) -> frozenset[str]:
     found: set[str] = set()
     for table in schema.tables:
         found.update(name_parts(table.name), (stem(word) for word in words_of(table.comment)))
         for column in table.columns:
             found.update(name_parts(column.name), (stem(word) for word in words_of(column.comment)))
             found.update(stem(word) for value in column.values[:50] for word in words_of(value))
-    return found
+    return frozenset(found)
 
 
 def _is_known(word: str, known: set[str]) -> bool:
@@ -79,7 +91,10 @@ def _is_known(word: str, known: set[str]) -> bool:
     start = low[:_SAME_START]
     if len(low) >= _SAME_START and any(other.startswith(start) or start in other for other in known):
         return True
-    return any(len(other) >= 3 and (low.startswith(other) or other.endswith(low)) for other in known if len(low) > 3)
+    return any(
+        len(other) >= _LEAST_STEM and low.startswith(other) and len(low) - len(other) <= _LONGEST_ENDING
+        for other in known
+    )
 
 
 def unlinked_tables(guarded: GuardedSql, links: Links) -> list[str]:
@@ -110,6 +125,13 @@ def asked_back(reason: str, request: SqlRequest, links: Links) -> str:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_MAX_NAMED]) + (" and more" if len(names) > _MAX_NAMED else "")
+
+
+def left_out(question: str, sql: str) -> list[str]:
+    """Quoted texts of a question that do not occur in a statement."""
+    said = sql.casefold()
+    found = [next(part for part in match if part) for match in _QUOTED.findall(question)]
+    return [text for text in found if not any(stem(word) in said for word in words_of(text.casefold()))]
 
 
 def quoted(words: Sequence[str]) -> str:

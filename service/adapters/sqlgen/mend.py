@@ -25,24 +25,18 @@ if TYPE_CHECKING:
 _MAX_PATH = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
-    """A statement and how many slips were corrected in it. It has not been guarded."""
-
-    sql: str
-    count: int
-
-
-def mend(sql: str, question: str, schema: Schema) -> Mended:
+def mend(sql: str, question: str, schema: Schema) -> str:
     """The statement with joins on their keys, columns spelled as in the schema and taken from the joined table that
     has them, missing joins added along foreign keys, filters dropped that nobody asked for, and "texts" quoted.
+
+    The result has not been guarded.
     """
     from sqlglot import exp
 
     try:
         tree = parse_statement(sql, schema.dialect)
     except SqlRejected:
-        return Mended(sql, 0)
+        return sql
     mender = _Mender(schema, {table.name.lower(): table for table in schema.tables})
     count = name_tables(tree, schema)
     selects = list(tree.find_all(exp.Select))
@@ -50,7 +44,7 @@ def mend(sql: str, question: str, schema: Schema) -> Mended:
     count += drop_unasked(tree, question)
     count += sum(shorten_joins(select, question, schema) for select in selects)
     count += mend_memberships(tree, schema) + mend_dialect(tree, schema)
-    return Mended(tree.sql(SQLGLOT_DIALECTS[schema.dialect]), count) if count else Mended(sql, 0)
+    return tree.sql(SQLGLOT_DIALECTS[schema.dialect]) if count else sql
 
 
 @dataclass(frozen=True, slots=True)

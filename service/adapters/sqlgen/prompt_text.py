@@ -79,7 +79,7 @@ def _shown_values(column: SchemaColumn, table: SchemaTable) -> str:
         return ""
     if _PLACES.intersection(name_parts(column.name)):
         codes = [value for value in values if len(value) <= _MAX_CODE and value.isupper()]
-        return f"codes such as '{codes[0]}'" if len(codes) == len(values) else ""
+        return f"codes such as '{codes[0]}'" if len(codes) == len(values) > 1 else ""
     if len(values) <= _MAX_SHOWN_VALUES:
         shown = ", ".join(f"'{value}'" for value in values)
         return shown if len(shown) <= _MAX_SHOWN_CHARS else ""

@@ -25,7 +25,9 @@ _LIMITED = re.compile(
     r"limit|only|single|common\w*|popular|more|rare\w*)\b|\d",
     re.IGNORECASE,
 )
-_SORTED = re.compile(r"\b(order(ed)?|sort(ed)?|arranged?|rank(ed)?|starting)\b|\bfrom \w+ to \w+", re.IGNORECASE)
+_SORTED = re.compile(
+    r"\b(ordered (by|from)|order (by|from|them|the)|sort(ed)?|arranged?|starting)\b|\bfrom \w+ to \w+", re.IGNORECASE
+)
 _SOME = re.compile(r"\btop\b|\b\d+\b|\b(two|three|four|five|six|seven|eight|nine|ten)\b", re.IGNORECASE)
 _RATIO = re.compile(r"\b(ratio|proportion|percent\w*|share|fraction)\b", re.IGNORECASE)
 _OF_THINGS = re.compile(r"\b(?:how many|(?:number|count|sum) of)\s+([\w-]+(?:\s[\w-]+)?)", re.IGNORECASE)
