@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
 
 if TYPE_CHECKING:
+    from httpx2 import AsyncByteStream
     from openai import AsyncOpenAI
 
 _RETRIES = 1
+_MAX_BODY = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,33 @@ class Clients:
                 base_url=endpoint.base_url or None,
                 max_retries=_RETRIES,
                 # The SDK's own one closes itself when it is collected, on whatever event loop runs then.
-                http_client=DefaultAsyncHttpxClient(),
+                http_client=DefaultAsyncHttpxClient(event_hooks={"response": [_limit]}),
             )
             self._made = (endpoint, loop, client)
         return self._made[2]
+
+
+async def _limit(response: Any) -> None:
+    """Have a body read only so far: a server may never stop."""
+    response.stream = _limited_stream(response.stream)
+
+
+def _limited_stream(stream: AsyncByteStream) -> AsyncByteStream:
+    from httpx2 import AsyncByteStream
+
+    class Limited(AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            size = 0
+            async for piece in stream:
+                size += len(piece)
+                if size > _MAX_BODY:
+                    raise UpstreamUnavailable("The model's server did not end its reply. Check OPENAI_BASE_URL.")
+                yield piece
+
+        async def aclose(self) -> None:
+            await stream.aclose()
+
+    return Limited()
 
 
 def as_domain_error(error: Exception, endpoint: Endpoint, model: str) -> RagsqlError:
@@ -62,6 +88,8 @@ def as_domain_error(error: Exception, endpoint: Endpoint, model: str) -> RagsqlE
     host = endpoint.host
     if isinstance(error, RagsqlError):
         return error
+    if isinstance(error.__cause__, RagsqlError):
+        return error.__cause__
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return UpstreamUnavailable(f"{model} at {host} did not answer in time. Try again.")
     if isinstance(error, openai.APIStatusError):

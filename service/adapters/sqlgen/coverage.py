@@ -111,7 +111,8 @@ def asked_back(reason: str, request: SqlRequest, links: Links) -> str:
         said = f"nothing in the database tells about {quoted(words[:_MAX_WORDS])}"
     said = f"{said[:1].upper()}{said[1:]}." if said else "No table of the database holds this."
     known = {table.name: table for table in request.schema.tables}
-    understood = sorted(set(links.tables) | {name.rpartition(".")[0] for name in links.columns})
+    by_column = {name.rpartition(".")[0] for name in links.columns} - links.tables
+    understood = [*sorted(links.tables), *sorted(by_column)]
     if not understood:
         return f"{said} The database has {_some([*known])}. Which of these is your question about?"
     columns = (

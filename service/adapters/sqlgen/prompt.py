@@ -27,7 +27,8 @@ from service.ports import CannotAnswer, ChatMessage, ChatModel, ChatOptions, Dat
 
 _MAX_TABLES = 25
 _MAX_TOKENS = 250
-_SECONDS = 180.0
+_SECONDS = 60.0
+_LOCAL_SECONDS = 180.0
 _WARM_SECONDS = 600.0
 _ATTEMPTS = 3
 _REPAIR_TEMPERATURE = 0.4
@@ -102,7 +103,7 @@ class PromptSqlGenerator:
             max_tokens=_MAX_TOKENS,
             temperature=temperature,
             grammar=GRAMMAR,
-            timeout_seconds=_SECONDS,
+            timeout_seconds=_LOCAL_SECONDS if self.chat.supports_grammar else _SECONDS,
             logprobs=self.chat.supports_grammar,
             seed=attempt,
         )
