@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _RETRIES = 1
-_MAX_BODY = 64 * 1024 * 1024
+_MAX_BODY = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

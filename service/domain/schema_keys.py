@@ -42,8 +42,8 @@ def _target(
 ) -> tuple[SchemaTable, SchemaColumn] | None:
     """The table and column that a column refers to, by the longest name that ends it."""
     name = _flat(column.name)
-    matches = [key for key in owners if name == key or (len(key) >= _MIN_SUFFIX and name.endswith(key))]
-    for key in sorted(matches, key=len, reverse=True):
+    endings = [name, *(name[start:] for start in range(1, len(name) - _MIN_SUFFIX + 1))]
+    for key in (ending for ending in endings if ending in owners):
         owner, target = owners[key]
         itself = owner.name == table.name and target.name == column.name
         if itself:
@@ -58,7 +58,7 @@ def _owners(schema: Schema) -> dict[str, tuple[SchemaTable, SchemaColumn]]:
     found: dict[str, tuple[SchemaTable, SchemaColumn]] = {}
     shared: dict[str, list[tuple[SchemaTable, SchemaColumn]]] = {}
     tables = [table for table in schema.tables if not table.is_view]
-    prefix = _common_prefix([_flat(table.name) for table in tables])
+    prefix = _common_prefix([_flat_table(table) for table in tables])
     for table in tables:
         own = _own_key(table)
         for column in table.columns:
@@ -77,18 +77,22 @@ def _owners(schema: Schema) -> dict[str, tuple[SchemaTable, SchemaColumn]]:
 
 
 def _own_key(table: SchemaTable) -> SchemaColumn | None:
-    """The single column of the primary key, or one called id."""
-    names = table.primary_key if len(table.primary_key) == 1 else ("id",) if not table.primary_key else ()
-    return next((column for column in table.columns if column.name.lower() in {n.lower() for n in names}), None)
+    """The single column of the primary key; where none is declared, one called id, or by the table's name and id."""
+    if len(table.primary_key) > 1:
+        return None
+    guessed = {"id", *(f"{singular}id" for singular in _singulars(_flat_table(table)))}
+    names = {_flat(name) for name in table.primary_key} or guessed
+    return next((column for column in table.columns if _flat(column.name) in names), None)
 
 
 def _names_of_key(table: SchemaTable, key: SchemaColumn, prefix: str) -> list[str]:
-    """Flat names by which other tables may call a key: customer_id, customerid, custid of sbCustId."""
+    """Flat names by which other tables may call a key: customerid and customer of customers.cid, custid of sbCustId."""
     name = _flat(key.name)
+    singulars = _singulars(_flat_table(table))
+    called = [f"{singular}id" for singular in singulars] + (singulars if _kind(key) == "whole" else [])
     if name in _PLAIN_KEYS:
-        flat = _flat(table.name).rpartition(".")[2]
-        return [f"{singular}{name}" for singular in _singulars(flat)]
-    names = [name]
+        return [*(f"{singular}{name}" for singular in singulars), *called]
+    names = [name, *called]
     if prefix and name.startswith(prefix) and len(name) - len(prefix) >= _MIN_SUFFIX:
         names.append(name[len(prefix) :])
     return names
@@ -97,9 +101,9 @@ def _names_of_key(table: SchemaTable, key: SchemaColumn, prefix: str) -> list[st
 def _owner_of(name: str, places: Sequence[tuple[SchemaTable, SchemaColumn]]) -> tuple[SchemaTable, SchemaColumn] | None:
     """The table that an undeclared key belongs to: the one it is named after, else the one that tells most of it."""
     root = _KEY_END.sub("", name)
-    named = [place for place in places if root and any(s == root for s in _singulars(_flat(place[0].name)))]
+    named = [place for place in places if root and root in _singulars(_flat_table(place[0]))]
     if not named and root:
-        starts = [place for place in places if _flat(place[0].name).startswith(root) and _tells_more(place[0])]
+        starts = [place for place in places if _flat_table(place[0]).startswith(root) and _tells_more(place[0])]
         named = starts if len(starts) == 1 else []
     if not named:
         first = [place for place in places if place[0].columns[0].name == place[1].name and _tells_more(place[0])]
@@ -110,6 +114,10 @@ def _owner_of(name: str, places: Sequence[tuple[SchemaTable, SchemaColumn]]) -> 
 def _tells_more(table: SchemaTable) -> bool:
     """Whether a table holds more than keys."""
     return any(not _KEY_END.search(column.name) or _flat(column.name) in _GENERIC for column in table.columns)
+
+
+def _flat_table(table: SchemaTable) -> str:
+    return _flat(table.name.rpartition(".")[2])
 
 
 def _singulars(name: str) -> list[str]:
