@@ -20,13 +20,13 @@ from service.ports import ChatMessage, ChatModel, ChatOptions, ChatReply
 class KeptReplies:
     """A ChatModel that asks another one only what it was never asked with the same options.
 
-    spent is how many seconds the model took for all replies that were given, kept ones included.
+    saved is how many seconds the model once took for the replies that were given without asking it.
     """
 
     def __init__(self, chat: ChatModel, path: Path) -> None:
         self.model = chat.model
         self.supports_grammar = chat.supports_grammar
-        self.spent = 0.0
+        self.saved = 0.0
         self._chat = chat
         self._file = sqlite3.connect(path)
         self._file.execute("CREATE TABLE IF NOT EXISTS reply (key TEXT PRIMARY KEY, seconds REAL, value TEXT)")
@@ -47,7 +47,8 @@ class KeptReplies:
             row = (time.perf_counter() - start, json.dumps(asdict(reply)))
             self._file.execute("INSERT INTO reply VALUES (?, ?, ?)", (key, *row))
             self._file.commit()
-        self.spent += row[0]
+        else:
+            self.saved += row[0]
         return _read(row[1])
 
     async def stream(

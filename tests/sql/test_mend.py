@@ -6,6 +6,7 @@ import pytest
 
 from service.adapters.sqlgen.mend import mend
 from service.adapters.sqlgen.shape import complete
+from service.adapters.sqlgen.short_names import restore, shorten, shortened
 from service.domain.schema_keys import with_inferred_keys
 from service.domain.sql import Schema, SchemaColumn, SchemaTable
 
@@ -44,6 +45,18 @@ def test_declared_keys_stay_and_a_schema_is_read_once() -> None:
     assert with_inferred_keys(SCHEMA) == SCHEMA
 
 
+def test_tables_of_other_schemas_are_mended_by_their_own_names() -> None:
+    users = SchemaTable("app.users", (SchemaColumn("uid", "bigint"), SchemaColumn("name", "text")), ("uid",))
+    wallets = SchemaTable("app.wallets", (SchemaColumn("wid", "bigint"), SchemaColumn("user_id", "bigint")), ("wid",))
+    schema = with_inferred_keys(Schema("postgresql", (users, wallets), "e1"))
+    written = shorten("SELECT u.name, COUNT(wallets.wid) FROM app.users AS u GROUP BY u.name", schema)
+    mended = mend(written, "How many wallets has each user?", shortened(schema))
+    assert restore(mended, schema) == (
+        "SELECT u.name, COUNT(wallets.wid) FROM app.users AS u JOIN app.wallets ON wallets.user_id = u.uid "
+        "GROUP BY u.name"
+    )
+
+
 @pytest.mark.parametrize(
     ("question", "written", "mended"),
     [
@@ -65,6 +78,12 @@ def test_declared_keys_stay_and_a_schema_is_read_once() -> None:
          "ON x.bid = b.bid JOIN shelf AS s ON b.shelf_id = s.id GROUP BY w.name",
          "SELECT w.name, COUNT(b.bid) FROM writer AS w JOIN wrote_book AS x ON x.wid = w.wid JOIN book AS b "
          "ON x.bid = b.bid GROUP BY w.name"),
+        ("How many purchases has each book?",  # what is counted stays, whatever it is called
+         "SELECT b.title, COUNT(*) FROM book AS b JOIN loan AS l ON l.bid = b.bid GROUP BY b.title",
+         "SELECT b.title, COUNT(*) FROM book AS b JOIN loan AS l ON l.bid = b.bid GROUP BY b.title"),
+        ("Whose name is on a title?",  # and so does what filters
+         "SELECT DISTINCT w.name FROM writer AS w JOIN wrote_book AS x ON x.wid = w.wid",
+         "SELECT DISTINCT w.name FROM writer AS w JOIN wrote_book AS x ON x.wid = w.wid"),
         ("Which books were never lent?",  # a column of the outer row, and NULL in a list
          "SELECT title FROM book WHERE NOT bid IN (SELECT bid FROM loan)",
          "SELECT title FROM book WHERE NOT EXISTS(SELECT 1 FROM loan WHERE loan.bid = book.bid)"),

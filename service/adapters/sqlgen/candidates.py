@@ -9,6 +9,7 @@ from service.adapters.sqlgen.literals import ground
 from service.adapters.sqlgen.mend import mend
 from service.adapters.sqlgen.shape import complete
 from service.adapters.sqlgen.shape_counts import check_counts
+from service.adapters.sqlgen.short_names import restore, shorten, shortened
 from service.adapters.sqlgen.units import conversions
 from service.domain.caller import Caller
 from service.domain.sql import MAX_STATEMENT_ROWS
@@ -38,8 +39,9 @@ async def check(
         return "The reply must be exactly one fenced sql block with one SELECT."
     try:
         guarded = await asyncio.to_thread(_guard_mended, sql, request)
-        grounded = await ground(caller, database, guarded.sql, request.schema)
-        if grounded != guarded.sql:
+        written = shorten(guarded.sql, request.schema)
+        grounded = await ground(caller, database, written, shortened(request.schema))
+        if grounded != written:
             guarded = await asyncio.to_thread(_guard_mended, grounded, request)
         await database.explain(caller, guarded.sql)
     except (SqlRejected, SqlExecutionFailed, SqlTimeout) as error:
@@ -48,9 +50,10 @@ async def check(
 
 
 def _guard_mended(sql: str, request: SqlRequest) -> GuardedSql:
-    mended = mend(sql, request.question, request.schema)
-    completed = complete(mended, request.question, request.schema, conversions(request.question, request.schema))
-    guarded = guard(completed, request.schema, MAX_STATEMENT_ROWS)
+    schema = shortened(request.schema)
+    mended = mend(shorten(sql, request.schema), request.question, schema)
+    completed = complete(mended, request.question, schema, conversions(request.question, schema))
+    guarded = guard(restore(completed, request.schema), request.schema, MAX_STATEMENT_ROWS)
     check_counts(guarded.sql, request.schema.dialect)
     return guarded
 

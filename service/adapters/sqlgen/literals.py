@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from service.domain.caller import Caller
@@ -30,10 +31,14 @@ async def ground(caller: Caller, database: Database, sql: str, schema: Schema) -
     from sqlglot import exp
 
     tree = parse_statement(sql, schema.dialect)
+    stored = {table.name for table in schema.tables}
     changed = False
     for column, literal, table in _comparisons(tree, schema):
         changed |= _negate(literal, column.name, table, schema)
-        matches = await database.find_values(caller, words_of(literal.name))
+        matches = [
+            replace(match, table=match.table if match.table in stored else match.table.rpartition(".")[2])
+            for match in await database.find_values(caller, words_of(literal.name))
+        ]
         whole = [match for match in matches if len(match.value) == len(literal.name) and match.table == table]
         here = next((match for match in whole if match.column.lower() == column.name.lower()), None)
         there = whole[0] if len({match.column for match in whole}) == 1 else None
@@ -45,9 +50,9 @@ async def ground(caller: Caller, database: Database, sql: str, schema: Schema) -
             column.set("this", exp.to_identifier(elsewhere.column))
             changed = True
             continue
-        stored = match.value if match else _nearest(column.name, literal.name, table, schema)
-        if stored != literal.name or (match and here is None):
-            literal.replace(exp.Literal.string(stored))
+        value = match.value if match else _nearest(column.name, literal.name, table, schema)
+        if value != literal.name or (match and here is None):
+            literal.replace(exp.Literal.string(value))
             column.set("this", exp.to_identifier(match.column if match else column.name))
             changed = True
     return tree.sql(SQLGLOT_DIALECTS[schema.dialect]) if changed else sql

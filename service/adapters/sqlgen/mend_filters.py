@@ -36,7 +36,9 @@ def drop_unasked(tree: exp.Expr, question: str) -> int:
             if (about_now and not timely) or (
                 _joined_for_it(condition, select) and _is_unasked(condition, select, asked)
             ):
+                unread = condition.this.table.lower() if not about_now else ""
                 _remove(condition, select)
+                _unjoin(unread, select)
                 dropped += 1
     return dropped
 
@@ -50,6 +52,17 @@ def _joined_for_it(condition: exp.Expr, select: exp.Select) -> bool:
     inside = {id(column) for join in joins if join.args.get("on") for column in join.args["on"].find_all(exp.Column)}
     read = [c for c in select.find_all(exp.Column) if c.table.lower() == alias and id(c) not in inside]
     return bool(alias and joins) and len(read) == 1
+
+
+def _unjoin(alias: str, select: exp.Select) -> None:
+    """Leave out the join of a table that nothing is read from any more, unless others are joined to it."""
+    from sqlglot import exp
+
+    joins: list[exp.Join] = select.args.get("joins") or []
+    own = [join for join in joins if join.this.alias_or_name.lower() == alias]
+    rest = [join for join in joins if join not in own]
+    if own and not any(column.table.lower() == alias for join in rest for column in join.find_all(exp.Column)):
+        select.set("joins", rest)
 
 
 def _table_words(condition: exp.Expr, select: exp.Select) -> list[str]:

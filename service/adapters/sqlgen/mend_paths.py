@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 _MAX_TABLES = 6
+_MANY_TABLES = 5
 _COUNTED = re.compile(r"\b(?:how many|number of|count of|total of)\s+(?:\w+\s+){0,2}?", re.IGNORECASE)
 
 
@@ -32,6 +33,7 @@ def shorten_joins(select: exp.Select, question: str, schema: Schema) -> int:
         needed.add(counted)
     if not needed:
         return 0
+    needed |= _filtering(select, plan, needed, bool(counted and counted not in plan.aliases), schema)
     wanted = _connected(sorted(needed), schema)
     current = set(plan.aliases)
     if wanted is None or wanted == current or len(wanted) > _MAX_TABLES:
@@ -48,6 +50,7 @@ class _Plan:
     aliases: dict[str, str]
     read: set[str]
     on_keys: bool
+    joined: tuple[frozenset[str], ...]
 
 
 def _read(select: exp.Select, schema: Schema) -> _Plan | None:
@@ -83,7 +86,39 @@ def _read(select: exp.Select, schema: Schema) -> _Plan | None:
             read.update(owners[:1])
         elif column.table.lower() in by_alias:
             read.add(by_alias[column.table.lower()])
-    return _Plan(aliases, read, all(_on_key(join, by_alias, known) for join in joins))
+    joined = tuple(
+        frozenset(by_alias.get(side.table.lower(), "") for side in (equality.this, equality.expression))
+        for join in joins
+        for equality in join.args["on"].find_all(exp.EQ)
+    )
+    return _Plan(aliases, read, all(_on_key(join, by_alias, known) for join in joins), joined)
+
+
+def _filtering(select: exp.Select, plan: _Plan, needed: set[str], replaced: bool, schema: Schema) -> set[str]:
+    """Tables at the ends that nothing is read from and that are joined to filter or to be counted all the same.
+
+    What a key refers to neither filters nor multiplies. Other ends are left out only when what is counted replaces
+    them, or when they multiply sums over many tables.
+    """
+    from sqlglot import exp
+
+    known = {table.name: table for table in schema.tables}
+    summed = select.find(exp.Sum, exp.Avg) is not None and len(plan.aliases) >= _MANY_TABLES
+    left = set(plan.aliases)
+    while True:
+        ends = {
+            name: next(iter(neighbours))
+            for name in left - needed
+            if len(neighbours := {other for pair in plan.joined if name in pair for other in pair & left} - {name}) == 1
+        }
+        gone = {
+            name
+            for name, other in ends.items()
+            if replaced or summed or any(key.target_table == name for key in known[other].foreign_keys)
+        }
+        if not gone:
+            return set(ends)
+        left -= gone
 
 
 def _columns(equality: exp.Expr) -> bool:
