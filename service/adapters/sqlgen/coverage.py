@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from service.domain.schema_linking import Links, abbreviates, name_parts, stem, words_of
 from service.domain.schema_memo import once_per_schema
@@ -63,9 +64,13 @@ def unknown_words(request: SqlRequest, links: Links) -> list[str]:
     known = set(_vocabulary(request.schema)) | {stem(w) for match in links.values for w in words_of(match.value)}
     known |= {stem(word) for match in links.values for word in match.words.split()}
     for item in request.knowledge:
-        text = f"{item.documentation} {item.ddl} {item.example.question if item.example else ''}"
-        known |= {stem(word) for word in words_of(text)}
+        known |= _stems(f"{item.documentation} {item.ddl} {item.example.question if item.example else ''}")
     return [word for word in dict.fromkeys(words_of(request.question)) if not _is_known(word, known)]
+
+
+@lru_cache(maxsize=2_000)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in words_of(text))
 
 
 @once_per_schema
