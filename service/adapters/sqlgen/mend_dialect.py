@@ -1,4 +1,4 @@
-"""What other dialects write, and what PostgreSQL refuses, in PostgreSQL's own words."""
+"""Whole division, and what other dialects write or PostgreSQL refuses, in PostgreSQL's own words."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _FORMATS = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "HH24", "%M": "MI", "%S"
 
 def mend_dialect(tree: exp.Expr, schema: Schema) -> int:
     """Correct functions of dates, whole division, and aliases where none may stand; says how many."""
-    if schema.dialect != "postgresql":
-        return 0
     types = {column.name.lower(): column.type.lower() for table in schema.tables for column in table.columns}
-    count = _mend_dates(tree, types) + _compare_days(tree, types) + _compare_dates(tree, schema)
-    count += _divide(tree, types)
+    count = _divide(tree, types)
+    if schema.dialect != "postgresql":
+        return count
+    count += _mend_dates(tree, types) + _compare_days(tree, types) + _compare_dates(tree, schema)
     count += _write_out_aliases(tree)
     return count
 

@@ -13,11 +13,8 @@ _LEAST_LIKENESS = 0.8
 _ID = frozenset(("id", "ids"))
 
 
-def real_name(name: str, table: SchemaTable, referring: frozenset[str] = frozenset()) -> str:
-    """The one column of a table that a name means, empty when there is none or more than one.
-
-    referring are lower-case columns of other tables that are keys of this one.
-    """
+def real_name(name: str, table: SchemaTable) -> str:
+    """The one column of a table that a name means, empty when there is none or more than one."""
     names = {column.name.lower(): column.name for column in table.columns}
     if name.lower() in names:
         return names[name.lower()]
@@ -61,7 +58,11 @@ def _key(name: str, table: SchemaTable, names: Mapping[str, str]) -> list[str]:
         return []
     if len(table.primary_key) == 1:
         return list(table.primary_key)
-    return [real for low, real in names.items() if low == "id" or re.fullmatch(rf"{table.name[:1].lower()}\w?id", low)]
+    return [
+        real
+        for low, real in names.items()
+        if low == "id" or re.fullmatch(rf"{re.escape(table.name[:1].lower())}\w?id", low)
+    ]
 
 
 def _title(name: str, table: SchemaTable, names: Mapping[str, str]) -> list[str]:
