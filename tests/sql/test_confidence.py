@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.adapters.sqlgen.candidates import Candidate
-from service.adapters.sqlgen.confidence import rate
+from service.adapters.sqlgen.confidence import Rating, rate
 from service.adapters.sqlgen.coverage import asked_back, unknown_words
 from service.domain.schema_linking import link
 from service.domain.sql import LEAST_CONFIDENCE, KnowledgeItem, Schema, SchemaColumn, SchemaTable, ValueMatch
@@ -26,7 +26,7 @@ SURE, UNSURE = (-0.01,) * 12, (-0.01, -1.2, -0.9, -0.02, -1.6, -0.8, -1.1)
 SQL = "SELECT town, COUNT(*) FROM shop GROUP BY town"
 
 
-def rated(question: str, sql: str = SQL, probabilities: tuple[float, ...] = SURE, attempt: int = 0):
+def rated(question: str, sql: str = SQL, probabilities: tuple[float, ...] = SURE, attempt: int = 0) -> Rating:
     request = SqlRequest(question, SCHEMA)
     values = [ValueMatch("shop", "town", "Oslo", "Oslo")] if "Oslo" in question else []
     return rate(Candidate(guard(sql, SCHEMA, 100), probabilities, attempt), request, link(question, SCHEMA, values))
