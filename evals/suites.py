@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from evals import docqa, musicstore, retrieval_passages, retrieval_scifact, reupload, routing, sql_generation
+from evals import defog, docqa, musicstore, retrieval_passages, retrieval_scifact, reupload, routing, sql_generation
 from evals.docqa import Way
 from evals.measures import Measure, Report
 from evals.server import served, without_chat
@@ -66,6 +66,7 @@ def _library(data: Path | None, questions: Path) -> list[LibrarySuite]:
         found += [
             LibrarySuite("SciFact", partial(_scifact, data)),
             LibrarySuite("routing", partial(routing.run, data)),
+            LibrarySuite("defog", partial(defog.run, data / "defog")),
         ]
     return found
 

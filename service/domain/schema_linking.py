@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from service.domain.schema_memo import once_per_schema
 from service.domain.sql import Schema, SchemaTable, ValueMatch
 
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
@@ -46,12 +47,19 @@ def stem(word: str) -> str:
 
 def name_parts(name: str) -> list[str]:
     """The stems of the words in an identifier such as InvoiceLine or invoice_line."""
-    return list(_stemmed_parts(name))
+    return list(_name_parts(name))
 
 
 @lru_cache(maxsize=20_000)
-def _stemmed_parts(name: str) -> tuple[str, ...]:
+def _name_parts(name: str) -> tuple[str, ...]:
     return tuple(stem(part) for part in _PART.findall(name))
+
+
+def abbreviates(code: str, word: str) -> bool:
+    """Whether the letters of a short code occur in order in a word that begins with its first: CA for California."""
+    rest = iter(word[1:])
+    low = code.lower()
+    return 2 <= len(low) <= 3 and word[:1] == low[:1] and all(letter in rest for letter in low[1:])
 
 
 def link(question: str, schema: Schema, values: Sequence[ValueMatch]) -> Links:
@@ -111,6 +119,7 @@ def join_path(schema: Schema, start: str, end: str) -> list[str]:
     return []
 
 
+@once_per_schema
 def _neighbours(schema: Schema) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {table.name: set() for table in schema.tables}
     for table in schema.tables:

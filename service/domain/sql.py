@@ -13,7 +13,8 @@ MAX_RESULT_ROWS = 1000
 """The most rows that one execution returns."""
 MAX_STATEMENT_ROWS = MAX_RESULT_ROWS + 1
 """The LIMIT of a statement: one row more than is returned shows that rows were cut."""
-
+LEAST_CONFIDENCE = 0.6
+"""A statement below this waits for a person, with what speaks against it."""
 
 SAMPLED_EXAMPLES = 20
 """How many values stand for a column that has too many to read them all."""

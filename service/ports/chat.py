@@ -23,7 +23,8 @@ class ChatMessage:
 class ChatOptions:
     """How to sample. grammar is GBNF, used only by models whose supports_grammar is true.
 
-    alternatives asks for that many of the likeliest first tokens.
+    alternatives asks for that many of the likeliest first tokens, logprobs for how likely each token of the reply was.
+    seed makes a temperature above 0 repeatable where the server can.
     """
 
     max_tokens: int = 512
@@ -31,6 +32,8 @@ class ChatOptions:
     timeout_seconds: float = 60.0
     grammar: str = ""
     alternatives: int = 0
+    logprobs: bool = False
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,14 @@ class ChatReply:
     """A whole reply. cut says that max_tokens ended it.
 
     alternatives are the likeliest first tokens with the natural logarithms of their probabilities, where they were
-    asked for and the server tells them.
+    asked for and the server tells them; logprobs are all tokens of the reply with the same.
     """
 
     text: str
     usage: Usage
     cut: bool = False
     alternatives: tuple[tuple[str, float], ...] = ()
+    logprobs: tuple[tuple[str, float], ...] = ()
 
 
 class ChatModel(Checkable, Protocol):

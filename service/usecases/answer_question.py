@@ -9,7 +9,7 @@ from service.domain.audit import Approver
 from service.domain.caller import Caller
 from service.domain.prices import cost_usd
 from service.domain.questions import Answer, Event, PendingSql, QueryResult, Question, Route, TextDelta, Usage
-from service.domain.sql import ExecutionLimits
+from service.domain.sql import LEAST_CONFIDENCE, ExecutionLimits
 from service.errors import NotConfigured, RagsqlError, SqlNotGenerated
 from service.ports import AnswerRecords, CannotAnswer
 from service.usecases.answer_cache import AnswerCache
@@ -23,9 +23,6 @@ from service.usecases.retrieve_passages import Retrieved, RetrievePassages
 from service.usecases.route_question import RouteQuestion
 from service.usecases.run_sql import RunSql
 from service.usecases.sql_statements import Proposal, ProposeSql
-
-LEAST_CONFIDENCE = 0.2
-"""A statement below this is shown to a person before it runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pytest
 from service.adapters.databases.sqlite import SqliteDatabase
 from service.adapters.sqlgen.prompt import PromptSqlGenerator
 from service.domain.caller import DEFAULT_CALLER
+from service.domain.sql import LEAST_CONFIDENCE
 from service.errors import SqlNotGenerated
 from service.ports import CannotAnswer, SqlDraft, SqlRequest
 from tests.sql.chat import ScriptedChat, fenced
@@ -37,13 +38,13 @@ async def test_a_statement_is_guarded_explained_and_priced(tmp_path: Path) -> No
     assert draft.tables == ("users",)
     assert draft.explanation == ("Selects COUNT(*) from users, where country = 'Brazil', at most 1001 rows.")
     assert draft.usage.input_tokens == 10
-    assert draft.confidence == 1.0
+    assert draft.confidence >= LEAST_CONFIDENCE
 
 
 @pytest.mark.parametrize(
     "reply",
     ["SELECT 1 FROM users", "```sql\nSELECT 1\n```\n```sql\nSELECT 2\n```", fenced("DELETE FROM users"),
-     fenced("SELECT token FROM secret"), fenced("SELECT nope FROM users"), "I cannot do that."],
+     fenced("SELECT token FROM vault"), fenced("SELECT nope FROM users"), "I cannot do that."],
 )  # fmt: skip
 async def test_two_repairs_and_no_more(tmp_path: Path, reply: str) -> None:
     good = fenced("SELECT COUNT(*) FROM users")
@@ -55,9 +56,9 @@ async def test_two_repairs_and_no_more(tmp_path: Path, reply: str) -> None:
 
 
 async def test_the_repair_names_the_real_column(tmp_path: Path) -> None:
-    _, chat = await generate(tmp_path, "Which countries?", fenced("SELECT contry FROM users"),
-                             fenced("SELECT country FROM users"))  # fmt: skip
-    assert "users.country" in chat.asked[1][-1].content
+    _, chat = await generate(tmp_path, "Which names?", fenced("SELECT name FROM users"),
+                             fenced("SELECT last_name FROM users"))  # fmt: skip
+    assert "Real names: users.last_name, users.first_name." in chat.asked[1][-1].content
 
 
 @pytest.mark.parametrize("question", ["Delete all customers", "please drop the table users", "Update users set x"])
@@ -69,17 +70,20 @@ async def test_write_requests_are_declined_without_the_model(tmp_path: Path, que
 
 async def test_the_model_may_decline(tmp_path: Path) -> None:
     draft, _ = await generate(tmp_path, "Who wrote Hamlet?", "CANNOT: no table holds plays")
-    assert draft == CannotAnswer("no table holds plays", draft.usage)
+    assert isinstance(draft, CannotAnswer)
+    assert draft.reason.startswith("No table holds plays. The database has ")
+    assert draft.reason.endswith("Which of these is your question about?")
 
 
 async def test_an_answer_from_nowhere_is_not_trusted(tmp_path: Path) -> None:
     draft, _ = await generate(tmp_path, "Who wrote Hamlet?", fenced("SELECT 'Shakespeare' AS author"))
-    assert isinstance(draft, SqlDraft)
-    assert draft.confidence == 0.0
+    assert isinstance(draft, CannotAnswer)
+    assert draft.reason.startswith("Nothing in the database tells about “wrote” and “Hamlet”.")
     draft, _ = await generate(tmp_path, "What is the capital of France?",
                               fenced("SELECT first_name FROM users WHERE last_name = 'Paris'"))  # fmt: skip
     assert isinstance(draft, SqlDraft)
-    assert draft.confidence < 0.5
+    assert draft.confidence < LEAST_CONFIDENCE
+    assert "Nothing in the database is called “capital” and “France”: what is meant by it?" in draft.explanation
 
 
 async def test_stored_values_reach_the_prompt_and_secrets_do_not(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_the_question_comes_last_after_the_tables_without_their_keys() -> None:
 
 def test_groups_of_one_name_stay_apart_and_are_told_apart_and_ordered() -> None:
     sql = "SELECT l.name, COUNT(*) AS n FROM list AS l JOIN entry AS e ON e.list_id = l.id GROUP BY l.name"
-    assert complete(sql, SCHEMA) == (
+    assert complete(sql, "How many entries has each list?", SCHEMA) == (
         "SELECT l.name, COUNT(*) AS n, l.id FROM list AS l JOIN entry AS e ON e.list_id = l.id "
         "GROUP BY l.name, l.id ORDER BY COUNT(*) DESC, l.name, l.id"
     )
@@ -55,5 +55,5 @@ def test_groups_of_one_name_stay_apart_and_are_told_apart_and_ordered() -> None:
 def test_a_name_that_does_not_repeat_needs_no_key_in_the_list() -> None:
     unique = Schema("sqlite", (SchemaTable("list", LIST.columns, ("id",), row_count=2), SCHEMA.tables[1]), "e2")
     sql = "SELECT l.name, COUNT(*) AS n FROM list AS l JOIN entry AS e ON e.list_id = l.id GROUP BY l.name"
-    assert ", l.id FROM" not in complete(sql, unique)
-    assert "GROUP BY l.name, l.id" in complete(sql, unique)
+    assert ", l.id FROM" not in complete(sql, "How many entries has each list?", unique)
+    assert "GROUP BY l.name, l.id" in complete(sql, "How many entries has each list?", unique)

@@ -147,8 +147,8 @@ async def test_what_may_run_at_once(tmp_path: Path) -> None:
 
 
 async def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    sql = make(tmp_path, "CANNOT: no table holds that")
-    with pytest.raises(SqlNotGenerated, match="no table holds that"):
+    sql = make(tmp_path, "CANNOT: No table holds that")
+    with pytest.raises(SqlNotGenerated, match="No table holds that"):
         await sql.use.generate(DEFAULT_CALLER, QUESTION)
     with pytest.raises(NotConfigured, match="DATABASE_URL"):
         await managing(replace(sql.runner, database=None)).generate(DEFAULT_CALLER, QUESTION)

@@ -58,7 +58,12 @@ class OpenAIChat:
                 reply: Any = await self._create(endpoint, messages, options)
             choice = reply.choices[0]
             whole = self._reply(choice.message.content or "", reply.usage, choice.finish_reason)
-            return replace(whole, alternatives=_alternatives(choice)) if options.alternatives else whole
+            tokens: Any = choice.logprobs.content or () if choice.logprobs else ()
+            return replace(
+                whole,
+                alternatives=_alternatives(tokens) if options.alternatives else (),
+                logprobs=tuple((item.token, item.logprob) for item in tokens) if options.logprobs else (),
+            )
         except Exception as error:
             raise as_domain_error(error, endpoint, self.model) from error
 
@@ -98,8 +103,10 @@ class OpenAIChat:
         body: dict[str, Any] = {"cache_prompt": True} if self._server else {}
         if self.supports_grammar and options.grammar:
             body["grammar"] = options.grammar
-        if options.alternatives:
-            more |= {"logprobs": True, "top_logprobs": options.alternatives}
+        if options.alternatives or options.logprobs:
+            more |= {"logprobs": True, "top_logprobs": max(1, options.alternatives)}
+        if options.seed:
+            more["seed"] = options.seed
         create = cast(Any, client.chat.completions.create)
         return await create(
             model=self.model,
@@ -150,7 +157,6 @@ class OpenAIChat:
         return ""
 
 
-def _alternatives(choice: Any) -> tuple[tuple[str, float], ...]:
+def _alternatives(tokens: Any) -> tuple[tuple[str, float], ...]:
     """Of the first token of a reply; empty from a server that does not tell them."""
-    tokens: Any = choice.logprobs.content if choice.logprobs else None
     return tuple((item.token, item.logprob) for item in tokens[0].top_logprobs) if tokens else ()

@@ -89,8 +89,13 @@ def _pair(equality: exp.EQ) -> frozenset[tuple[str, str]]:
 
 
 def _cannot_be_meant(equality: exp.EQ, tables: Mapping[str, SchemaTable]) -> bool:
-    """A column that is not there, one table with itself, or a primary key with something it is not the key of."""
+    """A column that is not there, one table with itself, values of two kinds, or a primary key with something it is
+    not the key of.
+    """
     sides = (equality.this, equality.expression)
+    kinds = {_kind(side, tables) for side in sides} - {""}
+    if len(kinds) > 1:
+        return True
     if sides[0].table.lower() == sides[1].table.lower():
         return True
     for side in sides:
@@ -102,3 +107,12 @@ def _cannot_be_meant(equality: exp.EQ, tables: Mapping[str, SchemaTable]) -> boo
         if tuple(name.lower() for name in table.primary_key) == (side.name.lower(),):
             return True
     return False
+
+
+def _kind(column: exp.Expr, tables: Mapping[str, SchemaTable]) -> str:
+    """Whether a column holds "whole" numbers or "text"; empty where that is not known."""
+    table = tables.get(column.args["table"].name.lower())
+    declared = (
+        next((c.type.lower() for c in table.columns if c.name.lower() == column.name.lower()), "") if table else ""
+    )
+    return "whole" if "int" in declared else "text" if declared.startswith(("text", "char")) else ""

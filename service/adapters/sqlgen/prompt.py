@@ -1,40 +1,48 @@
-"""SQL by a chat model: link, prompt, parse, guard, plan, and repair at most twice. Nothing is run."""
+"""SQL by a chat model: link, prompt, mend, guard, plan, and repair at most twice. Nothing is run."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
 
-from service.adapters.sqlgen.checks import ONLY_READING, asks_to_write, check, draft, nearest_names
-from service.adapters.sqlgen.prompt_text import question_text, repair_text, schema_text, system_text
+from service.adapters.sqlgen.candidates import Candidate, check
+from service.adapters.sqlgen.checks import ONLY_READING, asks_to_write, draft
+from service.adapters.sqlgen.confidence import Rater, rate
+from service.adapters.sqlgen.coverage import asked_back
+from service.adapters.sqlgen.prompt_text import question_text, schema_text, system_text
+from service.adapters.sqlgen.repair import repairing
 from service.adapters.sqlgen.reply import GRAMMAR, Declined, parse_reply
 from service.adapters.sqlgen.restate import OPTIONS as RESTATING
 from service.adapters.sqlgen.restate import restated_question, restating_messages
 from service.adapters.sqlgen.style import style_messages
 from service.domain.caller import Caller
 from service.domain.questions import Usage
+from service.domain.schema_keys import with_inferred_keys
 from service.domain.schema_linking import Links, link, relevant_tables, words_of
 from service.domain.sql import Schema
-from service.domain.sql_guard import GuardedSql
 from service.errors import SqlNotGenerated
 from service.ports import CannotAnswer, ChatMessage, ChatModel, ChatOptions, Database, SqlDraft, SqlRequest
 
-PROMPT_VERSION = 1
+PROMPT_VERSION = 2
 """Raised whenever the same request would be prompted, mended or rated differently."""
 _MAX_TABLES = 25
 _MAX_TOKENS = 250
-_SECONDS = 180.0
+_SECONDS = 60.0
+_LOCAL_SECONDS = 180.0
 _WARM_SECONDS = 600.0
-_TEMPERATURES = (0.0, 0.0, 0.7)
-"""A first try, its repair, and a fresh try: a small model repeats a wrong statement word for word when asked again."""
+_ATTEMPTS = 3
+_REPAIR_TEMPERATURE = 0.4
+"""A small model repeats a wrong statement word for word when it is asked again at 0."""
+_FRESH_TEMPERATURE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class PromptSqlGenerator:
-    """A SqlGenerator over any chat model, for one database."""
+    """A SqlGenerator over any chat model, for one database. rating says how far a statement may be trusted."""
 
     chat: ChatModel
     database: Database
+    rating: Rater = rate
 
     @property
     def version(self) -> str:
@@ -43,6 +51,7 @@ class PromptSqlGenerator:
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         if asks_to_write(request.question):
             return CannotAnswer(ONLY_READING, Usage())
+        request = replace(request, schema=with_inferred_keys(request.schema))
         usage = Usage()
         if request.rule:
             reply = await self.chat.complete(caller, restating_messages(request), RESTATING)
@@ -55,32 +64,40 @@ class PromptSqlGenerator:
 
     async def warm(self, caller: Caller, schema: Schema) -> None:
         """Have the model read both prompts up to the question, so that its server keeps them."""
-        request = SqlRequest(".", schema, rule=".")
+        request = SqlRequest(".", with_inferred_keys(schema), rule=".")
         options = ChatOptions(max_tokens=1, timeout_seconds=_WARM_SECONDS)
         for messages in (restating_messages(request), _first_messages(request, link(".", schema, ()))):
             await self.chat.complete(caller, messages, options)
 
     async def _write(self, caller: Caller, request: SqlRequest, usage: Usage) -> SqlDraft | CannotAnswer:
         values = await self.database.find_values(caller, words_of(request.question))
-        links = link(request.question, request.schema, values)
+        # A number of a question is rarely the text that a column of keys happens to hold.
+        links = link(request.question, request.schema, [match for match in values if not match.value.isdigit()])
         first = _first_messages(request, links)
         messages, problem = first, ""
-        for temperature in _TEMPERATURES:
-            options = ChatOptions(
-                max_tokens=_MAX_TOKENS, temperature=temperature, grammar=GRAMMAR, timeout_seconds=_SECONDS
-            )
-            reply = await self.chat.complete(caller, messages, options)
+        for attempt in range(_ATTEMPTS):
+            reply = await self.chat.complete(caller, messages, self._options(attempt, messages is not first))
             usage += reply.usage
             parsed = parse_reply(reply.text)
             if isinstance(parsed, Declined):
-                return CannotAnswer(parsed.reason, usage)
-            result = await check(caller, self.database, parsed, request)
-            if isinstance(result, GuardedSql):
-                return await asyncio.to_thread(draft, result, request, links, usage)
-            repairable = not problem and not reply.cut
+                return CannotAnswer(asked_back(parsed.reason, request, links), usage)
+            result = await check(caller, self.database, parsed, request, reply, attempt)
+            if isinstance(result, Candidate):
+                return await asyncio.to_thread(draft, result, request, links, usage, self.rating)
+            messages = first if problem or reply.cut else [*first, *repairing(reply.text, result, request.schema)]
             problem = result
-            messages = [*first, *_repairing(reply.text, problem, request.schema)] if repairable else first
         raise SqlNotGenerated(f"No valid SQL could be written for this question. The last problem: {problem}")
+
+    def _options(self, attempt: int, repairs: bool) -> ChatOptions:
+        temperature = 0.0 if not attempt else _REPAIR_TEMPERATURE if repairs else _FRESH_TEMPERATURE
+        return ChatOptions(
+            max_tokens=_MAX_TOKENS,
+            temperature=temperature,
+            grammar=GRAMMAR,
+            timeout_seconds=_LOCAL_SECONDS if self.chat.supports_grammar else _SECONDS,
+            logprobs=self.chat.supports_grammar,
+            seed=attempt,
+        )
 
 
 def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
@@ -88,13 +105,8 @@ def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
     asked = question_text(request, links.values, request.knowledge)
     return [
         ChatMessage("system", system_text(request.schema.dialect)),
-        *style_messages(),
+        *style_messages(request.schema.dialect),
         ChatMessage(
             "user", f"Now another database, with no other tables than these:\n{schema_text(tables)}\n\n{asked}"
         ),
     ]
-
-
-def _repairing(reply: str, problem: str, schema: Schema) -> list[ChatMessage]:
-    text = repair_text(problem, nearest_names(problem, schema))
-    return [ChatMessage("assistant", reply), ChatMessage("user", text)]

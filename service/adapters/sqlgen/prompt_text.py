@@ -10,34 +10,41 @@ from service.domain.schema_linking import name_parts, stem
 from service.domain.sql import KnowledgeItem, Schema, SchemaColumn, SchemaTable, ValueMatch
 from service.ports import SqlRequest
 
-_MAX_SHOWN_VALUES = 8
+_MAX_SHOWN_VALUES = 12
 _MAX_SHOWN_CHARS = 160
 _LOOKUP_COLUMNS = 3
 _LOOKUP_ROWS = 100
 _LOOKUP_EXAMPLES = 4
 _MAX_KNOWLEDGE = 3
 _MAX_DATE_COLUMNS = 2
+_MAX_CODE = 3
 # The values of these say nothing about the schema, and small models copy them into filters.
 _PLACES = frozenset(stem(word) for word in ("city", "state", "country", "region", "county", "province", "town"))
-_DIALECTS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
-_DATES = {
-    "sqlite": "Dates are ISO text; parts of them by strftime('%Y', d).",
-    "postgresql": "Parts of dates by EXTRACT(YEAR FROM d) or to_char(d, 'YYYY-MM').",
-}
-_RULES = """You write one {dialect} SELECT that answers a question about a database.
+_RULES = {
+    "sqlite": """You write one SQLite SELECT that answers a question about a database.
 - Use as few tables as possible, joined on their REFERENCES.
 - Filter only by what the question and the stored values say.
 - Who or which: select the name (of a person the first and last name) and the number asked about.
 - How many: COUNT(*) of the rows that are meant, COUNT(DISTINCT x) for different values of x only.
 - Most, best or longest alone: ORDER BY ... DESC LIMIT 1.
 - Copy thresholds, lists and percentages of the question into the SQL: 7.5 % is 0.075.
-- {dates} Round money to 2 decimals.
-- If the tables cannot answer, or the question asks to change data, reply CANNOT: reason"""
+- Dates are ISO text; parts of them by strftime('%Y', d). Round money to 2 decimals.
+- If the tables cannot answer, or the question asks to change data, reply CANNOT: reason""",
+    "postgresql": """You write one PostgreSQL SELECT that answers a question about a database.
+- Use as few tables as possible, joined on their REFERENCES. Take each column from the table that has it.
+- Filter only by what the question and the stored values say.
+- Select the columns the question names, nothing else. Who or which: the name and the number asked about.
+- How many: COUNT(*) of the rows that are meant, COUNT(DISTINCT x) for different values of x only.
+- Most, best or longest alone: ORDER BY ... DESC LIMIT 1.
+- A ratio or proportion: CAST(x AS FLOAT) / NULLIF(y, 0).
+- Parts of dates by EXTRACT(YEAR FROM d) or DATE_TRUNC('month', d); the past n days by CURRENT_DATE - INTERVAL 'n days'.
+- If the tables cannot answer, or the question asks to change data, reply CANNOT: reason""",
+}
 
 
 def system_text(dialect: str) -> str:
     """What the model is to do. The same for every database of a dialect."""
-    return _RULES.format(dialect=_DIALECTS[dialect], dates=_DATES[dialect])
+    return _RULES[dialect]
 
 
 def schema_text(tables: Sequence[SchemaTable]) -> str:
@@ -68,8 +75,11 @@ def _column_text(column: SchemaColumn, table: SchemaTable, target: str) -> str:
 def _shown_values(column: SchemaColumn, table: SchemaTable) -> str:
     """All values where they are few, and some of those of a small lookup table, which say what it is about."""
     values = column.values
-    if not values or _PLACES.intersection(name_parts(column.name)):
+    if not values:
         return ""
+    if _PLACES.intersection(name_parts(column.name)):
+        codes = [value for value in values if len(value) <= _MAX_CODE and value.isupper()]
+        return f"codes such as '{codes[0]}'" if len(codes) == len(values) > 1 else ""
     if len(values) <= _MAX_SHOWN_VALUES:
         shown = ", ".join(f"'{value}'" for value in values)
         return shown if len(shown) <= _MAX_SHOWN_CHARS else ""
@@ -144,9 +154,3 @@ def _value_texts(values: Sequence[ValueMatch]) -> list[str]:
 
 def _compared(texts: Sequence[str]) -> str:
     return f"= {texts[0]}" if len(texts) == 1 else f"IN ({', '.join(texts)})"
-
-
-def repair_text(problem: str, names: Sequence[str]) -> str:
-    """What was wrong with the last statement, and the nearest real names."""
-    hint = f" Real names: {', '.join(names)}." if names else ""
-    return f"That SQL fails: {problem}{hint} Write a different, corrected ```sql block."

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from service.adapters.sqlgen.identity import add_keys
+from service.adapters.sqlgen.shape_counts import settle_counts
+from service.adapters.sqlgen.shape_lists import add_asked, complete_group, sort_nulls_last, unround
 from service.adapters.sqlgen.units import Conversion
 from service.domain.sql import Schema
 from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
@@ -19,7 +21,7 @@ _FIRST = re.compile(r"first_?name|given_?name", re.IGNORECASE)
 _LAST = re.compile(r"last_?name|surname|family_?name", re.IGNORECASE)
 
 
-def complete(sql: str, schema: Schema, units: Sequence[Conversion] = ()) -> str:
+def complete(sql: str, question: str, schema: Schema, units: Sequence[Conversion] = ()) -> str:
     """The statement grouped by what it lists, with the measures of its ORDER BY and HAVING and both names of a
     person in its SELECT list, in the units that were asked for, and in an order.
 
@@ -31,10 +33,17 @@ def complete(sql: str, schema: Schema, units: Sequence[Conversion] = ()) -> str:
         tree = parse_statement(sql, schema.dialect)
     except SqlRejected:
         return sql
-    if not isinstance(tree, exp.Select) or tree.args.get("distinct"):
+    if not isinstance(tree, exp.Select):
         return sql
-    changed = _add_units(tree, units)
-    changed |= _add_group(tree) | _add_other_names(tree, schema) | _add_measures(tree)
+    exact = schema.dialect == "postgresql"
+    changed = exact and unround(tree, question)
+    if tree.args.get("distinct"):
+        changed |= _list_order(tree) | (exact and sort_nulls_last(tree))
+        return tree.sql(SQLGLOT_DIALECTS[schema.dialect]) if changed else sql
+    changed |= settle_counts(tree, question, schema) | (exact and sort_nulls_last(tree))
+    changed |= _add_units(tree, units)
+    changed |= _add_group(tree) | complete_group(tree) | add_asked(tree, question, schema)
+    changed |= _add_other_names(tree, schema) | _add_measures(tree)
     changed |= add_keys(tree, schema)
     if not (changed | _add_order(tree, SQLGLOT_DIALECTS[schema.dialect])):
         return sql
@@ -80,7 +89,7 @@ def _add_measures(tree: exp.Select) -> bool:
     having, order = tree.args.get("having"), tree.args.get("order")
     if having:
         wanted.extend(having.find_all(exp.AggFunc))
-    for item in order.expressions if order and tree.args.get("limit") else ():
+    for item in order.expressions if order and (tree.args.get("limit") or not tree.args.get("group")) else ():
         aggregates = tree.args.get("group") or item.find(exp.AggFunc)
         plain = isinstance(item.this, exp.Column) and not _is_alias(item.this, tree)
         if item.find(exp.AggFunc) or (plain and not aggregates and not _aggregated(tree)):
@@ -106,6 +115,18 @@ def _add_order(tree: exp.Select, dialect: str) -> bool:
     ties = [column.sql(dialect) for column in shown if column in group.expressions]
     tree.order_by(f"{measures[0].sql(dialect)} DESC", *ties, dialect=dialect, copy=False)
     return True
+
+
+def _list_order(tree: exp.Select) -> bool:
+    """Different rows can only be ordered by what they show."""
+    order = tree.args.get("order")
+    shown = {part.sql().lower() for item in tree.selects for part in (item.unalias(),)} | {
+        item.alias_or_name.lower() for item in tree.selects
+    }
+    hidden = [item.this for item in order.expressions if item.this.sql().lower() not in shown] if order else []
+    for node in hidden:
+        tree.append("expressions", node.copy())
+    return bool(hidden)
 
 
 def _is_alias(column: exp.Column, tree: exp.Select) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.adapters.sqlgen import style_postgres
 from service.ports import ChatMessage
 
 _TOY = """CREATE TABLE Coach (CoachId INT PRIMARY KEY, FirstName TEXT, LastName TEXT, Rank TEXT);
@@ -43,11 +44,12 @@ _EXAMPLES = (
 )
 
 
-def style_messages() -> list[ChatMessage]:
-    """Questions and replies, the toy database with the first."""
+def style_messages(dialect: str) -> list[ChatMessage]:
+    """Questions and replies in a dialect, the toy database with the first."""
+    toy, examples = (_TOY, _EXAMPLES) if dialect == "sqlite" else (style_postgres.TOY, style_postgres.EXAMPLES)
     messages: list[ChatMessage] = []
-    for asked, reply in _EXAMPLES:
-        text = f"{_TOY}\n\n{asked}" if not messages else asked
+    for asked, reply in examples:
+        text = f"{toy}\n\n{asked}" if not messages else asked
         shown = reply if reply.startswith("CANNOT:") else f"```sql\n{reply}\n```"
         messages += [ChatMessage("user", text), ChatMessage("assistant", shown)]
     return messages

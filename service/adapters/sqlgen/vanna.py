@@ -6,23 +6,26 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from service.adapters.sqlgen.checks import ONLY_READING, asks_to_write, check, draft, nearest_names
-from service.adapters.sqlgen.prompt_text import question_text, repair_text, table_line
+from service.adapters.sqlgen.candidates import Candidate, check
+from service.adapters.sqlgen.checks import ONLY_READING, asks_to_write, draft
+from service.adapters.sqlgen.coverage import asked_back
+from service.adapters.sqlgen.prompt_text import question_text, table_line
+from service.adapters.sqlgen.repair import repair_text
 from service.adapters.sqlgen.reply import Declined
 from service.adapters.sqlgen.vanna_reply import parse_vanna_reply
 from service.adapters.sqlgen.vanna_session import VannaSession, open_session
 from service.domain.caller import Caller
 from service.domain.questions import Usage
+from service.domain.schema_keys import with_inferred_keys
 from service.domain.schema_linking import Links, link, relevant_tables, words_of
 from service.domain.sql import KnowledgeItem, Schema
-from service.domain.sql_guard import GuardedSql
 from service.errors import SqlNotGenerated
 from service.ports import CannotAnswer, ChatMessage, ChatModel, ChatOptions, ChatReply, Database, SqlDraft, SqlRequest
 
-PROMPT_VERSION = 1
+PROMPT_VERSION = 2
 """Raised whenever the same request would be prompted, trained, mended or rated differently."""
 _MAX_TABLES = 25
 _TEMPERATURES = (0.0, 0.0, 0.7)
@@ -80,6 +83,7 @@ class VannaSqlGenerator:
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         if asks_to_write(request.question):
             return CannotAnswer(ONLY_READING, Usage())
+        request = replace(request, schema=with_inferred_keys(request.schema))
         values = await self.database.find_values(caller, words_of(request.question))
         links = link(request.question, request.schema, values)
         asked = question_text(request, links.values, ())
@@ -87,15 +91,15 @@ class VannaSqlGenerator:
         session = await asyncio.to_thread(_trained, request, links, model)
         write = partial(session.write, asked)
         problem = ""
-        for temperature in _TEMPERATURES:
+        for attempt, temperature in enumerate(_TEMPERATURES):
             model.options = ChatOptions(_OPTIONS.max_tokens, temperature, _OPTIONS.timeout_seconds)
             text = await model.waiting_for(write)
             parsed = parse_vanna_reply(text)
             if isinstance(parsed, Declined) and not model.cut:
-                return CannotAnswer(parsed.reason, model.usage)
+                return CannotAnswer(asked_back(parsed.reason, request, links), model.usage)
             sql = None if isinstance(parsed, Declined) else parsed
-            result = await check(caller, self.database, sql, request)
-            if isinstance(result, GuardedSql):
+            result = await check(caller, self.database, sql, request, ChatReply(text, model.usage), attempt)
+            if isinstance(result, Candidate):
                 return await asyncio.to_thread(draft, result, request, links, model.usage)
             write = partial(session.write, asked)
             if not problem and not model.cut:
@@ -126,5 +130,5 @@ def _item(ddl: str = "", documentation: str = "") -> KnowledgeItem:
 
 
 def _repairing(session: VannaSession, problem: str, schema: Schema) -> list[ChatMessage]:
-    text = repair_text(problem, nearest_names(problem, schema))
+    text = repair_text(problem, schema)
     return [*session.prompt, ChatMessage("assistant", session.reply), ChatMessage("user", text)]

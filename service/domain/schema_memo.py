@@ -1,0 +1,35 @@
+"""What is worked out from a schema once, while the schema stays the same object."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import wraps
+from threading import Lock
+from typing import TypeVar
+
+from service.domain.sql import Schema
+
+T = TypeVar("T")
+_KEPT = 16
+
+
+def once_per_schema(work: Callable[[Schema], T]) -> Callable[[Schema], T]:
+    """Remember the results for the schemas of late. They are told apart by identity: comparing them takes longer."""
+    kept: OrderedDict[int, tuple[Schema, T]] = OrderedDict()
+    lock = Lock()
+
+    @wraps(work)
+    def remembered(schema: Schema) -> T:
+        with lock:
+            known = kept.get(id(schema))
+        if known is not None and known[0] is schema:
+            return known[1]
+        result = work(schema)
+        with lock:
+            kept[id(schema)] = (schema, result)
+            while len(kept) > _KEPT:
+                kept.popitem(last=False)
+        return result
+
+    return remembered
