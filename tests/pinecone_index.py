@@ -81,7 +81,7 @@ def _check(index: Index, record: Json) -> None:
     if len(json.dumps(metadata, ensure_ascii=False).encode()) > _METADATA_BYTES:
         raise Refused(400, "Metadata size exceeds the limit of 40960 bytes per vector")
     for value in metadata.values():
-        listed = isinstance(value, list) and all(isinstance(item, str) for item in value)  # pyright: ignore
+        listed = isinstance(value, list) and value and all(isinstance(item, str) for item in value)  # pyright: ignore
         if not listed and not isinstance(value, (str, int, float, bool)):
             raise Refused(400, f"Metadata value must be a string, number, boolean or list of strings: {value}")
 

@@ -15,9 +15,9 @@ WITH tenant AS (
     FROM ragsql.passage_tenants WHERE name = %(name)s
 ), rarest AS (
     SELECT w.term, w.chunks, sum(w.chunks) OVER cheap AS cost, row_number() OVER cheap AS place
-    FROM ragsql.passage_terms w, tenant t
-    WHERE w.tenant = t.id AND w.chunks > 0
-        AND w.term IN (SELECT t.id || ':' || word FROM unnest(%(terms)s::text[]) word)
+    FROM ragsql.passage_terms w
+    WHERE w.tenant = (SELECT id FROM tenant) AND w.chunks > 0
+        AND w.term = ANY (ARRAY(SELECT t.id || ':' || word FROM tenant t, unnest(%(terms)s::text[]) word))
     WINDOW cheap AS (ORDER BY w.chunks, w.term)
 ), kept AS MATERIALIZED (
     SELECT r.term, ('''' || r.term || '''')::tsquery AS query,

@@ -26,6 +26,7 @@ _RETRY_SECONDS = 2.0
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "")
 _ENCRYPTED = ("require", "verify-ca", "verify-full")
 
+# Words stay in the row as they are: a search looks into those of thousands of rows.
 _TABLES: LiteralString = """
 CREATE EXTENSION IF NOT EXISTS vector;
 CREATE SCHEMA IF NOT EXISTS ragsql;
@@ -43,6 +44,7 @@ CREATE TABLE IF NOT EXISTS ragsql.passages (
     length integer NOT NULL, words tsvector NOT NULL, embedding vector(%s) NOT NULL, payload bytea NOT NULL,
     FOREIGN KEY (tenant, document) REFERENCES ragsql.passage_documents ON DELETE CASCADE
 );
+ALTER TABLE ragsql.passages SET (toast_tuple_target = 8160), ALTER COLUMN words SET STORAGE EXTERNAL;
 CREATE TABLE IF NOT EXISTS ragsql.passage_terms (
     tenant integer NOT NULL, term text NOT NULL, chunks integer NOT NULL, PRIMARY KEY (tenant, term)
 );

@@ -208,7 +208,7 @@ class PineconeVectorStore:
 
 
 def _words(match: Match, wanted: set[str]) -> dict[str, int]:
-    return occurrences(wanted, match.metadata["words"], match.metadata["often"])
+    return occurrences(wanted, match.metadata.get("words", ()), match.metadata.get("often", ""))
 
 
 class _Search:

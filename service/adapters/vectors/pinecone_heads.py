@@ -108,6 +108,8 @@ class Heads:
         if added:
             added = added._replace(version=self._next_version())
             fields = added._asdict() | {"version": str(added.version), "replaces": list(added.replaces)}
+            if not added.replaces:
+                del fields["replaces"]
             await self._upsert(tenant, _PREFIX + added.document, fields)
         if gone:
             ids = [_PREFIX + head.document for head in gone]

@@ -112,7 +112,10 @@ def _cut(content: str) -> list[str]:
 
 
 def _lexical(chunk: Chunk) -> dict[str, Any]:
-    """The distinct words, how often each occurs (one digit a word, in order), and how many there are in all."""
+    """The distinct words, how often each occurs (one digit a word, in order), and how many there are in all.
+
+    A list is never empty in metadata.
+    """
     counted = Counter(terms("\n".join((*chunk.headings, chunk.text))))
     words: list[str] = []
     size = 0
@@ -122,7 +125,7 @@ def _lexical(chunk: Chunk) -> dict[str, Any]:
             break
         words.append(word)
     often = "".join(str(min(counted[word], _MOST_OFTEN)) for word in words)
-    return {"words": words, "often": often, "length": counted.total()}
+    return ({"words": words, "often": often} if words else {}) | {"length": counted.total()}
 
 
 def _length(record: Record) -> int:
