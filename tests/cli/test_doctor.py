@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -52,3 +54,29 @@ def test_wrong_settings_are_told_in_words(environ: dict[str, str]) -> None:
     result = CliRunner().invoke(app, ["doctor"], env=environ | {"RAGSQL_PORT": "many"})
     assert result.exit_code == 1
     assert "RAGSQL_PORT" in result.stdout
+
+
+def test_the_statements_it_prints_make_a_role_that_passes(environ: dict[str, str], postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute("CREATE DATABASE clinic")
+    url = postgres_url.replace("/postgres?", "/clinic?")
+    try:
+        with psycopg.connect(url, autocommit=True) as owner:
+            owner.execute("CREATE TABLE visits (id int PRIMARY KEY, reason text)")
+            code, found = findings(environ | {"DATABASE_URL": url})
+            assert code == 1
+            assert not found["role"]["ok"]
+            statements = found["role"]["sql"]
+            assert isinstance(statements, list)
+            for statement in cast(list[str], statements):
+                owner.execute(statement.encode())
+        reader = url.replace("postgres:@", "ragsql_reader:@").replace("postgres@", "ragsql_reader@")
+        assert reader != url
+        _, found = findings(environ | {"DATABASE_URL": reader})
+        assert found["database"]["ok"]
+        assert found["role"]["ok"], found["role"]
+        assert "runs at once" in str(found["role"]["found"])
+    finally:
+        with psycopg.connect(postgres_url, autocommit=True) as owner:
+            owner.execute("DROP DATABASE clinic WITH (FORCE)")
+            owner.execute("DROP ROLE IF EXISTS ragsql_reader")
