@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import yaml
 
 KINDS = ("ddl", "documentation", "examples")
+_OTHER_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 _HEADING = re.compile(r"^(?=#{1,6}\s)", re.MULTILINE)
 
 
@@ -94,7 +95,9 @@ def write_yaml(items: Iterable[KnowledgeItem]) -> str:
 
 
 def _text_node(dumper: Any, text: str) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    # Line ends that YAML folds into others survive only between double quotes, where they are escaped.
+    style = '"' if _OTHER_LINE_ENDS.search(text) else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def _item(kind: str, node: yaml.Node, name: str, entry: str) -> KnowledgeItem:

@@ -120,4 +120,4 @@ async def test_rows_are_still_asked_of_the_database_when_a_document_orders_other
     result = await ask(world, HOW_MANY)
     assert result.routing.route is Route.SQL
     assert isinstance(result.outcome, Answer)
-    assert result.outcome.text == "agents: 2"
+    assert result.outcome.text == "There are 2 agents."

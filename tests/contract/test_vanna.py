@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from vanna.legacy.utils import deterministic_uuid as vannas_uuid  # pyright: ignore
 
-from service import settings
+from service import setting_checks, settings
 from service.adapters.sqlgen.reply import Declined
 from service.adapters.sqlgen.vanna_reply import parse_vanna_reply
 from service.adapters.sqlgen.vanna_session import open_session
@@ -113,7 +113,7 @@ def test_replies(text: str, parsed: str | Declined | None) -> None:
 def test_a_missing_extra_is_told_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.load({"SQL_GENERATOR": "vanna"}).sql_generator == "vanna"
     find = util.find_spec
-    monkeypatch.setattr(settings, "find_spec", lambda name: None if name == "vanna" else find(name))  # pyright: ignore
+    monkeypatch.setattr(setting_checks, "find_spec", lambda name: None if name == "vanna" else find(name))  # pyright: ignore
     with pytest.raises(SettingsError) as refused:
         settings.load({"SQL_GENERATOR": "vanna"})
     assert "ragsql[vanna]" in refused.value.problems["SQL_GENERATOR"]
