@@ -14,7 +14,7 @@ from service.usecases.retrieve_passages import Retrieved
 
 LEAST_TRUST = -2.7
 LEAST_CHECKED = -5.0
-LEAST_CERTAINTY = -0.25
+LEAST_CERTAINTY = -0.2
 TRUST_IN_CERTAINTY = 0.1
 """Bounds for the trust where no chat model checked, for what is worth checking, and for the margin of the check with
 so much of the trust added. Chosen as docs/reading.md says."""
