@@ -77,13 +77,15 @@ async def _measure(folder: Path) -> list[Figure]:
     assembly = assemble(settings, database=database, chat=chat)
     own: list[float] = []
     whole: list[float] = []
-    for number in range(WARM + QUESTIONS):
-        chat.number, before, start = number, database.seconds, time.perf_counter()
-        question = f"How many rows of depot {number % TABLES} have an amount 2 over {number}, by word 1?"
-        await assembly.use_cases.questions.ask(DEFAULT_CALLER, Question(question, Route.SQL))
-        seconds = time.perf_counter() - start
-        whole.append(seconds * 1e3)
-        own.append((seconds - database.seconds + before) * 1e3)
+    # As a server does, which adds up usage in memory first.
+    async with assembly.usage.buffering():
+        for number in range(WARM + QUESTIONS):
+            chat.number, before, start = number, database.seconds, time.perf_counter()
+            question = f"How many rows of depot {number % TABLES} have an amount 2 over {number}, by word 1?"
+            await assembly.use_cases.questions.ask(DEFAULT_CALLER, Question(question, Route.SQL))
+            seconds = time.perf_counter() - start
+            whole.append(seconds * 1e3)
+            own.append((seconds - database.seconds + before) * 1e3)
     assembly.close()
     measured = sorted(own[WARM:])
     beside = f"{percentile(sorted(whole[WARM:]), 0.5):.1f} ms with the database"
