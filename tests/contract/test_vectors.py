@@ -245,7 +245,6 @@ async def test_ten_thousand_chunks_are_one_document(store: VectorStore, make_doc
     for wanted in (0, 9_999):
         (first, *_) = await store.search(ANN, f"chunk{wanted}", vectors[wanted], 5)
         assert first.chunk == chunks[wanted].chunk
-    (only,) = await store.search(ANN, "few", direction(1), 5, ["small"])
-    assert only.chunk.text == "one of few"
+    assert texts_of(await store.search(ANN, "few", direction(1), 5, ["small"])) == ["one of few"]
     await store.delete(ANN, "large")
     assert texts_of(await store.search(ANN, "chunk1", vectors[1], 5)) == ["one of few"]
