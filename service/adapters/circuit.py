@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 class Circuit:
     """Opens after so many failures in a row; then one call in so many seconds may try again until one succeeds.
 
-    clock gives seconds that never run backwards.
+    Calls that run side by side and fail together count once. clock gives seconds that never run backwards.
     """
 
     def __init__(self, failures: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = failures
         self._seconds = seconds
-        self._clock = clock
+        self.clock = clock
         self._lock = threading.Lock()
         self._failures = 0
+        self._last_failure = float("-inf")
         self._next_try = 0.0
 
     @property
@@ -34,9 +35,9 @@ class Circuit:
         with self._lock:
             if not self.is_open:
                 return True
-            if self._clock() < self._next_try:
+            if self.clock() < self._next_try:
                 return False
-            self._next_try = self._clock() + self._seconds
+            self._next_try = self.clock() + self._seconds
             return True
 
     def succeeded(self) -> None:
@@ -44,8 +45,11 @@ class Circuit:
         with self._lock:
             self._failures = 0
 
-    def failed(self) -> None:
-        """The vendor did not answer."""
+    def failed(self, begun: float) -> None:
+        """The vendor did not answer a call that began then, by clock."""
         with self._lock:
+            if begun < self._last_failure:
+                return
             self._failures += 1
-            self._next_try = self._clock() + self._seconds
+            self._last_failure = self.clock()
+            self._next_try = self._last_failure + self._seconds

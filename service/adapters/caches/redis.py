@@ -99,13 +99,14 @@ class RedisCache:
         if self._circuit.is_open:
             self._start(self._try_again())
             return instead
+        begun = self._circuit.clock()
         task = self._start(self._do(work))
         done, _ = await asyncio.wait((task,), timeout=seconds)
         if not done:
-            self._failed(TimeoutError())
+            self._failed(TimeoutError(), begun)
             return instead
         if task.exception():
-            self._failed(task.exception())
+            self._failed(task.exception(), begun)
             return instead
         return task.result()
 
@@ -139,8 +140,8 @@ class RedisCache:
         if not task.cancelled():
             task.exception()
 
-    def _failed(self, error: BaseException | None) -> None:
+    def _failed(self, error: BaseException | None, begun: float) -> None:
         was_open = self._circuit.is_open
-        self._circuit.failed()
+        self._circuit.failed(begun)
         if self._circuit.is_open and not was_open:
             log.warning("%s Going on without a cache until it answers.", as_sentence(error))

@@ -82,6 +82,7 @@ class PgVectorServer:
                 "The PostgreSQL server of passages did not answer just now and is asked again in a moment. "
                 "Check RAGSQL_VECTORS_URL and the server."
             )
+        begun = self._circuit.clock()
         try:
             try:
                 result = self._work(work)
@@ -92,7 +93,7 @@ class PgVectorServer:
                 result = self._work(work)
         except psycopg.Error as error:
             if isinstance(error, psycopg.OperationalError):
-                self._circuit.failed()
+                self._circuit.failed(begun)
             raise _as_domain_error(error) from error
         self._circuit.succeeded()
         return result

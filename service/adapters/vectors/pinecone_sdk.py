@@ -53,11 +53,12 @@ class PineconeIndex:
             raise UpstreamUnavailable(
                 f"Pinecone did not answer the last calls and is asked again within {_RETRY_SECONDS:.0f} seconds."
             )
+        begun = self._circuit.clock()
         try:
             async with asyncio.timeout(seconds):
                 result = await work(await asyncio.shield(self._open()))
         except Exception as error:
-            self._note(error)
+            self._note(error, begun)
             raise self._as_domain_error(error) from error
         self._circuit.succeeded()
         return result
@@ -116,12 +117,12 @@ class PineconeIndex:
                     asyncio.run_coroutine_threadsafe(task.result().close(), loop).result(2)
         self._opened.clear()
 
-    def _note(self, error: Exception) -> None:
+    def _note(self, error: Exception, begun: float) -> None:
         """Only silence counts against Pinecone: one that refuses or throttles has answered."""
         from pinecone import errors
 
         if isinstance(error, TimeoutError | errors.PineconeConnectionError | errors.ServiceError):
-            self._circuit.failed()
+            self._circuit.failed(begun)
         if isinstance(error, errors.PineconeConnectionError):  # an index that was made anew has another host
             self._opened.pop(asyncio.get_running_loop(), None)
 
