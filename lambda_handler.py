@@ -10,7 +10,7 @@ from mangum import Mangum
 from service.app import build_app
 from service.errors import PayloadTooLarge, RagsqlError
 from service.settings import load
-from service.transport.errors import UnsupportedContentType, WireError, to_wire
+from service.transport.refusals import UnsupportedContentType
 
 if TYPE_CHECKING:
     from mangum.types import LambdaContext
@@ -38,8 +38,9 @@ def _refusal(event: dict[str, Any]) -> RagsqlError | None:
 
 
 def _error(error: RagsqlError) -> dict[str, Any]:
+    from service.transport.errors import to_wire
+
     wire = to_wire(error)
-    assert isinstance(wire, WireError)
     return {
         "statusCode": wire.http_status,
         "headers": {"content-type": "application/json"},

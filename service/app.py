@@ -3,57 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-import hashlib
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from starlette.applications import Starlette
-
-from service import __version__, backends, samples, startup
+from service import __version__, backends, samples
 from service.deferred import deferred
-from service.domain.questions import SqlPolicy
-from service.domain.sql import ExecutionLimits
-from service.domain.usage import UsageKind
-from service.ports import (
-    BlobStore,
-    Cache,
-    ChatModel,
-    Checkable,
-    Database,
-    Embedder,
-    Parser,
-    Reader,
-    RecordStore,
-    SqlGenerator,
-    VectorStore,
-)
-from service.settings import Settings
 from service.transport.app import build_transport
-from service.usecases.answer_cache import AnswerCache
-from service.usecases.answer_question import AnswerQuestion
 from service.usecases.bundle import UseCases
-from service.usecases.check_answer import CheckAnswer
 from service.usecases.check_health import CheckHealth
-from service.usecases.choose_evidence import ChooseEvidence
-from service.usecases.execute_sql import ManageSql
-from service.usecases.feedback import ManageFeedback
-from service.usecases.finish_answer import FinishAnswer
-from service.usecases.knowledge import ManageKnowledge
-from service.usecases.manage_caches import ManageCaches
-from service.usecases.manage_documents import ManageDocuments
-from service.usecases.measure_usage import MeasureUsage
-from service.usecases.metered import MeteredChat, MeteredEmbedder, MeteredQuestions
-from service.usecases.phrase_rows import PhraseRows
-from service.usecases.retrieve_knowledge import RetrieveKnowledge
-from service.usecases.retrieve_passages import RetrievePassages
-from service.usecases.route_question import RouteQuestion
-from service.usecases.run_sql import RunSql
-from service.usecases.sql_caches import DraftCache, ResultCache
-from service.usecases.sql_statements import ProposeSql
-from service.usecases.tidy_sql import TidySql
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
+
+    from starlette.applications import Starlette
+
+    from service.ports import (
+        BlobStore,
+        Cache,
+        ChatModel,
+        Checkable,
+        Database,
+        Embedder,
+        Parser,
+        Reader,
+        RecordStore,
+        SqlGenerator,
+        VectorStore,
+    )
+    from service.settings import Settings
+    from service.usecases.bundle import CacheUseCases
+    from service.usecases.manage_documents import ManageDocuments
+    from service.usecases.measure_usage import MeasureUsage
+    from service.usecases.retrieve_passages import RetrievePassages
+    from service.usecases.route_question import RouteQuestion
+    from service.wiring import Questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +65,19 @@ class Assembly:
     ports: Ports
     use_cases: UseCases
     documents: ManageDocuments
-    retrieve: RetrievePassages
-    route: RouteQuestion
+    questions: Questions
     usage: MeasureUsage
     close: Callable[[], None]
+
+    @property
+    def retrieve(self) -> RetrievePassages:
+        """What finds passages."""
+        return self.questions.retrieve
+
+    @property
+    def route(self) -> RouteQuestion:
+        """What decides between documents and SQL."""
+        return self.questions.route
 
 
 def build_app(settings: Settings, *, reflection: bool = False, **overrides: Any) -> Starlette:
@@ -100,19 +94,22 @@ def build_app(settings: Settings, *, reflection: bool = False, **overrides: Any)
 def assemble(settings: Settings, **overrides: Any) -> Assembly:
     """Adapters and use cases. Nothing connects, starts or loads before it is used, but docling's models for PDF."""
     closing = ExitStack()
-    usage = MeasureUsage(deferred(lambda: ports.records))
+    usage = deferred(lambda: _meter(chosen))
     chosen = replace(_choose(settings, closing, overrides, usage), **overrides)
-
-    def metered(kind: UsageKind) -> Embedder:
-        return deferred(lambda: backends.make_cached(MeteredEmbedder(chosen.embedder, usage, kind), chosen.cache))
-
-    ports = replace(chosen, embedder=metered(UsageKind.QUESTIONS))
-    for_documents = metered(UsageKind.DOCUMENTS)
-    retrieve = RetrievePassages(ports.embedder, ports.vectors, ports.reader)
-    route = RouteQuestion(ports.embedder, ports.database)
-    documents = ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, for_documents, ports.cache)
-    use_cases = _use_cases(settings, ports, documents, retrieve, route, usage)
-    return Assembly(settings, ports, use_cases, documents, retrieve, route, usage, closing.close)
+    ports = replace(chosen, embedder=deferred(lambda: _embedder(chosen, usage, "QUESTIONS")))
+    documents = deferred(lambda: _documents(ports, deferred(lambda: _embedder(chosen, usage, "DOCUMENTS"))))
+    questions = deferred(lambda: _questions(settings, ports, usage))
+    use_cases = UseCases(
+        documents=documents,
+        questions=deferred(lambda: questions.questions),
+        sql=deferred(lambda: questions.sql),
+        knowledge=deferred(lambda: questions.knowledge),
+        feedback=deferred(lambda: questions.feedback),
+        caches=deferred(lambda: _caches(ports)),
+        usage=usage,
+        health=CheckHealth(_components(chosen), ports.records, ports.records, ports.vectors, __version__),
+    )
+    return Assembly(settings, ports, use_cases, documents, questions, usage, closing.close)
 
 
 def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any], usage: MeasureUsage) -> Ports:
@@ -140,9 +137,7 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
         records=deferred(lambda: backends.make_records(data, closing)),
         cache=deferred(lambda: backends.make_cache(settings, closing)),
         database=database,
-        sqlgen=deferred(lambda: backends.make_sqlgen(settings, MeteredChat(chat, usage, UsageKind.SQL), database))
-        if database
-        else None,
+        sqlgen=deferred(lambda: _sqlgen(settings, chat, database, usage)) if database else None,
     )
 
 
@@ -151,45 +146,40 @@ def _database_url(settings: Settings) -> str:
     return settings.database_url or (samples.DATABASE_URL if settings.sample_data else "")
 
 
-def _use_cases(
-    settings: Settings,
-    ports: Ports,
-    documents: ManageDocuments,
-    retrieve: RetrievePassages,
-    route: RouteQuestion,
-    usage: MeasureUsage,
-) -> UseCases:
-    limits = ExecutionLimits(timeout_seconds=settings.sql_timeout_seconds, max_rows=settings.sql_max_rows)
-    database_id = hashlib.sha256(_database_url(settings).encode()).hexdigest()
-    sql = ProposeSql(
-        ports.records,
-        ports.database,
-        ports.sqlgen,
-        DraftCache(ports.cache, database_id),
-        SqlPolicy(settings.sql_policy.upper()),
-        dt.timedelta(seconds=settings.sql_statement_ttl_seconds),
-        knowledge=RetrieveKnowledge(ports.records, ports.embedder),
-    )
-    kept = settings.sql_result_ttl_seconds
-    run = RunSql(sql, ResultCache(ports.cache, database_id, kept) if kept else None)
-    chat = deferred(lambda: MeteredChat(ports.chat, usage, UsageKind.QUESTIONS))
-    phrase = PhraseRows(chat if settings.rows_to_model else None)
-    knowledge = ManageKnowledge(ports.records, ports.embedder, ports.database)
-    choose = ChooseEvidence(CheckAnswer(chat))
-    cache = AnswerCache(
-        ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat, ports.records
-    )
-    questions = AnswerQuestion(retrieve, route, choose, sql, run, phrase, limits, ports.records, cache)
-    return UseCases(
-        documents=documents,
-        questions=MeteredQuestions(questions, usage),
-        sql=ManageSql(sql, run, FinishAnswer(ports.records, phrase), limits),
-        knowledge=knowledge,
-        feedback=ManageFeedback(ports.records, knowledge),
-        caches=ManageCaches(ports.cache),
-        usage=usage,
-        health=CheckHealth(_components(ports), ports.records, ports.records, ports.vectors, __version__),
-    )
+def _questions(settings: Settings, ports: Ports, usage: MeasureUsage) -> Questions:
+    from service import wiring
+
+    return wiring.wire(settings, ports, usage, _database_url(settings))
+
+
+def _embedder(ports: Ports, usage: MeasureUsage, kind: str) -> Embedder:
+    from service import wiring
+
+    return wiring.embedder_of(ports.embedder, ports.cache, usage, kind)
+
+
+def _sqlgen(settings: Settings, chat: ChatModel, database: Database, usage: MeasureUsage) -> SqlGenerator:
+    from service import wiring
+
+    return backends.make_sqlgen(settings, wiring.writer_of_sql(chat, usage), database)
+
+
+def _documents(ports: Ports, embedder: Embedder) -> ManageDocuments:
+    from service.usecases.manage_documents import ManageDocuments
+
+    return ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, embedder, ports.cache)
+
+
+def _caches(ports: Ports) -> CacheUseCases:
+    from service.usecases.manage_caches import ManageCaches
+
+    return ManageCaches(ports.cache)
+
+
+def _meter(ports: Ports) -> MeasureUsage:
+    from service.usecases.measure_usage import MeasureUsage
+
+    return MeasureUsage(ports.records)
 
 
 def _components(ports: Ports) -> dict[str, tuple[Checkable, bool]]:
@@ -209,6 +199,9 @@ def _components(ports: Ports) -> dict[str, tuple[Checkable, bool]]:
 def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        from service import startup
+        from service.usecases.tidy_sql import TidySql
+
         with startup.sole_server(assembly.settings.data_dir) as alone:
             async with assembly.usage.buffering(), assembly.documents.working(recover=alone):
                 if assembly.settings.sample_data:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from service.domain.caller import Caller
 from service.ports.checks import Checkable
+
+if TYPE_CHECKING:
+    from service.domain.caller import Caller
 
 
 @dataclass(frozen=True, slots=True)

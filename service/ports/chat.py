@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from service.domain.caller import Caller
-from service.domain.questions import Usage
 from service.ports.checks import Checkable
+
+if TYPE_CHECKING:
+    from service.domain.caller import Caller
+    from service.domain.questions import Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from service.domain.health import ComponentHealth
+if TYPE_CHECKING:
+    from service.domain.health import ComponentHealth
 
 
 class Checkable(Protocol):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from service.domain.caller import Caller
-from service.domain.questions import Usage
-from service.domain.sql import Access, ExecutionLimits, KnowledgeItem, Schema, ValueMatch
-from service.domain.tables import Table
 from service.ports.checks import Checkable
+
+if TYPE_CHECKING:
+    from service.domain.caller import Caller
+    from service.domain.questions import Usage
+    from service.domain.sql import Access, ExecutionLimits, KnowledgeItem, Schema, ValueMatch
+    from service.domain.tables import Table
 
 
 class Database(Checkable, Protocol):

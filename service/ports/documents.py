@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from service.domain.caller import Caller
-from service.domain.documents import Chunk, Document, ParsedDocument, Passage
 from service.ports.checks import Checkable
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from service.domain.caller import Caller
+    from service.domain.documents import Chunk, Document, ParsedDocument, Passage
 
     Vectors = npt.NDArray[np.float32]
 

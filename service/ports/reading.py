@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from service.domain.caller import Caller
-from service.domain.documents import Passage
 from service.ports.checks import Checkable
+
+if TYPE_CHECKING:
+    from service.domain.caller import Caller
+    from service.domain.documents import Passage
 
 
 @dataclass(frozen=True, slots=True)

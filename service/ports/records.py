@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from service.domain.audit import AuditEvent
-from service.domain.caller import Caller
-from service.domain.documents import Document, DocumentState, Upload
-from service.domain.feedback import Feedback, Promotion
-from service.domain.questions import Answer
-from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
-from service.domain.usage import UsageTotal
 from service.ports.checks import Checkable
 
 if TYPE_CHECKING:
+    from service.domain.audit import AuditEvent
+    from service.domain.caller import Caller
+    from service.domain.documents import Document, DocumentState, Upload
+    from service.domain.feedback import Feedback, Promotion
+    from service.domain.questions import Answer
+    from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
+    from service.domain.usage import UsageTotal
     from service.ports.documents import Vectors
 
 T = TypeVar("T")

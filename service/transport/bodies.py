@@ -8,7 +8,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect, Request
 
 from service.errors import FieldViolation, InvalidRequest, PayloadTooLarge
-from service.transport.errors import MalformedRequest, UnsupportedContentType
+from service.transport.refusals import MalformedRequest, UnsupportedContentType
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"

@@ -16,38 +16,17 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from protobuf.wkt import Any as WireAny
 
 from service import errors
+from service.transport.refusals import (
+    MalformedRequest,
+    MethodNotAllowed,
+    UnknownMethod,
+    UnknownPath,
+    UnsupportedContentType,
+)
 
 DOMAIN = "ragsql"
 
 log = logging.getLogger(__name__)
-
-
-class MalformedRequest(errors.RagsqlError):
-    """The body cannot be read as the expected message."""
-
-    reason = "MALFORMED_REQUEST"
-
-
-class UnknownPath(errors.RagsqlError):
-    """There is no such path."""
-
-    reason = "UNKNOWN_PATH"
-
-
-class UnknownMethod(UnknownPath):
-    """There is no such RPC."""
-
-
-class MethodNotAllowed(errors.RagsqlError):
-    """The path does not take this HTTP method."""
-
-    reason = "METHOD_NOT_ALLOWED"
-
-
-class UnsupportedContentType(errors.RagsqlError):
-    """The path does not take this content type."""
-
-    reason = "UNSUPPORTED_CONTENT_TYPE"
 
 
 CODES: dict[type[errors.RagsqlError], Code] = {

@@ -6,44 +6,69 @@ import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import NamedTuple, cast
 
-from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
-from connectrpc.request import Headers, RequestContext
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from service.errors import FieldViolation, InvalidRequest
 from service.transport.bodies import MULTIPART, content_type, read_file, read_json_body
+from service.transport.callers import Context
 from service.transport.contract import HttpRule, http_rules
-from service.transport.errors import WireError
 from service.transport.interceptors import BoundsInterceptor, OutcomeInterceptor
 from service.transport.json_codec import read_json, read_value, write_json
 from service.transport.responses import error_response
 
-Handler = Callable[[Message, RequestContext[Any, Any]], Awaitable[Message]]
+Handler = Callable[[Message, Context], Awaitable[Message]]
 
 _VARIABLE = re.compile(r"\{(\w+)(?:=([^}]*))?\}")
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
 
+class HttpMethod(NamedTuple):
+    """A callers.Method."""
+
+    name: str
+    service_name: str
+
+
+class HttpContext(NamedTuple):
+    """A callers.Context."""
+
+    method: HttpMethod
+    request_headers: Headers
+
+
 def http_routes(services: Mapping[str, object], max_request_bytes: int) -> list[BaseRoute]:
-    """One route a path. services maps the full name of a proto service to its implementation."""
-    paths: dict[str, dict[str, Endpoint]] = defaultdict(dict)
+    """One route a path. services maps the full name of a proto service to its implementation, looked up on use."""
+    paths: dict[str, dict[str, HttpRule]] = defaultdict(dict)
     for rule in http_rules():
-        path, template = _starlette_path(rule.path)
-        paths[path][rule.verb] = Endpoint.of(rule, template, services[rule.service], max_request_bytes)
-    return [Route(path, _dispatcher(endpoints), methods=list(endpoints)) for path, endpoints in paths.items()]
+        path, _ = _starlette_path(rule.path)
+        paths[path][rule.verb] = rule
+    return [
+        Route(path, _dispatcher(rules, services, max_request_bytes), methods=list(rules))
+        for path, rules in paths.items()
+    ]
 
 
-def _dispatcher(endpoints: dict[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:
+def _dispatcher(
+    rules: dict[str, HttpRule], services: Mapping[str, object], max_request_bytes: int
+) -> Callable[[Request], Awaitable[Response]]:
+    endpoints: dict[str, Endpoint] = {}
+
     async def dispatch(request: Request) -> Response:
-        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+        verb = "GET" if request.method == "HEAD" else request.method
+        endpoint = endpoints.get(verb)
+        if endpoint is None:
+            service = services[rules[verb].service]
+            endpoint = endpoints[verb] = Endpoint.of(rules[verb], service, max_request_bytes)
+        return await endpoint(request)
 
     return dispatch
 
@@ -63,7 +88,8 @@ def _starlette_path(path: str) -> tuple[str, tuple[str, str] | None]:
 class Endpoint:
     """A verb of a path: reads the message, runs the method, writes its response."""
 
-    method: MethodInfo[Any, Any]
+    method: HttpMethod
+    message: type[Message]
     handler: Handler
     body: str
     variable: tuple[str, str] | None
@@ -73,33 +99,25 @@ class Endpoint:
     bounds: BoundsInterceptor
 
     @classmethod
-    def of(cls, rule: HttpRule, variable: tuple[str, str] | None, service: object, max_request_bytes: int) -> Endpoint:
-        """The endpoint of an annotation."""
+    def of(cls, rule: HttpRule, service: object, max_request_bytes: int) -> Endpoint:
+        """The endpoint of an annotation. The modules of service, which know its messages, are imported."""
         method = rule.method
-        info: MethodInfo[Any, Any] = MethodInfo(
-            name=method.name,
-            service_name=rule.service,
-            input=_message_class(method.input_type),
-            output=_message_class(method.output_type),
-            idempotency_level=IdempotencyLevel.UNKNOWN,
-            stream_type=StreamType.UNARY,
-        )
+        message = _message_class(method.input_type)
+        fields = cast(Descriptor, message.DESCRIPTOR).fields
         return cls(
-            method=info,
+            method=HttpMethod(method.name, rule.service),
+            message=message,
             handler=getattr(service, _WORD.sub("_", method.name).lower()),
             body=rule.body,
-            variable=variable,
-            takes_file=any(field.type == FieldDescriptor.TYPE_BYTES for field in info.input.DESCRIPTOR.fields),
+            variable=_starlette_path(rule.path)[1],
+            takes_file=any(field.type == FieldDescriptor.TYPE_BYTES for field in fields),
             max_request_bytes=max_request_bytes,
             outcome=OutcomeInterceptor(),
             bounds=BoundsInterceptor(),
         )
 
     async def __call__(self, request: Request) -> Response:
-        headers = Headers(request.headers.items())
-        ctx: RequestContext[Any, Any] = RequestContext(
-            method=self.method, http_method=request.method, request_headers=headers
-        )
+        ctx = HttpContext(self.method, request.headers)
         started = await self.outcome.on_start(ctx)
         failure: Exception | None = None
         response = b""
@@ -110,15 +128,15 @@ class Endpoint:
             failure = error
         try:
             await self.outcome.on_end(started, ctx, failure)
-        except WireError as error:
+        except Exception as error:
             return error_response(error)
         return Response(response, media_type="application/json")
 
     async def _read(self, request: Request) -> Message:
-        message = cast(Message, self.method.input())
+        message = self.message()
         if self.takes_file and content_type(request) == MULTIPART:
             filename, content = await read_file(request, self.max_request_bytes)
-            return self.method.input(filename=filename, content=content)
+            return self.message(filename=filename, content=content)
         if self.body:
             target = message if self.body == "*" else getattr(message, self.body)
             data = await read_json_body(request, self.max_request_bytes)

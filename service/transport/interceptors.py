@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from connectrpc.errors import ConnectError
-from connectrpc.request import RequestContext
 from google.protobuf.message import Message
 
-from service.transport.bounds import check_bounds
-from service.transport.errors import to_wire
+from service.transport.callers import Context
 
-Context = RequestContext[Any, Any]
+if TYPE_CHECKING:
+    from connectrpc.errors import ConnectError
+
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res")
 
@@ -33,7 +32,7 @@ class OutcomeInterceptor:
 
     async def on_end(self, token: float, ctx: Context, error: Exception | None, /) -> None:
         """Raises the wire form of error."""
-        outcome = None if error is None else to_wire(error)
+        outcome = _wire(error)
         if log.isEnabledFor(logging.INFO):
             self._log(token, ctx, outcome)
         if outcome is not None:
@@ -52,12 +51,28 @@ class BoundsInterceptor:
         self, call_next: Callable[[Req, Context], Awaitable[Res]], request: Req, ctx: Context, /
     ) -> Res:
         """Raises InvalidRequest or PayloadTooLarge."""
-        check_bounds(request)
+        _check(request)
         return await call_next(request, ctx)
 
     def intercept_server_stream(
         self, call_next: Callable[[Req, Context], AsyncIterator[Res]], request: Req, ctx: Context, /
     ) -> AsyncIterator[Res]:
         """Raises InvalidRequest or PayloadTooLarge at once, not at the first event."""
-        check_bounds(request)
+        _check(request)
         return call_next(request, ctx)
+
+
+def _wire(error: Exception | None) -> ConnectError | None:
+    if error is None:
+        return None
+    from service.transport.errors import to_wire
+
+    return to_wire(error)
+
+
+def _check(request: Message) -> None:
+    """The bounds know every message of the contract, so they are loaded for the first one that has fields."""
+    if request.DESCRIPTOR.fields:
+        from service.transport.bounds import check_bounds
+
+        check_bounds(request)

@@ -20,7 +20,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from service.errors import FieldViolation, InvalidRequest
-from service.transport.errors import MalformedRequest, to_wire
+from service.transport.refusals import MalformedRequest
 
 M = TypeVar("M", bound=Message)
 Convert = Callable[[Any], Any]
@@ -47,6 +47,8 @@ class JsonCodec:
 
     def decode(self, data: bytes | bytearray, message_class: type[M]) -> M:
         """Raises a ConnectError that names every wrong field."""
+        from service.transport.errors import to_wire
+
         message = message_class()
         try:
             read_json(bytes(data), message)

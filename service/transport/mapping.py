@@ -15,13 +15,11 @@ from ragsql.v1 import (
     document_pb2,
     document_service_pb2,
     feedback_service_pb2,
-    health_service_pb2,
     knowledge_service_pb2,
     sql_statement_pb2,
 )
 from service.domain.documents import Document, DocumentState, IngestProgress
 from service.domain.feedback import Feedback
-from service.domain.health import ComponentHealth, Health, HealthStatus
 from service.domain.sql import ExampleQuery, KnowledgeItem, SqlStatement
 from service.ports import CacheCounters
 from service.usecases.bundle import ReservedUpload
@@ -32,7 +30,6 @@ DEFAULT_MAX_ROWS = 100
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _SECOND = dt.timedelta(seconds=1)
-_STATUS = {status: f"HEALTH_STATUS_{status}" for status in HealthStatus}
 
 
 def id_of(name: str) -> str:
@@ -179,19 +176,3 @@ def cache_stats(counters: dict[str, CacheCounters]) -> Iterable[cache_service_pb
 
 def _cache_kind(name: str) -> str:
     return name.removeprefix("CACHE_KIND_").lower()
-
-
-def health(item: Health) -> health_service_pb2.HealthResponse:
-    """The health of the service and of its parts."""
-    return health_service_pb2.HealthResponse(
-        status=_STATUS[item.status], components=map(_component, item.components), version=item.version
-    )
-
-
-def _component(item: ComponentHealth) -> health_service_pb2.ComponentHealth:
-    return health_service_pb2.ComponentHealth(
-        component=item.component,
-        adapter=item.adapter,
-        status=_STATUS[item.status],
-        detail=item.detail,
-    )

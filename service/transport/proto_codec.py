@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from service.transport.errors import MalformedRequest, to_wire
+from service.transport.errors import to_wire
+from service.transport.refusals import MalformedRequest
 
 M = TypeVar("M", bound=Message)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from service.transport.contract import PACKAGE, image
+from service.transport.registry import LazyApp
 
 if TYPE_CHECKING:
     from protobuf import DescFile
@@ -16,18 +17,7 @@ PATHS = ("/grpc.reflection.v1.ServerReflection", "/grpc.reflection.v1alpha.Serve
 
 def reflection_apps() -> dict[str, ASGIApp]:
     """The reflection services by path. Nothing is loaded before the first request."""
-    return {path: _Lazy(path) for path in PATHS}
-
-
-class _Lazy:
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._app: ASGIApp | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._app is None:
-            self._app = _build()[self._path]
-        await self._app(scope, receive, send)
+    return {path: LazyApp(lambda path=path: _build()[path]) for path in PATHS}
 
 
 def _build() -> dict[str, ASGIApp]:

@@ -8,18 +8,21 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from service.transport.errors import MethodNotAllowed, UnknownPath, WireError, to_wire
+from service.transport.refusals import MethodNotAllowed, UnknownPath
 
 
-def error_response(error: WireError, headers: Mapping[str, str] | None = None) -> Response:
+def error_response(error: Exception, headers: Mapping[str, str] | None = None) -> Response:
     """The error as JSON, the same at every path."""
-    return JSONResponse(error.to_json(), error.http_status, headers)
+    from service.transport.errors import to_wire
+
+    wire = to_wire(error)
+    return JSONResponse(wire.to_json(), wire.http_status, headers)
 
 
 async def refused(request: Request, error: Exception) -> Response:
     """The response to a request that no route takes."""
     headers = error.headers if isinstance(error, HTTPException) else None
-    return error_response(to_wire(_refusal(request, error)), headers)
+    return error_response(_refusal(request, error), headers)
 
 
 def _refusal(request: Request, error: Exception) -> Exception:

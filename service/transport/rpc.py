@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import RagsqlError
-from service.transport.errors import MethodNotAllowed, UnknownMethod, UnsupportedContentType, to_wire
+from service.transport.refusals import MethodNotAllowed, UnknownMethod, UnsupportedContentType
 from service.transport.responses import error_response
 
 _REFUSALS: dict[int, RagsqlError] = {
@@ -39,7 +39,7 @@ class RpcRoute(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if "http.response.trailers" not in scope.get("extensions", {}) and _is_grpc(scope):
-            await error_response(to_wire(_NO_TRAILERS))(scope, receive, send)
+            await error_response(_NO_TRAILERS)(scope, receive, send)
             return
         await scope["endpoint"](scope, receive, _Explained(scope, receive, send))
 
@@ -60,7 +60,7 @@ class _Explained:
             if b"content-type" not in names:
                 self._replaced = True
                 headers = {name.decode(): value.decode() for name, value in message["headers"]}
-                response = error_response(to_wire(_REFUSALS[message["status"]]), headers)
+                response = error_response(_REFUSALS[message["status"]], headers)
                 await response(self._scope, self._receive, self._send)
         if not self._replaced:
             await self._send(message)

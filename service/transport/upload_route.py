@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from service.transport.errors import MalformedRequest, to_wire
+from service.transport.refusals import MalformedRequest
 from service.transport.responses import error_response
 from service.usecases.bundle import DocumentUseCases
 
@@ -22,7 +22,7 @@ def upload_route(documents: DocumentUseCases) -> Route:
         try:
             await documents.receive(request.path_params["token"], announced, _body(request))
         except Exception as error:
-            return error_response(to_wire(error))
+            return error_response(error)
         return JSONResponse({})
 
     return Route("/uploads/{token}", put, methods=["PUT"])

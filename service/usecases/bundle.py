@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from service.domain.audit import AuditEvent
-from service.domain.caller import Caller
-from service.domain.documents import Document, DocumentState, Upload
-from service.domain.feedback import Feedback
-from service.domain.health import Health, Stats
-from service.domain.questions import Event, FinishedSql, QueryResult, Question, Usage
-from service.domain.sql import KnowledgeItem, SqlStatement
-from service.domain.usage import UsageTotal
-from service.ports import CacheCounters, Page, PresignedPut
+if TYPE_CHECKING:
+    from service.domain.audit import AuditEvent
+    from service.domain.caller import Caller
+    from service.domain.documents import Document, DocumentState, Upload
+    from service.domain.feedback import Feedback
+    from service.domain.health import Health, Stats
+    from service.domain.questions import Event, FinishedSql, QueryResult, Question, Usage
+    from service.domain.sql import KnowledgeItem, SqlStatement
+    from service.domain.usage import UsageTotal
+    from service.ports import CacheCounters, Page, PresignedPut
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from connectrpc.request import RequestContext
-
 from ragsql.v1 import feedback_service_pb2 as pb
 from service.transport import mapping
-from service.transport.callers import caller_of
+from service.transport.callers import Context, caller_of
 from service.usecases.bundle import FeedbackUseCases
-
-Context = RequestContext[Any, Any]
 
 
 class FeedbackService:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
-
-from connectrpc.request import RequestContext
 
 from ragsql.v1 import query_service_pb2 as pb
 from service.transport import mapping_answers as mapping
-from service.transport.callers import caller_of
+from service.transport.callers import Context, caller_of
 from service.usecases.bundle import QuestionUseCases
 from service.usecases.streams import closing
-
-Context = RequestContext[Any, Any]
 
 
 class QueryService:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from connectrpc.request import RequestContext
-
 from ragsql.v1 import sql_service_pb2 as pb
 from service.transport import mapping, mapping_audit
 from service.transport import mapping_answers as answers
-from service.transport.callers import caller_of
+from service.transport.callers import Context, caller_of
 from service.transport.mapping_usage import usage
 from service.usecases.bundle import SqlUseCases
-
-Context = RequestContext[Any, Any]
 
 
 class SqlService:
