@@ -107,7 +107,7 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
         feedback=deferred(lambda: questions.feedback),
         caches=deferred(lambda: _caches(ports)),
         usage=usage,
-        health=CheckHealth(_components(chosen), ports.records, ports.records, ports.vectors, __version__),
+        health=CheckHealth(_components(chosen, settings), ports.records, ports.records, ports.vectors, __version__),
     )
     return Assembly(settings, ports, use_cases, documents, questions, usage, closing.close)
 
@@ -182,12 +182,12 @@ def _meter(ports: Ports) -> MeasureUsage:
     return MeasureUsage(ports.records)
 
 
-def _components(ports: Ports) -> dict[str, tuple[Checkable, bool]]:
+def _components(ports: Ports, settings: Settings) -> dict[str, tuple[Checkable, bool]]:
     """What Health asks. Documents need the first four; SQL needs the others."""
     components: dict[str, tuple[Checkable, bool]] = {
         "embedder": (ports.embedder, True),
         "vectors": (ports.vectors, True),
-        "records": (ports.records, True),
+        "records": (deferred(lambda: backends.make_records_check(settings.data_dir, ports.records)), True),
         "blobs": (ports.blobs, True),
         "reader": (ports.reader, False),
         "chat": (ports.chat, False),

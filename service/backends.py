@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service.deferred import FirstCheck
 from service.errors import NotConfigured, SettingsError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         BlobStore,
         Cache,
         ChatModel,
+        Checkable,
         Database,
         Embedder,
         Parser,
@@ -135,6 +137,13 @@ def make_records(data: Path, closing: ExitStack) -> RecordStore:
     records = SqlRecordStore(f"sqlite:///{data / 'records.db'}")
     closing.callback(records.close)
     return records
+
+
+def make_records_check(data: Path, records: RecordStore) -> Checkable:
+    """The health of records that are deferred, which does not load what they need to work."""
+    from service.adapters.records.file_check import RecordFileCheck
+
+    return FirstCheck(RecordFileCheck(data / "records.db"), records)
 
 
 def make_cache(settings: Settings, closing: ExitStack) -> Cache:

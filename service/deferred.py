@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    from service.domain.health import ComponentHealth
+    from service.ports import Checkable
 
 T = TypeVar("T")
 
@@ -17,11 +21,31 @@ class _Deferred:
         self._made: object = None
         self._making = threading.Lock()
 
+    @property
+    def is_made_(self) -> bool:
+        return self._made is not None
+
     def __getattr__(self, name: str) -> Any:
         with self._making:
             if self._made is None:
                 self._made = self._make()
         return getattr(self._made, name)
+
+
+class FirstCheck:
+    """A Checkable that asks first for as long as then is deferred and nothing has used it."""
+
+    def __init__(self, first: Checkable, then: Checkable) -> None:
+        self._first, self._then = first, then
+
+    async def check(self) -> ComponentHealth:
+        """See Checkable."""
+        return await (self._then if is_made(self._then) else self._first).check()
+
+
+def is_made(thing: object) -> bool:
+    """Whether thing is there: anything but a deferred object that nothing has used yet."""
+    return not isinstance(thing, _Deferred) or thing.is_made_
 
 
 def deferred(make: Callable[[], T]) -> T:

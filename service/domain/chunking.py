@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from service.domain.chunk_text import headings_text
 from service.domain.documents import Chunk, ParsedDocument, Span, TextLine
 from service.domain.pieces import CountTokens, Cutter, Piece, lay_out
 from service.domain.sections import Section, runs_of_siblings, sections
@@ -15,11 +16,6 @@ _HEADINGS_SHARE = 2
 _TINY_SHARE = 8
 _MERGED_SHARE = 2
 _HEADER_SHARE = 2
-
-
-def embedding_text(chunk: Chunk) -> str:
-    """What is embedded for a chunk: its headings, then its text."""
-    return _prefix(chunk.headings) + chunk.text
 
 
 def chunk(parsed: ParsedDocument, *, max_tokens: int, count_tokens: CountTokens) -> tuple[str, tuple[Chunk, ...]]:
@@ -36,10 +32,6 @@ def chunk(parsed: ParsedDocument, *, max_tokens: int, count_tokens: CountTokens)
     return text, tuple(
         chunker.build(ordinal, headings, pieces) for ordinal, (headings, pieces) in enumerate(chunker.drafts())
     )
-
-
-def _prefix(headings: Sequence[str]) -> str:
-    return " > ".join(headings) + "\n" if headings else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +111,12 @@ class _Chunker:
         return [piece for index in blocks for piece in cutter.cut(self.parsed.blocks[index], index, self.spans[index])]
 
     def _fitted(self, path: tuple[str, ...]) -> tuple[str, ...]:
-        while path and self.count_tokens(_prefix(path)) * _HEADINGS_SHARE > self.max_tokens:
+        while path and self.count_tokens(headings_text(path)) * _HEADINGS_SHARE > self.max_tokens:
             path = path[1:]
         return path
 
     def _budget(self, headings: tuple[str, ...]) -> int:
-        return self.max_tokens - self.count_tokens(_prefix(headings))
+        return self.max_tokens - self.count_tokens(headings_text(headings))
 
     def _pack(self, pieces: list[Piece], budget: int) -> list[list[Piece]]:
         """Chunks of about the same size, as few as possible."""

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from service.domain.caller import Caller
-from service.domain.chunking import embedding_text
+from service.domain.chunk_text import embedding_text
 from service.domain.documents import Chunk
 from service.domain.health import ComponentHealth
 from service.domain.prices import cost_usd

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.domain.caller import Caller
-from service.domain.chunking import embedding_text
+from service.domain.chunk_text import embedding_text
 from service.domain.documents import Block, BlockKind, Chunk, Document, DocumentState, ParsedDocument, Passage, Upload
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import NotFound, UnreadableDocument, UpstreamUnavailable

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from service.adapters.parsers.tables import lines_of, table_block
 from service.domain.chunk_fields import chunk_fields, chunk_of
-from service.domain.chunking import chunk, embedding_text
+from service.domain.chunk_text import embedding_text
+from service.domain.chunking import chunk
 from service.domain.documents import Block, BlockKind, Chunk, PageBox, ParsedDocument, Span
 
 

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from service.adapters.openai_sdk import Clients, Endpoint, as_domain_error
 from service.domain.caller import Caller
 from service.domain.health import ComponentHealth, HealthStatus
-from service.domain.prices import cost_usd
-from service.domain.questions import Usage
 from service.errors import RagsqlError, UpstreamUnavailable
 from service.ports import ChatMessage, ChatOptions, ChatReply
 
@@ -139,6 +137,9 @@ class OpenAIChat:
         yield self._reply("".join(parts), usage, finish)
 
     def _reply(self, text: str, usage: Any, finish: str) -> ChatReply:
+        from service.domain.prices import cost_usd
+        from service.domain.questions import Usage
+
         tokens_in = usage.prompt_tokens if usage else 0
         tokens_out = usage.completion_tokens if usage else 0
         cost = cost_usd(self.model, tokens_in, tokens_out)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from service.adapters.embedders.minilm_encoder import DIMENSION, MiniLmEncoder, missing_files
 from service.adapters.priority import step_back
 from service.domain.caller import Caller
-from service.domain.chunking import embedding_text
+from service.domain.chunk_text import embedding_text
 from service.domain.documents import Chunk
 from service.domain.health import ComponentHealth, HealthStatus
 from service.ports import EmbeddedChunk

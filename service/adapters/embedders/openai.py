@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from service.adapters.openai_sdk import Clients, Endpoint, as_domain_error
 from service.domain.caller import Caller
-from service.domain.chunking import embedding_text
+from service.domain.chunk_text import embedding_text
 from service.domain.documents import Chunk
 from service.domain.health import ComponentHealth, HealthStatus
 from service.ports import EmbeddedChunk

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.domain.chunking import embedding_text
+from service.domain.chunk_text import embedding_text
 from service.domain.documents import Chunk, Span
 
 if TYPE_CHECKING:
