@@ -41,6 +41,13 @@ class DocumentRecords(Protocol):
         """Like save_document, but False and no change when there is no document of this id any more."""
         ...
 
+    async def swap_document(self, caller: Caller, old: Document, new: Document) -> bool:
+        """Store new in place of old, atomically. False and no change when state or update_time are not old's any more.
+
+        So of several processes that want to work on a document, one may.
+        """
+        ...
+
     async def get_document(self, caller: Caller, document_id: str) -> Document:
         """Raises NotFound."""
         ...
@@ -68,7 +75,7 @@ class UploadRecords(DocumentRecords, Protocol):
     """Documents, and the files that were announced and may become some."""
 
     async def save_upload(self, caller: Caller, upload: Upload, document: Document | None = None) -> None:
-        """Insert or update by id, and insert the document that was made of it, in one transaction."""
+        """Insert or update by id, and in the same transaction insert the document made of it, unless it is there."""
         ...
 
     async def get_upload(self, caller: Caller, upload_id: str) -> Upload:

@@ -1,22 +1,32 @@
-"""Process a document whose file is stored: PENDING to PROCESSING to ACTIVE or FAILED."""
+"""Process a document whose file is stored: PENDING to PROCESSING to ACTIVE or FAILED.
+
+Of several processes that are to do it, the one that marks it PROCESSING does, and says every few seconds that it still
+lives. So another one can tell a document that is being worked on from one whose process ended.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import logging
 import secrets
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
-from service.errors import ContentMismatch, RagsqlError
+from service.errors import ContentMismatch, Overloaded, RagsqlError, UpstreamUnavailable
 from service.usecases.document_intake import DocumentIntake
 from service.usecases.embedded_chunks import Processed
 from service.usecases.forget_document import failed_with, forget_blobs
-from service.usecases.process_document import file_key
+from service.usecases.process_document import FileToProcess, file_key
 from service.usecases.shielding import to_the_end
 
+BEAT_SECONDS = 10.0
+"""How often a process says that it still works on a document."""
+MENDABLE: tuple[type[RagsqlError], ...] = (UpstreamUnavailable, Overloaded)
+"""What may go well at another attempt."""
 _log = logging.getLogger(__name__)
 
 
@@ -25,28 +35,77 @@ class IngestDocument(DocumentIntake):
     """One document. What goes wrong becomes the reason of its failure; what it would have replaced stays."""
 
     async def __call__(self, caller: Caller, document: Document, processed: Processed | None = None) -> None:
-        """Never raises. processed is what is known of the content already. A deleted document stays deleted."""
-        document = replace(document, state=DocumentState.PROCESSING, update_time=dt.datetime.now(dt.UTC))
-        try:
-            if not await self.records.update_document(caller, document):
-                return
-            content = await self.blobs.get(caller, file_key(document.id))
-            file = await asyncio.to_thread(self.look_at, document.filename, content)
-            if file.sha256 != document.sha256:
-                raise ContentMismatch("The stored file is damaged: its SHA-256 has changed. Upload it again.")
-            document = replace(document, media_type=file.media_type)
-            if processed is None:
-                processed, _ = await self.process(caller, file)
-            await self.commit(caller, document, processed)
-        except RagsqlError as error:
-            await self._fail(caller, document, error)
-        except Exception:
-            error_id = secrets.token_hex(8)
-            _log.exception("error %s", error_id)
-            said = f"The service failed. Its log says why under the error id {error_id}."
-            await self._fail(caller, document, RagsqlError(said))
+        """Never raises. processed is what is known of the content already. A deleted document stays deleted.
 
-    async def _fail(self, caller: Caller, document: Document, error: RagsqlError) -> None:
+        document is as it is stored; nothing happens when it was changed meanwhile.
+        """
+        await self._work(caller, document, processed, ())
+
+    async def attempt(self, caller: Caller, document: Document) -> None:
+        """Like a call. What another attempt may mend is raised too, and the file is kept for it."""
+        await self._work(caller, document, None, MENDABLE)
+
+    async def _work(
+        self,
+        caller: Caller,
+        document: Document,
+        processed: Processed | None,
+        mendable: tuple[type[RagsqlError], ...],
+    ) -> None:
+        try:
+            claimed = replace(
+                document,
+                state=DocumentState.PROCESSING,
+                failure_reason="",
+                error_reason="",
+                update_time=dt.datetime.now(dt.UTC),
+            )
+            if not await self.records.swap_document(caller, document, claimed):
+                return
+            async with self._beating(caller, claimed):
+                file = await self._file(caller, document)
+                document = replace(claimed, media_type=file.media_type)
+                if processed is None:
+                    processed, _ = await self.process(caller, file)
+            await self.commit(caller, document, processed)
+        except mendable as error:
+            _log.warning("The document %s failed for now. %s", document.id, error.message)
+            async with self.locks.hold(caller.tenant, document.filename):
+                await to_the_end(self.records.update_document(caller, failed_with(document, error)))
+            raise
+        except Exception as error:
+            await self._fail(caller, document, error)
+
+    async def _file(self, caller: Caller, document: Document) -> FileToProcess:
+        content = await self.blobs.get(caller, file_key(document.id))
+        file = await asyncio.to_thread(self.look_at, document.filename, content)
+        if file.sha256 != document.sha256:
+            raise ContentMismatch("The stored file is damaged: its SHA-256 has changed. Upload it again.")
+        return file
+
+    @contextlib.asynccontextmanager
+    async def _beating(self, caller: Caller, document: Document) -> AsyncGenerator[None]:
+        beating = asyncio.create_task(self._beat(caller, document))
+        try:
+            yield
+        finally:
+            beating.cancel()
+            await asyncio.wait({beating})
+
+    async def _beat(self, caller: Caller, document: Document) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            later = replace(document, update_time=dt.datetime.now(dt.UTC))
+            with contextlib.suppress(RagsqlError):
+                if not await self.records.swap_document(caller, document, later):
+                    return
+                document = later
+
+    async def _fail(self, caller: Caller, document: Document, error: Exception) -> None:
+        if not isinstance(error, RagsqlError):
+            error_id = secrets.token_hex(8)
+            _log.error("error %s", error_id, exc_info=error)
+            error = RagsqlError(f"The service failed. Its log says why under the error id {error_id}.")
         async with self.locks.hold(caller.tenant, document.filename):
             await to_the_end(self._save_failure(caller, failed_with(document, error)))
 

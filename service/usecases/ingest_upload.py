@@ -22,7 +22,10 @@ _REMEMBERED = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class IngestUpload:
-    """The document of an upload has the upload's id, so that its file is where it was PUT."""
+    """The document of an upload has the upload's id, so that its file is where it was PUT.
+
+    elsewhere says that another process is told of the file too, and does the work.
+    """
 
     records: UploadRecords
     blobs: BlobStore
@@ -30,16 +33,25 @@ class IngestUpload:
     ingest: IngestDocument
     pool: IngestPool
     locks: NameLocks
+    elsewhere: bool = False
 
     async def __call__(self, caller: Caller, upload_id: str) -> UploadedDocument:
         """The document, PENDING or already ACTIVE. For the same upload it is the same document again.
 
         Raises NotFound, UploadIncomplete, ContentMismatch and UpstreamUnavailable.
         """
+        return await to_the_end(self._start(caller, await self._checked(caller, upload_id)))
+
+    async def accept(self, caller: Caller, upload_id: str) -> Document:
+        """The document alone, which nobody works on yet. Raises like a call."""
+        document, _ = await to_the_end(self._accept(caller, await self._checked(caller, upload_id)))
+        return document
+
+    async def _checked(self, caller: Caller, upload_id: str) -> Upload:
         upload = await self._upload(caller, upload_id)
         if not upload.document_id:
             await self._check(caller, upload)
-        return await to_the_end(self._start(caller, upload))
+        return upload
 
     async def _upload(self, caller: Caller, upload_id: str) -> Upload:
         upload = await self.records.get_upload(caller, upload_id)
@@ -65,7 +77,7 @@ class IngestUpload:
             return UploadedDocument(document, cache_hit=document.state is DocumentState.ACTIVE)
         if kept := await self.processor.reuse(caller, document.sha256):
             await self.ingest(caller, document, kept)
-        else:
+        elif not self.elsewhere:
             await self.pool.submit(caller.tenant, document.id, lambda: self.ingest(caller, document))
         now = await self.records.get_document(caller, document.id)
         return UploadedDocument(now, cache_hit=kept is not None)
@@ -95,4 +107,5 @@ class IngestUpload:
             )
             done = replace(upload, document_id=document.id, expire_time=now + _REMEMBERED)
             await self.records.save_upload(caller, done, document)
-            return document, True
+            stored = await self.records.get_document(caller, document.id)
+            return stored, stored == document

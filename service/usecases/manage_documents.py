@@ -18,9 +18,11 @@ from service.usecases.bundle import ReservedUpload, UploadedDocument
 from service.usecases.commit_document import CommitDocument
 from service.usecases.create_upload import CreateUpload
 from service.usecases.forget_document import forget_blobs
+from service.usecases.ingest_arrival import IngestArrival
 from service.usecases.ingest_document import IngestDocument
 from service.usecases.ingest_pool import IngestPool
 from service.usecases.ingest_upload import IngestUpload
+from service.usecases.leave_document import LeaveDocument
 from service.usecases.name_locks import NameLocks
 from service.usecases.process_document import ProcessDocument
 from service.usecases.recover_documents import RecoverDocuments
@@ -34,7 +36,11 @@ _log = logging.getLogger(__name__)
 
 
 class ManageDocuments:
-    """Implements bundle.DocumentUseCases. max_bytes bounds a file in one message, workers what is ingested at once."""
+    """Implements bundle.DocumentUseCases. max_bytes bounds a file in one message, workers what is ingested at once.
+
+    Where left_from_bytes is given, arrived is called in another process for every file that the store receives: what
+    was announced, and files in one message of that size or more, are left to it.
+    """
 
     def __init__(
         self,
@@ -47,6 +53,7 @@ class ManageDocuments:
         *,
         max_bytes: int = LARGEST_FILE,
         workers: int | None = None,
+        left_from_bytes: int | None = None,
     ) -> None:
         self._records, self._vectors, self._blobs, self._cache = records, vectors, blobs, cache
         self._locks = locks = NameLocks()
@@ -56,7 +63,11 @@ class ManageDocuments:
         self._ingest = IngestDocument(records, vectors, blobs, parser, processor, commit, locks)
         self._upload = UploadDocument(records, vectors, blobs, parser, processor, commit, locks, max_bytes)
         self._uploads = CreateUpload(records, blobs, locks, LARGEST_UPLOAD)
-        self._ingest_upload = IngestUpload(records, blobs, processor, self._ingest, pool, locks)
+        left = left_from_bytes is not None
+        self._ingest_upload = IngestUpload(records, blobs, processor, self._ingest, pool, locks, elsewhere=left)
+        self._arrival = IngestArrival(records, self._ingest, self._ingest_upload)
+        self._leave = LeaveDocument(records, vectors, blobs, parser, processor, commit, locks, max_bytes, self._ingest)
+        self._left_from_bytes = left_from_bytes
         self._recover = RecoverDocuments(records, vectors, blobs, commit)
 
     @contextlib.asynccontextmanager
@@ -78,8 +89,18 @@ class ManageDocuments:
                     chore.cancel()
 
     async def upload(self, caller: Caller, filename: str, content: bytes) -> UploadedDocument:
-        """See UploadDocument."""
+        """See UploadDocument, and LeaveDocument for files that are left to another process."""
+        if self._left_from_bytes is not None and len(content) >= self._left_from_bytes:
+            return await self._leave(caller, filename, content)
         return await self._upload(caller, filename, content)
+
+    async def arrived(self, caller: Caller, file_id: str) -> Document | None:
+        """See IngestArrival."""
+        return await self._arrival(caller, file_id)
+
+    async def tenants(self) -> list[str]:
+        """Every tenant that has documents or uploads."""
+        return await self._records.list_tenants()
 
     async def create_upload(self, caller: Caller, filename: str, size_bytes: int, sha256: str) -> ReservedUpload:
         """See CreateUpload."""

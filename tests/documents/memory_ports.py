@@ -137,11 +137,19 @@ class MemoryRecords(Flaky):
         self.stored[caller.tenant, document.id] = document
         return True
 
+    async def swap_document(self, caller: Caller, old: Document, new: Document) -> bool:
+        self.called("update")
+        stored = self.stored.get((caller.tenant, old.id))
+        if stored is None or (stored.state, stored.update_time) != (old.state, old.update_time):
+            return False
+        self.stored[caller.tenant, old.id] = new
+        return True
+
     async def save_upload(self, caller: Caller, upload: Upload, document: Document | None = None) -> None:
         self.called("save_upload")
         self.uploads[caller.tenant, upload.id] = upload
         if document is not None:
-            self.stored[caller.tenant, document.id] = document
+            self.stored.setdefault((caller.tenant, document.id), document)
 
     async def get_upload(self, caller: Caller, upload_id: str) -> Upload:
         if (caller.tenant, upload_id) not in self.uploads:

@@ -44,6 +44,28 @@ def change(connection: Connection, caller: Caller, document: Document, replaces:
     return True
 
 
+def swap(connection: Connection, caller: Caller, old: Document, new: Document) -> bool:
+    """Update by id. False and no change unless state and update_time are still old's."""
+    from sqlalchemy import update
+
+    from service.adapters.records.schema import documents as table
+
+    same = (table.c.state == old.state) & (table.c.update_time == old.update_time)
+    known = update(table).where(table.c.tenant == caller.tenant, table.c.id == old.id, same)
+    return bool(connection.execute(known.values(**_values(new))).rowcount)
+
+
+def add(connection: Connection, caller: Caller, document: Document) -> None:
+    """Insert, unless there is one of this id."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    from service.adapters.records.schema import documents as table
+
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).values(tenant=caller.tenant, **_values(document))
+    connection.execute(statement.on_conflict_do_nothing(index_elements=["tenant", "id"]))
+
+
 def get(connection: Connection, caller: Caller, document_id: str) -> Document:
     """Raises NotFound."""
     from sqlalchemy import select

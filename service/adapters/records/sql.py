@@ -47,6 +47,10 @@ class SqlRecordStore:
         """See DocumentRecords."""
         return await self._write(documents.change, caller, document, replaces)
 
+    async def swap_document(self, caller: Caller, old: Document, new: Document) -> bool:
+        """See DocumentRecords."""
+        return await self._write(documents.swap, caller, old, new)
+
     async def get_document(self, caller: Caller, document_id: str) -> Document:
         """See DocumentRecords."""
         return await self._read(documents.get, caller, document_id)

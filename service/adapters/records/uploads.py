@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def save(connection: Connection, caller: Caller, upload: Upload, document: Document | None) -> None:
-    """Insert or update by id, and insert the document that was made of it."""
+    """Insert or update by id, and insert the document that was made of it unless it is there."""
     from sqlalchemy.dialects import postgresql, sqlite
 
     from service.adapters.records.schema import uploads as table
@@ -28,7 +28,7 @@ def save(connection: Connection, caller: Caller, upload: Upload, document: Docum
     statement = dialect.insert(table).values(tenant=caller.tenant, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=values))
     if document is not None:
-        documents.save(connection, caller, document)
+        documents.add(connection, caller, document)
 
 
 def get(connection: Connection, caller: Caller, upload_id: str) -> Upload:

@@ -1,0 +1,66 @@
+"""Ingest a file that a store says has arrived, however often and however many processes it tells."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import dataclass
+
+from service.domain.caller import Caller
+from service.domain.documents import Document, DocumentState
+from service.errors import ContentMismatch, NotFound, UploadIncomplete
+from service.ports import UploadRecords
+from service.usecases.ingest_document import BEAT_SECONDS, MENDABLE, IngestDocument
+from service.usecases.ingest_upload import IngestUpload
+
+_DEAD_AFTER = dt.timedelta(seconds=4 * BEAT_SECONDS)
+_MENDABLE = {kind.reason for kind in MENDABLE}
+_log = logging.getLogger("ragsql")
+
+
+@dataclass(frozen=True, slots=True)
+class IngestArrival:
+    """The file was announced by CreateUpload, or left by Upload for whoever is told of it."""
+
+    records: UploadRecords
+    ingest: IngestDocument
+    ingest_upload: IngestUpload
+
+    async def __call__(self, caller: Caller, file_id: str) -> Document | None:
+        """The document as it is now, None when nothing is to become of the file.
+
+        One that is ACTIVE, failed for good, or is being worked on is left alone: whoever works on it is told again if
+        it ends. Raises UpstreamUnavailable and Overloaded, after which it is to be told again.
+        """
+        document = await self._document(caller, file_id)
+        if document is None or not _is_open(document):
+            return document
+        await self.ingest.attempt(caller, document)
+        try:
+            return await self.records.get_document(caller, document.id)
+        except NotFound:
+            return None
+
+    async def _document(self, caller: Caller, file_id: str) -> Document | None:
+        try:
+            return await self.records.get_document(caller, file_id)
+        except NotFound:
+            pass
+        try:
+            return await self.ingest_upload.accept(caller, file_id)
+        except (NotFound, UploadIncomplete, ContentMismatch) as error:
+            _log.warning("The file %s is not ingested. %s", file_id, error.message)
+            return None
+
+
+def _is_open(document: Document) -> bool:
+    """Whether somebody has to work on it."""
+    match document.state:
+        case DocumentState.PENDING:
+            return True
+        case DocumentState.PROCESSING:
+            return dt.datetime.now(dt.UTC) - document.update_time > _DEAD_AFTER
+        case DocumentState.FAILED:
+            return document.error_reason in _MENDABLE
+        case DocumentState.ACTIVE:
+            return False
