@@ -82,13 +82,26 @@ class Assembly:
 
 def build_app(settings: Settings, *, reflection: bool = False, **overrides: Any) -> Starlette:
     """The application. overrides replace adapters by the name of their port, for tests."""
-    assembly = assemble(settings, **overrides)
-    return build_transport(
+    return application(assemble(settings, **overrides), reflection=reflection)
+
+
+def application(assembly: Assembly, *, reflection: bool = False) -> Starlette:
+    """What clients reach of an assembly."""
+    settings = assembly.settings
+    app = build_transport(
         assembly.use_cases,
         cors_origins=settings.cors_origins,
         lifespan=_lifespan(assembly),
         reflection=reflection,
     )
+    if settings.log_format == "json":
+        from service import request_log
+        from service.transport.recording import RecordRequests
+
+        request_log.log_as_json()
+        write = request_log.writer(metrics=settings.log_metrics)
+        app.add_middleware(RecordRequests, write=write, keeps_questions=settings.log_questions)
+    return app
 
 
 def assemble(settings: Settings, **overrides: Any) -> Assembly:
@@ -97,7 +110,8 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
     usage = deferred(lambda: _meter(chosen))
     chosen = replace(_choose(settings, closing, overrides, usage), **overrides)
     ports = replace(chosen, embedder=deferred(lambda: _embedder(chosen, usage, "QUESTIONS")))
-    documents = deferred(lambda: _documents(ports, deferred(lambda: _embedder(chosen, usage, "DOCUMENTS"))))
+    left = settings.ingest_events_from_bytes
+    documents = deferred(lambda: _documents(ports, left, deferred(lambda: _embedder(chosen, usage, "DOCUMENTS"))))
     questions = deferred(lambda: _questions(settings, ports, usage))
     use_cases = UseCases(
         documents=documents,
@@ -164,10 +178,18 @@ def _sqlgen(settings: Settings, chat: ChatModel, database: Database, usage: Meas
     return backends.make_sqlgen(settings, wiring.writer_of_sql(chat, usage), database)
 
 
-def _documents(ports: Ports, embedder: Embedder) -> ManageDocuments:
+def _documents(ports: Ports, left_from_bytes: int | None, embedder: Embedder) -> ManageDocuments:
     from service.usecases.manage_documents import ManageDocuments
 
-    return ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, embedder, ports.cache)
+    return ManageDocuments(
+        ports.records,
+        ports.vectors,
+        ports.blobs,
+        ports.parser,
+        embedder,
+        ports.cache,
+        left_from_bytes=left_from_bytes,
+    )
 
 
 def _caches(ports: Ports) -> CacheUseCases:

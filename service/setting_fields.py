@@ -203,6 +203,30 @@ class Settings:
         "false",
         "Read PDF with the built-in parser where docling's models are missing or fail.",
     )
+    ingest_events_from_bytes: int | None = setting(
+        "RAGSQL_INGEST_EVENTS_FROM_BYTES",
+        whole_number(0, 4 * 1024 * 1024),
+        None,
+        "none",
+        "Where S3 events start the ingest: Upload leaves files of so many bytes or more to them, Ingest every file.",
+    )
+    log_format: str = setting(
+        "RAGSQL_LOG_FORMAT",
+        one_of("text", "json"),
+        "text",
+        "text; json on AWS Lambda",
+        "`json` writes one line a request to stdout: timings of its steps, tokens, cost; and every log line as JSON.",
+    )
+    log_metrics: bool = setting(
+        "RAGSQL_LOG_METRICS",
+        as_flag,
+        False,
+        "false; true on AWS Lambda",
+        "Put metrics for CloudWatch (EMF) into the JSON line of a request.",
+    )
+    log_questions: bool = setting(
+        "RAGSQL_LOG_QUESTIONS", as_flag, False, "false", "Let the JSON line of a request hold the text of its question."
+    )
     redis_url: str = setting(
         "UPSTASH_REDIS_URL", address("redis", "rediss"), "", "", "Redis server. Implies `RAGSQL_CACHE=redis`."
     )

@@ -68,6 +68,8 @@ def _implied(values: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any
         "records": "sqlite",
         "blobs": values.get("storage_backend", "local"),
         "cache": "redis" if values.get("redis_url") else "memory",
+        "log_format": "json" if on_lambda else "text",
+        "log_metrics": on_lambda,
         "docling_artifacts_path": Path.home() / ".cache" / "docling" / "models",
     }
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from google.protobuf.message import Message
 
-from service.transport.callers import Context
+from service.transport.callers import Context, caller_of
+from service.usecases.request_record import recorded
 
 if TYPE_CHECKING:
-    from connectrpc.errors import ConnectError
+    from service.transport.errors import WireError
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res")
@@ -33,12 +34,16 @@ class OutcomeInterceptor:
     async def on_end(self, token: float, ctx: Context, error: Exception | None, /) -> None:
         """Raises the wire form of error."""
         outcome = _wire(error)
+        if record := recorded():
+            record.route = f"{ctx.method.service_name.rpartition('.')[2]}/{ctx.method.name}"
+            record.tenant = caller_of(ctx).tenant
+            record.reason = outcome.reason if outcome else ""
         if log.isEnabledFor(logging.INFO):
             self._log(token, ctx, outcome)
         if outcome is not None:
             raise outcome from error
 
-    def _log(self, start: float, ctx: Context, outcome: ConnectError | None) -> None:
+    def _log(self, start: float, ctx: Context, outcome: WireError | None) -> None:
         code = "ok" if outcome is None else outcome.code.value
         seconds = time.perf_counter() - start
         log.info("%s/%s %s %.1f ms", ctx.method.service_name, ctx.method.name, code, seconds * 1e3)
@@ -62,7 +67,7 @@ class BoundsInterceptor:
         return call_next(request, ctx)
 
 
-def _wire(error: Exception | None) -> ConnectError | None:
+def _wire(error: Exception | None) -> WireError | None:
     if error is None:
         return None
     from service.transport.errors import to_wire
@@ -72,6 +77,9 @@ def _wire(error: Exception | None) -> ConnectError | None:
 
 def _check(request: Message) -> None:
     """The bounds know every message of the contract, so they are loaded for the first one that has fields."""
+    if (record := recorded()) and record.keeps_question:
+        asked = getattr(request, "request", request)
+        record.question = getattr(asked, "query", "") or getattr(asked, "question", "")
     if request.DESCRIPTOR.fields:
         from service.transport.bounds import check_bounds
 

@@ -15,6 +15,7 @@ from service.domain.questions import Usage
 from service.domain.usage import UsageKind, UsageTotal
 from service.errors import RagsqlError
 from service.ports import UsageRecords
+from service.usecases.request_record import recorded
 from service.usecases.shielding import to_the_end
 
 FLUSH_SECONDS = 5.0
@@ -49,6 +50,8 @@ class MeasureUsage:
 
     async def add(self, caller: Caller, kind: UsageKind, usage: Usage) -> None:
         """Count each part of usage for its model. What cannot be stored now is kept and tried again."""
+        if kind is not UsageKind.CACHED and (record := recorded()):
+            record.spend(usage)
         for part in usage.by_model:
             day, model = self._day(), part.models[0]
             self._keep(_Key(caller.tenant, day, kind, model), UsageTotal(day, kind, model, 1, part))

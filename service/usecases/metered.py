@@ -20,6 +20,7 @@ from service.domain.usage import UsageKind
 from service.ports import ChatMessage, ChatModel, ChatOptions, ChatReply, EmbeddedChunk, Embedder
 from service.usecases.bundle import QuestionUseCases
 from service.usecases.measure_usage import MeasureUsage
+from service.usecases.request_record import recorded
 from service.usecases.streams import closing
 
 if TYPE_CHECKING:
@@ -112,5 +113,7 @@ class MeteredQuestions:
                 yield event
 
     async def _count(self, caller: Caller, result: QueryResult) -> None:
+        if record := recorded():
+            record.cache_hit = result.cache_hit
         if result.cache_hit:
             await self._meter.add(caller, UsageKind.CACHED, result.usage)

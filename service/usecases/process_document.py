@@ -12,6 +12,7 @@ from service.errors import NotFound, UnreadableDocument, UpstreamUnavailable
 from service.ports import BlobStore, EmbeddedChunk, Embedder, Parser
 from service.usecases.embedded_chunks import Processed, dump, load
 from service.usecases.progress import ProgressBoard
+from service.usecases.request_record import recorded
 from service.usecases.shielding import to_the_end
 from service.usecases.single_flight import SingleFlight
 
@@ -75,6 +76,8 @@ class ProcessDocument:
 
         pages(0, 0)
         parsed = await self.parser.parse(caller, file.content, file.media_type, file.filename, progress=pages)
+        if record := recorded():
+            record.pages += parsed.page_count
         _, chunks = await asyncio.to_thread(
             chunk, parsed, max_tokens=self._chunk_tokens(), count_tokens=self.embedder.count_tokens
         )

@@ -10,6 +10,8 @@ from service.errors import FieldViolation, InvalidRequest
 
 _KEY = re.compile(r"[A-Za-z0-9_.=@+-]{1,200}(?:/[A-Za-z0-9_.=@+-]{1,200})*\Z")
 _LONGEST_KEY = 512
+S3_PREFIX = "ragsql/"
+"""What everything of the service is below, in a bucket that others may use too."""
 _PLAIN_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 
 

@@ -10,13 +10,13 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
-from service.adapters.blobs.names import full_name, tenant_folder
+from service.adapters.blobs.names import S3_PREFIX, full_name, tenant_folder
 from service.domain.caller import Caller
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import NotFound, RagsqlError, UploadUrlInvalid, UpstreamUnavailable
 from service.ports import BlobInfo, PresignedPut
 
-_PREFIX = "ragsql/"
+_PREFIX = S3_PREFIX
 _BLOCK = 1024 * 1024
 _TIMEOUT_SECONDS = 30
 _ABSENT = ("404", "NoSuchKey", "NotFound")

@@ -1,0 +1,1 @@
+"""What AWS Lambda hands to the service: events of a Function URL, and events of files in S3."""

@@ -1,0 +1,66 @@
+"""The one handler of both functions: it looks at an event, and hands it to who knows its kind."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from typing import TYPE_CHECKING, Any, cast
+
+from service.app import application, assemble
+from service.serverless.urls import FunctionUrl
+from service.transport.recording import Invocation, invocation
+
+if TYPE_CHECKING:
+    from mangum.types import LambdaContext
+
+    from service.serverless.ingest import IngestFiles
+    from service.settings import Settings
+
+Event = dict[str, Any]
+
+_DRAIN_SECONDS = 0.5
+
+
+class Entry:
+    """Built once for an environment. overrides replace adapters by the name of their port, for tests."""
+
+    def __init__(self, settings: Settings, **overrides: Any) -> None:
+        self._settings = settings
+        self._assembly = assemble(settings, **overrides)
+        self._url = FunctionUrl(application(self._assembly))
+        self._files: IngestFiles | None = None
+        self._cold = True
+        self._outlasted: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+
+    def __call__(self, event: Any, context: LambdaContext) -> Event:
+        """The response to a request, or what became of files. Raises UnknownEvent, and IngestFailed to be asked again."""
+        said = Invocation(str(getattr(context, "aws_request_id", "")), self._cold)
+        self._cold = False
+        token = invocation.set(said)
+        try:
+            if isinstance(event, dict) and "requestContext" in event:
+                return self._url(cast(Event, event), context)
+            return self._run(self._ingest(event, said))
+        finally:
+            self._run(self._drain())
+            invocation.reset(token)
+
+    async def _ingest(self, event: Any, said: Invocation) -> Event:
+        if self._files is None:
+            from service import request_log
+            from service.serverless.ingest import IngestFiles
+
+            write = request_log.writer(metrics=self._settings.log_metrics)
+            self._files = IngestFiles(self._assembly.documents, self._settings, write)
+        return await self._files(event, said)
+
+    async def _drain(self) -> None:
+        """Finish what a request left behind: once the response is out, the environment may freeze for hours."""
+        left = asyncio.all_tasks() - {asyncio.current_task()} - set(self._outlasted)
+        if left:
+            _, pending = await asyncio.wait(left, timeout=_DRAIN_SECONDS)
+            self._outlasted |= pending
+
+    def _run(self, work: Any) -> Any:
+        """In the loop that the clients of the assembly live in, which is Mangum's."""
+        return asyncio.get_event_loop().run_until_complete(work)
