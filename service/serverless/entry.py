@@ -33,7 +33,7 @@ class Entry:
         self._outlasted: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
     def __call__(self, event: Any, context: LambdaContext) -> Event:
-        """The response to a request, or what became of files. Raises UnknownEvent, and IngestFailed to be asked again."""
+        """The response to a request, or what became of files. Raises UnknownEvent, and IngestFailed to come again."""
         said = Invocation(str(getattr(context, "aws_request_id", "")), self._cold)
         self._cold = False
         token = invocation.set(said)

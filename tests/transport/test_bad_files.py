@@ -63,6 +63,7 @@ async def test_a_file_of_4_mib_is_accepted_in_every_form(http: httpx.AsyncClient
     assert fakes.calls == [("upload", ("a.txt", 4 * MIB))] * 4
 
 
+@pytest.mark.not_on_lambda("an event holds the whole body, and 6 MB at most")
 @pytest.mark.parametrize("announced", [True, False])
 async def test_a_body_over_6_mib_is_not_read_to_its_end(http: httpx.AsyncClient, fakes: Fakes, announced: bool) -> None:
     read = 0

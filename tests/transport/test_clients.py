@@ -129,6 +129,7 @@ async def test_get_calls_a_method_without_side_effects(rpc: Client, fakes: Fakes
     assert (stats.document_count, stats.chunk_count, stats.knowledge_item_count) == (1, 2, 3)
 
 
+@pytest.mark.not_on_lambda("responses are buffered, and nobody tells the function that a reader left")
 async def test_a_reader_that_leaves_ends_the_work(rpc: Client, fakes: Fakes) -> None:
     fakes.endless = True
     client = QueryServiceClient("http://test", http_client=rpc)

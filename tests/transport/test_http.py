@@ -209,6 +209,7 @@ async def test_every_request_leaves_one_line_in_the_log(
     ]
 
 
+@pytest.mark.not_on_lambda("the handler says it in other words, see test_handler")
 async def test_grpc_is_refused_with_a_reason_where_there_are_no_trailers(http: httpx.AsyncClient) -> None:
     response = await http.post(
         "/ragsql.v1.HealthService/Health", content=b"\0" * 5, headers={"content-type": "application/grpc"}

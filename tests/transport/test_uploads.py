@@ -115,6 +115,7 @@ async def test_errors_have_one_shape_for_put_and_ingest(
     assert (rpc.status_code, rpc.json()["code"]) == (status, code)
 
 
+@pytest.mark.not_on_lambda("an event holds the whole body")
 async def test_a_put_is_handed_on_as_it_arrives(http: httpx.AsyncClient, fakes: Fakes) -> None:
     async def body() -> AsyncIterator[bytes]:
         for piece in (b"one ", b"two ", b"three"):
