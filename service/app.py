@@ -117,7 +117,6 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
 
 def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any], usage: MeasureUsage) -> Ports:
     """The adapters of the settings, each made on its first use; one that is overridden never is."""
-    data = settings.data_dir
     url = _database_url(settings)
     minilm = deferred(lambda: backends.make_minilm(settings))
     embedder: Embedder = overrides.get("embedder") or deferred(lambda: backends.make_embedder(settings, minilm))
@@ -137,7 +136,7 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
         chat=chat,
         vectors=deferred(lambda: backends.make_vectors(settings, embedder, closing)),
         reader=deferred(lambda: backends.make_reader(minilm)),
-        records=deferred(lambda: backends.make_records(data, closing)),
+        records=deferred(lambda: backends.make_records(settings, closing)),
         cache=deferred(lambda: backends.make_cache(settings, closing)),
         database=database,
         sqlgen=deferred(lambda: backends.make_sqlgen(settings, MeteredChat(chat, usage, UsageKind.SQL), database))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.errors import NotConfigured, SettingsError
 
 if TYPE_CHECKING:
     from service.adapters.embedders.minilm import MiniLmEmbedder
+    from service.adapters.records.sql import SqlRecordStore
     from service.adapters.vectors.pgvector import PgVectorStore
     from service.adapters.vectors.pinecone import PineconeVectorStore
     from service.adapters.vectors.sqlite import SqliteVectorStore
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         Embedder,
         Parser,
         Reader,
-        RecordStore,
         SqlGenerator,
         VectorStore,
     )
@@ -127,12 +126,15 @@ def make_reader(minilm: MiniLmEmbedder) -> Reader:
     return MiniLmReader(minilm)
 
 
-def make_records(data: Path, closing: ExitStack) -> RecordStore:
-    """One SQLite file."""
+def make_records(settings: Settings, closing: ExitStack) -> SqlRecordStore:
+    """One SQLite file, or PostgreSQL."""
     from service.adapters.records.sql import SqlRecordStore
 
-    data.mkdir(parents=True, exist_ok=True)
-    records = SqlRecordStore(f"sqlite:///{data / 'records.db'}")
+    if settings.records == "postgresql":
+        records = SqlRecordStore(settings.records_url, settings.postgres_connections)
+    else:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        records = SqlRecordStore(f"sqlite:///{settings.data_dir / 'records.db'}")
     closing.callback(records.close)
     return records
 
@@ -154,7 +156,7 @@ def make_database(url: str, settings: Settings) -> Database:
     """The user's database."""
     from service.adapters.databases.open import open_database
 
-    return open_database(url, settings.schema_hidden_columns)
+    return open_database(url, settings.schema_hidden_columns, settings.postgres_connections)
 
 
 def make_sqlgen(settings: Settings, chat: ChatModel, database: Database) -> SqlGenerator:

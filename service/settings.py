@@ -65,7 +65,8 @@ def _implied(values: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any
         else "pgvector"
         if values.get("vectors_url")
         else "sqlite",
-        "records": "sqlite",
+        "records": "postgresql" if values.get("records_url") else "sqlite",
+        "postgres_connections": 2 if on_lambda else 4,
         "blobs": values.get("storage_backend", "local"),
         "cache": "redis" if values.get("redis_url") else "memory",
         "docling_artifacts_path": Path.home() / ".cache" / "docling" / "models",

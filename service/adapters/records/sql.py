@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,14 +29,19 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
 T = TypeVar("T")
 
+CONNECTIONS = 4
+SECONDS = 20.0
+
 
 class SqlRecordStore:
-    """A RecordStore at url, `sqlite:///file` or `postgresql://…`. Tables are made on first use."""
+    """A RecordStore at url, `sqlite:///file` or `postgresql://…`, which many processes may share.
 
-    def __init__(self, url: str) -> None:
-        self._engine = RecordEngine(url)
+    Tables are made on first use. connections bounds those to PostgreSQL, seconds the run of a statement there.
+    """
+
+    def __init__(self, url: str, connections: int = CONNECTIONS, seconds: float = SECONDS) -> None:
+        self._engine = RecordEngine(url, connections, seconds)
         self._index = KnowledgeIndex()
-        self._adapter = "sqlite" if url.startswith("sqlite") else "postgresql"
 
     async def save_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
         """See DocumentRecords."""
@@ -192,26 +196,21 @@ class SqlRecordStore:
     async def check(self) -> ComponentHealth:
         """See Checkable."""
         try:
-            await asyncio.to_thread(self._ask)
+            await self._read(lambda connection: connection.exec_driver_sql("SELECT 1"))
         except RagsqlError as error:
-            return ComponentHealth("records", self._adapter, HealthStatus.NOT_SERVING, error.message)
-        return ComponentHealth("records", self._adapter, HealthStatus.SERVING)
+            return ComponentHealth("records", self._engine.name, HealthStatus.NOT_SERVING, error.message)
+        return ComponentHealth("records", self._engine.name, HealthStatus.SERVING)
+
+    def upgrade(self) -> tuple[str, str]:
+        """Bring the tables to this version and return the revisions before, empty if there was none, and now."""
+        return self._engine.upgrade()
 
     def close(self) -> None:
         """Close the connections. They open again on use."""
         self._engine.close()
 
-    def _ask(self) -> None:
-        with self._engine.begin(write=False) as connection:
-            connection.exec_driver_sql("SELECT 1")
-
     async def _read(self, act: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.to_thread(self._do, False, act, *args, **kwargs)
+        return await self._engine.run(lambda connection: act(connection, *args, **kwargs), write=False)
 
     async def _write(self, act: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.to_thread(self._do, True, act, *args, **kwargs)
-
-    def _do(self, write: bool, act: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """One transaction."""
-        with self._engine.begin(write=write) as connection:
-            return act(connection, *args, **kwargs)
+        return await self._engine.run(lambda connection: act(connection, *args, **kwargs), write=True)
