@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.adapters.postgres_address import CONNECTIONS
 from service.setting_types import (
     address,
     as_flag,
@@ -120,7 +121,7 @@ class Settings:
     postgres_connections: int = setting(
         "RAGSQL_POSTGRES_CONNECTIONS",
         whole_number(1, 100),
-        4,
+        CONNECTIONS,
         "4; 2 on AWS Lambda",
         "Connections of this process to `RAGSQL_RECORDS_URL`, and as many to `DATABASE_URL`, at most.",
     )

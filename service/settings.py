@@ -8,6 +8,7 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, cast
 
+from service.adapters.postgres_address import CONNECTIONS
 from service.errors import SettingsError
 from service.setting_checks import lacking
 from service.setting_fields import Settings
@@ -66,7 +67,7 @@ def _implied(values: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any
         if values.get("vectors_url")
         else "sqlite",
         "records": "postgresql" if values.get("records_url") else "sqlite",
-        "postgres_connections": 2 if on_lambda else 4,
+        "postgres_connections": 2 if on_lambda else CONNECTIONS,
         "blobs": values.get("storage_backend", "local"),
         "cache": "redis" if values.get("redis_url") else "memory",
         "docling_artifacts_path": Path.home() / ".cache" / "docling" / "models",

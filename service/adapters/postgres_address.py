@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, unquote
 from service.errors import NotConfigured
 
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
-CONNECT_SECONDS = 5
+CONNECTIONS = 4
+"""Of one process to one database, unless it is set."""
 _FORM = "Write postgresql://user:password@host:5432/name"
 _CODED = f"{_FORM}, and @ : / ? # % in the user or the password as %40 %3A %2F %3F %23 %25."
 _ENCRYPTED = ("require", "verify-ca", "verify-full")
@@ -20,7 +21,7 @@ _SUPABASE = re.compile(r".*\.supabase\.(co|com)")
 _TRANSACTION_PORT = "6543"
 # A server that vanishes is noticed in the middle of a call, and while a connection waits for the next one.
 _DEFAULTS = {
-    "connect_timeout": str(CONNECT_SECONDS), "application_name": "ragsql", "tcp_user_timeout": "15000",
+    "connect_timeout": "5", "application_name": "ragsql", "tcp_user_timeout": "15000",
     "keepalives_idle": "15", "keepalives_interval": "5", "keepalives_count": "3",
 }  # fmt: skip
 _log = logging.getLogger(__name__)

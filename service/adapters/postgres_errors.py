@@ -42,8 +42,13 @@ def connection_error(error: psycopg.Error, server: str, setting: str, url: str) 
         )
     if state == "3D000" or said(*_ABSENT):
         return NotConfigured(f"The server of the {server} has no such database or user. Check {setting}.")
-    if state.startswith("53") or said(*_FULL):
-        return _full(state, words, server)
+    if state in ("53100", "53200"):
+        return UpstreamUnavailable(f"The server of the {server} has no more disk or memory. Make room there.")
+    if state == "53300" or said(*_FULL):
+        return Overloaded(
+            f"The server of the {server} takes no more connections. Set RAGSQL_POSTGRES_CONNECTIONS lower in the "
+            "processes that share it, or let the server or its pooler take more."
+        )
     if said(*_NO_TLS):
         return NotConfigured(
             f"The {server} is on another machine and TLS with it failed. Turn TLS on in the server, or correct sslmode "
@@ -55,12 +60,3 @@ def connection_error(error: psycopg.Error, server: str, setting: str, url: str) 
             f"again.{direct_host_advice(url)}"
         )
     return None
-
-
-def _full(state: str, words: str, server: str) -> RagsqlError:
-    if state in ("53100", "53200"):
-        return UpstreamUnavailable(f"The {server} has no more disk or memory. Make room there.")
-    return Overloaded(
-        f"The server of the {server} takes no more connections. Set RAGSQL_POSTGRES_CONNECTIONS lower in the processes "
-        "that share it, or let the server or its pooler take more."
-    )

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
-from service.adapters.postgres_address import SCHEMES
+from service.adapters.postgres_address import CONNECTIONS, SCHEMES
 from service.errors import NotConfigured
 from service.ports import Database
 
-CONNECTIONS = 4
 URL_FORMS = "sqlite:///path/to/file.db or postgresql://user:password@host:5432/name"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from service.adapters.postgres_address import conninfo
 from service.adapters.postgres_errors import connection_error
@@ -42,10 +42,12 @@ class PostgresServer:
         """An engine that connects on use. Raises NotConfigured for an address that cannot be used."""
         from sqlalchemy import create_engine, event
 
+        from service.adapters.postgres_connection import connect
+
         words = conninfo(self._url, _SETTING)
         engine = create_engine(
             "postgresql+psycopg://",
-            creator=lambda: _connect(words, self._seconds + _LONGER_SECONDS),
+            creator=lambda: connect(words, self._seconds + _LONGER_SECONDS),
             pool_size=self._connections,
             max_overflow=0,
             pool_timeout=_TURN_SECONDS,
@@ -74,22 +76,6 @@ class PostgresServer:
         write = connection.get_execution_options()["ragsql_write"]
         mode = "READ COMMITTED READ WRITE" if write else "REPEATABLE READ READ ONLY"
         connection.exec_driver_sql(_BEGIN.format(mode=mode, seconds=self._seconds))
-
-
-def _connect(words: str, longest: float) -> psycopg.Connection[Any]:
-    """An autocommit connection on which no wait is longer, whatever becomes of the server or of a pooler."""
-    from psycopg import Connection, OperationalError
-
-    class Bounded(Connection[Any]):
-        def wait(self, gen: Any, *args: Any, timeout: float | None = None, **options: Any) -> Any:
-            try:
-                return super().wait(gen, *args, timeout=longest if timeout is None else timeout, **options)
-            except OperationalError as error:
-                if error.sqlstate is None:
-                    self.pgconn.finish()  # what comes next on it would be the answer to this
-                raise
-
-    return Bounded.connect(words, autocommit=True, prepare_threshold=None)
 
 
 def _refusal(error: psycopg.Error) -> RagsqlError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, TypeVar
 
+from service.adapters.postgres_address import CONNECTIONS
 from service.adapters.records import answers, audit, documents, feedback, knowledge, statements, uploads, usage
 from service.adapters.records.engine import RecordEngine
 from service.adapters.records.knowledge_index import KnowledgeIndex
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
 T = TypeVar("T")
 
-CONNECTIONS = 4
 SECONDS = 20.0
 
 
