@@ -9,7 +9,6 @@ from service.errors import NotConfigured, SettingsError
 
 if TYPE_CHECKING:
     from service.adapters.embedders.minilm import MiniLmEmbedder
-    from service.adapters.records.sql import SqlRecordStore
     from service.adapters.vectors.pgvector import PgVectorStore
     from service.adapters.vectors.pinecone import PineconeVectorStore
     from service.adapters.vectors.sqlite import SqliteVectorStore
@@ -21,11 +20,13 @@ if TYPE_CHECKING:
         Embedder,
         Parser,
         Reader,
+        RecordStore,
         SqlGenerator,
         VectorStore,
     )
     from service.settings import Settings
 
+UPGRADE_SECONDS = 3600.0
 CACHE_BYTES = 64 * 1024 * 1024
 
 
@@ -126,17 +127,24 @@ def make_reader(minilm: MiniLmEmbedder) -> Reader:
     return MiniLmReader(minilm)
 
 
-def make_records(settings: Settings, closing: ExitStack) -> SqlRecordStore:
+def make_records(settings: Settings, closing: ExitStack) -> RecordStore:
     """One SQLite file, or PostgreSQL."""
     from service.adapters.records.sql import SqlRecordStore
 
-    if settings.records == "postgresql":
-        records = SqlRecordStore(settings.records_url, settings.postgres_connections)
-    else:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        records = SqlRecordStore(f"sqlite:///{settings.data_dir / 'records.db'}")
+    records = SqlRecordStore(_records_url(settings), settings.postgres_connections)
     closing.callback(records.close)
     return records
+
+
+def upgrade_records(settings: Settings) -> tuple[str, str]:
+    """Bring the tables to this version, and return the revisions before, empty if there was none, and now."""
+    from service.adapters.records.sql import SqlRecordStore
+
+    return SqlRecordStore(_records_url(settings), 1, UPGRADE_SECONDS).upgrade()
+
+
+def _records_url(settings: Settings) -> str:
+    return settings.records_url if settings.records == "postgresql" else f"sqlite:///{settings.data_dir / 'records.db'}"
 
 
 def make_cache(settings: Settings, closing: ExitStack) -> Cache:

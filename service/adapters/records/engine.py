@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _THREADS = 32
-_ATTEMPTS = 3
+_REPEATS = 2
 _FAILURES = 2
 _RETRY_SECONDS = 2.0
 _SLOW_SECONDS = 1.0
@@ -81,10 +81,13 @@ class RecordEngine:
 
         from service.adapters.records import tables
 
+        engine = self._server.engine()
         try:
-            return tables.upgrade(self._server.engine())
+            return tables.upgrade(engine)
         except (SQLAlchemyError, OSError) as error:
             raise self._server.told(error) from error
+        finally:
+            engine.dispose()
 
     def close(self) -> None:
         """Close the connections. They open again on use."""
@@ -92,30 +95,36 @@ class RecordEngine:
             self._engine.dispose()
 
     def _run(self, act: Callable[[Connection], T], write: bool) -> T:
-        for attempt in range(_ATTEMPTS):
+        for _ in range(_REPEATS):
             try:
-                with self.begin(write=write) as connection:
-                    return act(connection)
+                return self._once(act, write)
             except Conflict:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-        raise AssertionError("unreachable")
+                continue
+        return self._once(act, write)
+
+    def _once(self, act: Callable[[Connection], T], write: bool) -> T:
+        with self.begin(write=write) as connection:
+            return act(connection)
 
     def _begun(self, write: bool) -> Connection:
         """A connection in a transaction. One that died while nobody used it is replaced: nothing was asked over it."""
         from sqlalchemy.exc import DBAPIError
 
-        for last in (False, True):
-            connection = self._open().connect().execution_options(ragsql_write=write)
-            try:
-                connection.begin()
-            except BaseException as error:
-                connection.close()
-                if last or not (isinstance(error, DBAPIError) and error.connection_invalidated):
-                    raise
-            else:
-                return connection
-        raise AssertionError("unreachable")
+        try:
+            return self._begin(write)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return self._begin(write)
+
+    def _begin(self, write: bool) -> Connection:
+        connection = self._open().connect().execution_options(ragsql_write=write)
+        try:
+            connection.begin()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _open(self) -> Engine:
         with self._lock:
@@ -123,6 +132,10 @@ class RecordEngine:
                 from service.adapters.records import tables
 
                 engine = self._server.engine()
-                tables.prepare(engine)
+                try:
+                    tables.prepare(engine)
+                except BaseException:
+                    engine.dispose()
+                    raise
                 self._engine = engine
             return self._engine

@@ -48,11 +48,10 @@ def upgrade(engine: Engine) -> tuple[str, str]:
 
 
 def _take_turn(connection: Connection) -> None:
-    """Wait until no other process does the same, then as long as it takes. The schema is made if it is missing."""
+    """Wait until no other process does the same. The schema is made if it is missing."""
     from sqlalchemy import func, select, text
 
     connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    connection.execute(text("SET LOCAL statement_timeout = 0"))
     if connection.execute(select(func.to_regnamespace(SCHEMA))).scalar() is None:
         connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
 
