@@ -15,23 +15,30 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+LOGIN_RETRY_SECONDS = 1
 PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
 
 
 @contextmanager
-def pgbouncer(postgres_url: str, folder: Path, mode: str, size: int = 20) -> Generator[str]:
-    """The URL, without a database's name, of a pooler that has every database of the server, size sessions each."""
+def pgbouncer(
+    postgres_url: str, folder: Path, mode: str, *, size: int = 20, host: str = "127.0.0.1", more: str = ""
+) -> Generator[str]:
+    """The URL, without a database's name, of a pooler that has every database of the server, size sessions each.
+
+    postgres_url leads to a socket; more is added to the pooler's settings.
+    """
     if PGBOUNCER is None:
         pytest.skip("pgbouncer is not installed (apt-get install pgbouncer)")
-    server = parse_qs(urlsplit(postgres_url).query)["host"][0]
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    query = parse_qs(urlsplit(postgres_url).query)
+    server, server_port = query["host"][0], query.get("port", ["5432"])[0]
+    with socket.create_server((host, 0)) as listener:
         port = listener.getsockname()[1]
     (folder / "bouncer.ini").write_text(
-        f"[databases]\n* = host={server} user=postgres\n"
-        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\npool_mode = {mode}\n"
+        f"[databases]\n* = host={server} port={server_port} user=postgres\n"
+        f"[pgbouncer]\nlisten_addr = {host}\nlisten_port = {port}\nauth_type = any\npool_mode = {mode}\n"
         f"unix_socket_dir =\nlogfile = {folder}/bouncer.log\nserver_reset_query = DISCARD ALL\nmax_client_conn = 100\n"
-        f"default_pool_size = {size}\nquery_wait_timeout = 3\nserver_login_retry = 1\n"
-        "ignore_startup_parameters = extra_float_digits\n"
+        f"default_pool_size = {size}\nquery_wait_timeout = 3\nserver_login_retry = {LOGIN_RETRY_SECONDS}\n"
+        f"ignore_startup_parameters = extra_float_digits\n{more}"
     )
     folder.chmod(0o777)
     for parent in list(folder.parents)[:3]:
@@ -43,11 +50,11 @@ def pgbouncer(postgres_url: str, folder: Path, mode: str, size: int = 20) -> Gen
     try:
         for _ in range(100):
             try:
-                socket.create_connection(("127.0.0.1", port), 0.1).close()
+                socket.create_connection((host, port), 0.1).close()
                 break
             except OSError:
                 time.sleep(0.05)
-        yield f"postgresql://postgres@127.0.0.1:{port}/"
+        yield f"postgresql://postgres@{host}:{port}/"
     finally:
         process.terminate()
         process.wait(10)

@@ -10,6 +10,8 @@ from service.errors import NotConfigured, Overloaded, RagsqlError, UpstreamUnava
 if TYPE_CHECKING:
     import psycopg
 
+REPLACE_PAUSES = (0.0, 0.2)
+"""Seconds before a dead connection is replaced by a new one. A pooler may still pass on an old fault at the first."""
 # An error at connection time often has no code, only the words of libpq or of a pooler.
 _REFUSED = ("authentication failed", "no password supplied", "no pg_hba.conf entry", "auth_query", "no such user")
 _ABSENT = ("does not exist", "no such database", "Tenant or user not found")
@@ -22,7 +24,9 @@ def is_lost(error: psycopg.Error) -> bool:
     import psycopg
 
     state = error.sqlstate or ""
-    return state.startswith(("57P", "08")) or (not state and isinstance(error, psycopg.OperationalError))
+    # The client itself speaks without a code; of its kinds, InternalError is an answer that makes no sense.
+    by_client = not state and isinstance(error, psycopg.OperationalError | psycopg.InternalError)
+    return by_client or state.startswith(("57P", "08"))
 
 
 def connection_error(error: psycopg.Error, server: str, setting: str, url: str) -> RagsqlError | None:

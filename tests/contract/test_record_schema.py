@@ -192,10 +192,7 @@ def test_alembic_is_loaded_only_to_bring_up_to_date(file: Path, sqlite_url: str)
     )
 
     def run() -> str:
-        environ = os.environ | {"PYTHONPATH": "."}
-        return subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ
-        ).stdout
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
     assert [run(), run()] == ["False\n"] * 2
     file.unlink()

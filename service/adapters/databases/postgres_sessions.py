@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from service.adapters.postgres_address import conninfo
-from service.adapters.postgres_errors import is_lost
+from service.adapters.postgres_errors import REPLACE_PAUSES, is_lost
 from service.errors import UpstreamUnavailable
 
 if TYPE_CHECKING:
@@ -66,34 +66,32 @@ class Sessions:
         self._cleaner.submit(self._drop, 0.0).result()
 
     def _begun(self, seconds: float) -> BoundedConnection:
+        """A session in a transaction. One that died while nobody used it is replaced: nothing was asked over it."""
         import psycopg
 
-        # One round trip. A session pooler drops settings given at connection time, so they are set here, for here.
-        begin = (
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
-            f"SET LOCAL statement_timeout = {int(seconds * 1000)}; SET LOCAL lock_timeout = 2000; "
-            "SET LOCAL idle_in_transaction_session_timeout = 60000"
-        )
-        while True:
-            session, fresh = self._take()
-            session.longest = seconds + _LONGER_SECONDS
+        for pause in REPLACE_PAUSES:
+            session = self._take()
             try:
-                session.execute(begin.encode())
+                return _begin(session, seconds)
             except psycopg.Error as error:
                 session.close()
-                if fresh or not is_lost(error):
+                if not is_lost(error):
                     raise
-            else:
-                return session
+                self._drop(0.0)  # the others are as old
+                time.sleep(pause)
+        return _begin(self._connect(), seconds)
 
-    def _take(self) -> tuple[BoundedConnection, bool]:
-        """The session that was used last, or a new one and True."""
-        from service.adapters.postgres_connection import connect
-
+    def _take(self) -> BoundedConnection:
+        """The session that was used last, or a new one."""
         with self._lock:
             if self._idle:
-                return self._idle.pop().session, False
-        return connect(conninfo(self._url, self._setting)), True
+                return self._idle.pop().session
+        return self._connect()
+
+    def _connect(self) -> BoundedConnection:
+        from service.adapters.postgres_connection import connect
+
+        return connect(conninfo(self._url, self._setting))
 
     def _clean(self, session: BoundedConnection) -> None:
         """Roll back, forget everything, and let the next one have it."""
@@ -132,3 +130,14 @@ class Sessions:
             self._idle = [idle for idle in self._idle if idle.since > latest]
         for session in old:
             session.close()
+
+
+def _begin(session: BoundedConnection, seconds: float) -> BoundedConnection:
+    """In one round trip. A session pooler drops settings given at connection time, so they are set here, for here."""
+    session.longest = seconds + _LONGER_SECONDS
+    session.execute(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+        f"SET LOCAL statement_timeout = {int(seconds * 1000)}; SET LOCAL lock_timeout = 2000; "
+        "SET LOCAL idle_in_transaction_session_timeout = 60000".encode()
+    )
+    return session

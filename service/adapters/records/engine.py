@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TYPE_CHECKING, TypeVar
 
 from service.adapters.circuit import Circuit
+from service.adapters.postgres_errors import REPLACE_PAUSES
 from service.adapters.records.postgres_server import Conflict, PostgresServer
 from service.adapters.records.sqlite_file import SqliteFile
 from service.errors import UpstreamUnavailable
@@ -110,11 +112,13 @@ class RecordEngine:
         """A connection in a transaction. One that died while nobody used it is replaced: nothing was asked over it."""
         from sqlalchemy.exc import DBAPIError
 
-        try:
-            return self._begin(write)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
+        for pause in REPLACE_PAUSES:
+            try:
+                return self._begin(write)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                time.sleep(pause)
         return self._begin(write)
 
     def _begin(self, write: bool) -> Connection:
