@@ -37,7 +37,7 @@ def pgbouncer(
         f"[databases]\n* = host={server} port={server_port} user=postgres\n"
         f"[pgbouncer]\nlisten_addr = {host}\nlisten_port = {port}\nauth_type = any\npool_mode = {mode}\n"
         f"unix_socket_dir =\nlogfile = {folder}/bouncer.log\nserver_reset_query = DISCARD ALL\nmax_client_conn = 100\n"
-        f"default_pool_size = {size}\nquery_wait_timeout = 3\nserver_login_retry = {LOGIN_RETRY_SECONDS}\n"
+        f"default_pool_size = {size}\nquery_wait_timeout = 1\nserver_login_retry = {LOGIN_RETRY_SECONDS}\n"
         f"ignore_startup_parameters = extra_float_digits\n{more}"
     )
     folder.chmod(0o777)

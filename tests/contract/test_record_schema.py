@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 
 from service.adapters.records import schema
 from service.adapters.records.sql import SqlRecordStore
@@ -24,7 +26,8 @@ from service.domain.documents import Document
 from service.domain.health import HealthStatus
 from service.errors import NotConfigured
 from service.ports import Page
-from tests.contract.records import all_ids, event, statement, upload
+from tests.contract.records import all_ids, statement, upload
+from tests.contract.records import event as audit_event
 
 pytestmark = pytest.mark.anyio
 MakeDocument = Callable[..., Document]
@@ -54,7 +57,7 @@ def open_engine() -> Iterator[Callable[[str], sa.Engine]]:
             import psycopg
 
             engines.append(sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url)))
-            sa.event.listen(engines[-1], "begin", lambda c: c.exec_driver_sql("SET LOCAL search_path = ragsql"))
+            event.listen(engines[-1], "begin", _look_into_schema)
         else:
             engines.append(sa.create_engine(url))
         return engines[-1]
@@ -62,6 +65,10 @@ def open_engine() -> Iterator[Callable[[str], sa.Engine]]:
     yield connect
     for engine in engines:
         engine.dispose()
+
+
+def _look_into_schema(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("SET LOCAL search_path = ragsql")
 
 
 def differences(engine: sa.Engine) -> list[Any]:
@@ -76,7 +83,7 @@ async def use(store: SqlRecordStore) -> None:
     """Touch what the versions added, and the log that nobody may change."""
     await store.save_upload(DEFAULT_CALLER, upload("u"))
     assert await store.get_upload(DEFAULT_CALLER, "u") == upload("u")
-    await store.save_statement(DEFAULT_CALLER, statement("s"), event("s"))
+    await store.save_statement(DEFAULT_CALLER, statement("s"), audit_event("s"))
     assert await store.count_items(DEFAULT_CALLER) == 0
 
 
@@ -145,7 +152,7 @@ async def test_new_tables_are_what_the_revisions_make(new_url: str, open_engine:
     assert differences(engine) == []
     await use(store)
     for act in ("UPDATE sql_events SET detail = ''", "DELETE FROM sql_events"):
-        with pytest.raises(sa.exc.DBAPIError, match="events stay"), engine.begin() as connection:
+        with pytest.raises(DBAPIError, match="events stay"), engine.begin() as connection:
             connection.execute(sa.text(act))
     store.close()
 
