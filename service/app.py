@@ -215,7 +215,7 @@ def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextM
                 # A remote model keeps no prompt for us, and reading one costs money.
                 warms = assembly.ports if assembly.settings.chat == "local" else replace(assembly.ports, sqlgen=None)
                 tidy = TidySql(assembly.ports.records)
-                await tidy(alone)
+                await tidy(alone and not assembly.ports.records.shared)
                 working = [asyncio.create_task(startup.warm(assembly.route, warms)), asyncio.create_task(tidy.repeat())]
                 try:
                     yield

@@ -72,7 +72,7 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
 
 
 metadata = MetaData()
-_UNFINISHED = text("state IN ('PENDING', 'PROCESSING')")
+UNFINISHED = text("state IN ('PENDING', 'PROCESSING')")
 
 
 def _key() -> tuple[Column[str], Column[str]]:
@@ -106,7 +106,7 @@ documents = Table(
     Index("documents_newest", "tenant", "create_time", "id"),
     Index("documents_by_filename", "tenant", "filename"),
     Index("documents_by_sha256", "tenant", "sha256"),
-    Index("documents_unfinished", "update_time", sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
+    Index("documents_unfinished", "update_time", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
 )
 
 uploads = Table(

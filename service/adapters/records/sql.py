@@ -42,6 +42,7 @@ class SqlRecordStore:
     def __init__(self, url: str, connections: int = CONNECTIONS, seconds: float = SECONDS) -> None:
         self._engine = RecordEngine(url, connections, seconds)
         self._index = KnowledgeIndex()
+        self.shared = self._engine.name != "sqlite"
 
     async def save_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
         """See DocumentRecords."""
@@ -72,6 +73,14 @@ class SqlRecordStore:
     async def count_documents(self, caller: Caller) -> int:
         """See DocumentRecords."""
         return await self._read(documents.count, caller)
+
+    async def claim_documents(self, before: dt.datetime, now: dt.datetime) -> list[tuple[str, Document]]:
+        """See UploadRecords."""
+        return await self._write(documents.claim, before, now)
+
+    async def touch_documents(self, caller: Caller, document_ids: Sequence[str], now: dt.datetime) -> None:
+        """See UploadRecords."""
+        await self._write(documents.touch, caller, document_ids, now)
 
     async def save_upload(self, caller: Caller, upload: Upload, document: Document | None = None) -> None:
         """See UploadRecords."""
