@@ -47,6 +47,16 @@ async def test_a_document_comes_back_equal_with_aware_times(
     assert found.state is DocumentState.FAILED
 
 
+async def test_any_text_is_taken(record_store: RecordStore, caller: Caller, make_document: MakeDocument) -> None:
+    await record_store.save_document(
+        caller, make_document("a", filename="a\0b", failure_reason="\U0001f600 \ufeff\r\n")
+    )
+    found = await record_store.get_document(caller, "a")
+    assert found.filename in ("a\0b", "a\ufffdb")
+    assert found.failure_reason == "\U0001f600 \ufeff\r\n"
+    assert await record_store.find_documents(caller, filename="a\0b") == [found]
+
+
 async def test_saving_again_updates_and_replaces_in_one_step(
     record_store: RecordStore, caller: Caller, make_document: MakeDocument
 ) -> None:

@@ -1,4 +1,4 @@
-"""Many processes share the stores: each finishes what another did not live to finish, and leaves alone what is in work."""
+"""Many processes share the stores: each finishes what another left when it died, and leaves alone what is in work."""
 
 from __future__ import annotations
 

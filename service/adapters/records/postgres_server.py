@@ -42,12 +42,12 @@ class PostgresServer:
         """An engine that connects on use. Raises NotConfigured for an address that cannot be used."""
         from sqlalchemy import create_engine, event
 
-        from service.adapters.postgres_connection import connect
+        from service.adapters.records.postgres_text import connect_for_text
 
         words = conninfo(self._url, _SETTING)
         engine = create_engine(
             "postgresql+psycopg://",
-            creator=lambda: connect(words, self._seconds + _LONGER_SECONDS),
+            creator=lambda: connect_for_text(words, self._seconds + _LONGER_SECONDS),
             pool_size=self._connections,
             max_overflow=0,
             pool_timeout=_TURN_SECONDS,
