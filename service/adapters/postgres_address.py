@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, unquote
 from service.errors import NotConfigured
 
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+SETUP_LOCK = 7_242_685_102
+"""The advisory lock of those who make or change tables in the schema ragsql; any number that no other program takes."""
 CONNECTIONS = 4
 """Of one process to one database, unless it is set."""
 _FORM = "Write postgresql://user:password@host:5432/name"

@@ -48,9 +48,8 @@ async def test_a_document_comes_back_equal_with_aware_times(
 
 
 async def test_any_text_is_taken(record_store: RecordStore, caller: Caller, make_document: MakeDocument) -> None:
-    await record_store.save_document(
-        caller, make_document("a", filename="a\0b", failure_reason="\U0001f600 \ufeff\r\n")
-    )
+    document = make_document("a", filename="a\0b", failure_reason="\U0001f600 \ufeff\r\n")
+    await record_store.save_document(caller, document)
     found = await record_store.get_document(caller, "a")
     assert found.filename in ("a\0b", "a\ufffdb")
     assert found.failure_reason == "\U0001f600 \ufeff\r\n"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -34,8 +34,7 @@ async def test_what_another_process_works_on_is_left_to_it(world: World, monkeyp
     monkeypatch.setattr(manage_documents, "TAKE_OVER_SECONDS", 0.01)
     monkeypatch.setattr(heartbeat, "LEASE", dt.timedelta(seconds=0.2))
     monkeypatch.setattr(take_over, "LEASE", dt.timedelta(seconds=0.2))
-    make_heartbeat: Any = heartbeat.Heartbeat
-    monkeypatch.setattr(manage_documents, "Heartbeat", lambda records: make_heartbeat(records, 0.02))
+    monkeypatch.setattr(manage_documents, "Heartbeat", functools.partial(heartbeat.Heartbeat, seconds=0.02))
     world.records.shared = True
     first, second = world.use_cases(), world.use_cases()
     world.parser.gate.clear()

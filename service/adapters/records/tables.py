@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service.adapters.postgres_address import SETUP_LOCK
 from service.adapters.records.postgres_server import SCHEMA
 from service.errors import NotConfigured
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
-
-_LOCK = 7_242_685_101  # any number that no other program takes as its advisory lock
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _UNNUMBERED = "0000"
@@ -51,7 +50,7 @@ def _take_turn(connection: Connection) -> None:
     """Wait until no other process does the same. The schema is made if it is missing."""
     from sqlalchemy import func, select, text
 
-    connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    connection.execute(select(func.pg_advisory_xact_lock(SETUP_LOCK)))
     if connection.execute(select(func.to_regnamespace(SCHEMA))).scalar() is None:
         connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
 

@@ -10,7 +10,7 @@ from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
 from service.adapters.circuit import Circuit
-from service.adapters.postgres_address import conninfo
+from service.adapters.postgres_address import SETUP_LOCK, conninfo
 from service.adapters.postgres_errors import connection_error
 from service.domain import terms
 from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SCHEMA_VERSION = 1
-_SETUP_LOCK = 7_242_685_102  # any number that no other program takes as its advisory lock
 _SETTING = "RAGSQL_VECTORS_URL"
 _FAILURES = 2
 _RETRY_SECONDS = 2.0
@@ -143,7 +142,7 @@ class PgVectorServer:
 
     def _prepare(self, connection: Connection) -> str:
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SETUP_LOCK,))
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (SETUP_LOCK,))
             made = connection.execute("SELECT to_regclass('ragsql.passage_index')").fetchone()
             if made is None or made[0] is None:
                 for statement in (_TABLES % self._dimension).split(";"):
