@@ -16,6 +16,8 @@ def lacking(values: Mapping[str, Any]) -> dict[str, str]:
         problems["RAGSQL_VECTORS_URL"] = "pgvector needs the address of a server. Set it, or set RAGSQL_VECTORS=sqlite."
     if "vectors" not in values and values.get("pinecone_api_key") and values.get("vectors_url"):
         problems["RAGSQL_VECTORS"] = "PINECONE_API_KEY and RAGSQL_VECTORS_URL are both set. Say pinecone or pgvector."
+    if values.get("records") == "postgresql" and not values.get("records_url"):
+        problems["RAGSQL_RECORDS_URL"] = "postgresql needs a server's address. Set it, or set RAGSQL_RECORDS=sqlite."
     if values.get("blobs", values.get("storage_backend")) == "s3" and not values.get("s3_cache_bucket"):
         problems["S3_CACHE_BUCKET"] = "s3 needs the name of a bucket. Set it, or set RAGSQL_BLOBS=local."
     if (
