@@ -61,7 +61,9 @@ def make_embedder(settings: Settings, minilm: MiniLmEmbedder) -> Embedder:
     if settings.embedder == "openai":
         from service.adapters.embedders.openai import OpenAIEmbedder
 
-        return OpenAIEmbedder(settings.openai_api_key, settings.openai_base_url, settings.embedding_model)
+        return OpenAIEmbedder(
+            settings.openai_api_key, settings.openai_base_url, settings.embedding_model, settings.embedding_dimension
+        )
     return minilm
 
 

@@ -72,6 +72,13 @@ class Settings:
         "text-embedding-3-small",
         "Embedding model's name at the OpenAI backend.",
     )
+    embedding_dimension: int = setting(
+        "RAGSQL_EMBEDDING_DIMENSION",
+        whole_number(1, 16_000),
+        1536,
+        "1536",
+        "Dimension of the vectors of `RAGSQL_EMBEDDING_MODEL`.",
+    )
     threads: int = setting(
         "RAGSQL_THREADS",
         whole_number(1, 64),
