@@ -8,6 +8,7 @@ from service.adapters.retries import retry_after
 from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
 
 _FILTERED = ("content_filter", "content_policy_violation")
+_TOO_LONG = ("context length", "too large to process")
 _UNSUPPORTED = ("unsupported_parameter", "unsupported_value")
 
 
@@ -102,7 +103,7 @@ def _status_error(error: Exception, asked: Asked) -> RagsqlError:
 
 def _refused(status: int, kinds: tuple[str, ...], text: str, asked: Asked) -> RagsqlError:
     model, place, setting = asked.model, asked.place, asked.setting
-    if any("context_length" in kind or "exceed_context_size" in kind for kind in kinds) or "context length" in text:
+    if any("context" in kind for kind in kinds) or any(words in text for words in _TOO_LONG):
         return UpstreamUnavailable(
             f"The prompt is longer than {model} reads. Ask a shorter question, or set {setting} to a model that reads "
             "more."
