@@ -88,7 +88,11 @@ class ProcessDocument:
         return Processed(self._fingerprint(), parsed.page_count, parsed.parser, tuple(embedded))
 
     async def _keep(self, caller: Caller, sha256: str, processed: Processed) -> None:
-        await self.blobs.put(caller, processed_key(sha256), await asyncio.to_thread(dump, processed))
+        """Whoever was faster with the same has stored it already. What another version left is overwritten."""
+        content = await asyncio.to_thread(dump, processed)
+        stored = await self.blobs.put_new(caller, processed_key(sha256), content)
+        if not stored and await self.reuse(caller, sha256) is None:
+            await self.blobs.put(caller, processed_key(sha256), content)
 
     def _report(self, caller: Caller, file: FileToProcess, phase: IngestPhase, done: int = 0, total: int = 0) -> None:
         self.board.report(caller, file.sha256, IngestProgress(phase, done, total))
