@@ -30,8 +30,10 @@ from service.ports import (
     SqlGenerator,
     VectorStore,
 )
+from service.ports.traces import Tracer
 from service.settings import Settings
 from service.transport.app import build_transport
+from service.transport.tracing import TraceRequests
 from service.usecases.answer_cache import AnswerCache
 from service.usecases.answer_question import AnswerQuestion
 from service.usecases.bundle import UseCases
@@ -83,18 +85,23 @@ class Assembly:
     retrieve: RetrievePassages
     route: RouteQuestion
     usage: MeasureUsage
+    tracer: Tracer | None
     close: Callable[[], None]
 
 
 def build_app(settings: Settings, *, reflection: bool = False, **overrides: Any) -> Starlette:
     """The application. overrides replace adapters by the name of their port, for tests."""
     assembly = assemble(settings, **overrides)
-    return build_transport(
+    app = build_transport(
         assembly.use_cases,
         cors_origins=settings.cors_origins,
         lifespan=_lifespan(assembly),
         reflection=reflection,
     )
+    if assembly.tracer:
+        app.add_middleware(TraceRequests, tracer=assembly.tracer)
+        app.state.flush_traces = assembly.tracer.flush
+    return app
 
 
 def assemble(settings: Settings, **overrides: Any) -> Assembly:
@@ -112,7 +119,10 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
     route = RouteQuestion(ports.embedder, ports.database)
     documents = ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, for_documents, ports.cache)
     use_cases = _use_cases(settings, ports, documents, retrieve, route, usage)
-    return Assembly(settings, ports, use_cases, documents, retrieve, route, usage, closing.close)
+    tracer = backends.make_tracer(settings)
+    if tracer:
+        closing.callback(tracer.close)
+    return Assembly(settings, ports, use_cases, documents, retrieve, route, usage, tracer, closing.close)
 
 
 def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any], usage: MeasureUsage) -> Ports:

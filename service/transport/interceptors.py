@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from service.transport.bounds import check_bounds
 from service.transport.errors import to_wire
+from service.usecases.steps import current
 
 Context = RequestContext[Any, Any]
 Req = TypeVar("Req", bound=Message)
@@ -29,6 +30,9 @@ class OutcomeInterceptor:
 
     async def on_start(self, ctx: Context) -> float:
         """The time the request began, in seconds."""
+        service, method = ctx.method.service_name, ctx.method.name
+        current().rename(f"{service}/{method}")
+        current().set(service=service, method=method)
         return time.perf_counter()
 
     async def on_end(self, token: float, ctx: Context, error: Exception | None, /) -> None:
@@ -37,6 +41,7 @@ class OutcomeInterceptor:
         if log.isEnabledFor(logging.INFO):
             self._log(token, ctx, outcome)
         if outcome is not None:
+            current().fail(outcome.reason)
             raise outcome from error
 
     def _log(self, start: float, ctx: Context, outcome: ConnectError | None) -> None:

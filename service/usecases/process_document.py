@@ -14,6 +14,7 @@ from service.usecases.embedded_chunks import Processed, dump, load
 from service.usecases.progress import ProgressBoard
 from service.usecases.shielding import to_the_end
 from service.usecases.single_flight import SingleFlight
+from service.usecases.steps import step
 
 _CHUNKING = "3"
 _LARGEST_CHUNK = 512
@@ -74,7 +75,9 @@ class ProcessDocument:
             self._report(caller, file, IngestPhase.PARSING, done, total)
 
         pages(0, 0)
-        parsed = await self.parser.parse(caller, file.content, file.media_type, file.filename, progress=pages)
+        with step("parse") as span:
+            parsed = await self.parser.parse(caller, file.content, file.media_type, file.filename, progress=pages)
+            span.set(kind=file.media_type, pages=parsed.page_count)
         _, chunks = await asyncio.to_thread(
             chunk, parsed, max_tokens=self._chunk_tokens(), count_tokens=self.embedder.count_tokens
         )
