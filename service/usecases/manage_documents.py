@@ -18,8 +18,8 @@ from service.usecases.bundle import ReservedUpload, UploadedDocument
 from service.usecases.commit_document import CommitDocument
 from service.usecases.create_upload import CreateUpload
 from service.usecases.forget_document import forget_blobs
-from service.usecases.ingest_arrival import IngestArrival
 from service.usecases.heartbeat import Heartbeat
+from service.usecases.ingest_arrival import IngestArrival
 from service.usecases.ingest_document import IngestDocument
 from service.usecases.ingest_pool import IngestPool
 from service.usecases.ingest_upload import IngestUpload
