@@ -13,6 +13,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 from service import __version__, backends, samples, startup
+from service.components import capabilities_of, components_of
 from service.deferred import deferred
 from service.domain.questions import SqlPolicy
 from service.domain.sql import ExecutionLimits
@@ -21,7 +22,6 @@ from service.ports import (
     BlobStore,
     Cache,
     ChatModel,
-    Checkable,
     Database,
     Embedder,
     Parser,
@@ -188,22 +188,15 @@ def _use_cases(
         feedback=ManageFeedback(ports.records, knowledge),
         caches=ManageCaches(ports.cache),
         usage=usage,
-        health=CheckHealth(_components(ports), ports.records, ports.records, ports.vectors, __version__),
+        health=CheckHealth(
+            components_of(ports, settings),
+            capabilities_of(ports),
+            ports.records,
+            ports.records,
+            ports.vectors,
+            __version__,
+        ),
     )
-
-
-def _components(ports: Ports) -> dict[str, tuple[Checkable, bool]]:
-    """What Health asks. Documents need the first four; SQL needs the others."""
-    components: dict[str, tuple[Checkable, bool]] = {
-        "embedder": (ports.embedder, True),
-        "vectors": (ports.vectors, True),
-        "records": (ports.records, True),
-        "blobs": (ports.blobs, True),
-        "reader": (ports.reader, False),
-        "chat": (ports.chat, False),
-        "cache": (ports.cache, False),
-    }
-    return components | ({"database": (ports.database, False)} if ports.database else {})
 
 
 def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

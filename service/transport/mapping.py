@@ -21,7 +21,7 @@ from ragsql.v1 import (
 )
 from service.domain.documents import Document, DocumentState, IngestProgress
 from service.domain.feedback import Feedback
-from service.domain.health import ComponentHealth, Health, HealthStatus
+from service.domain.health import CapabilityHealth, ComponentHealth, Health, HealthStatus
 from service.domain.sql import ExampleQuery, KnowledgeItem, SqlStatement
 from service.ports import CacheCounters
 from service.usecases.bundle import ReservedUpload
@@ -184,7 +184,10 @@ def _cache_kind(name: str) -> str:
 def health(item: Health) -> health_service_pb2.HealthResponse:
     """The health of the service and of its parts."""
     return health_service_pb2.HealthResponse(
-        status=_STATUS[item.status], components=map(_component, item.components), version=item.version
+        status=_STATUS[item.status],
+        components=map(_component, item.components),
+        version=item.version,
+        capabilities=map(_capability, item.capabilities),
     )
 
 
@@ -194,4 +197,11 @@ def _component(item: ComponentHealth) -> health_service_pb2.ComponentHealth:
         adapter=item.adapter,
         status=_STATUS[item.status],
         detail=item.detail,
+        required=item.required,
+    )
+
+
+def _capability(item: CapabilityHealth) -> health_service_pb2.CapabilityHealth:
+    return health_service_pb2.CapabilityHealth(
+        capability=item.capability, status=_STATUS[item.status], failing=item.failing
     )
