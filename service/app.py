@@ -47,6 +47,7 @@ from service.usecases.manage_documents import ManageDocuments
 from service.usecases.measure_usage import MeasureUsage
 from service.usecases.metered import MeteredChat, MeteredEmbedder, MeteredQuestions
 from service.usecases.phrase_rows import PhraseRows
+from service.usecases.reindex import Reindex
 from service.usecases.retrieve_knowledge import RetrieveKnowledge
 from service.usecases.retrieve_passages import RetrievePassages
 from service.usecases.route_question import RouteQuestion
@@ -83,6 +84,7 @@ class Assembly:
     retrieve: RetrievePassages
     route: RouteQuestion
     usage: MeasureUsage
+    reindex: Reindex
     close: Callable[[], None]
 
 
@@ -112,7 +114,8 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
     route = RouteQuestion(ports.embedder, ports.database)
     documents = ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, for_documents, ports.cache)
     use_cases = _use_cases(settings, ports, documents, retrieve, route, usage)
-    return Assembly(settings, ports, use_cases, documents, retrieve, route, usage, closing.close)
+    reindex = Reindex(ports.vectors, ports.records, ports.blobs, ports.parser, for_documents)
+    return Assembly(settings, ports, use_cases, documents, retrieve, route, usage, reindex, closing.close)
 
 
 def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any], usage: MeasureUsage) -> Ports:

@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from service.cli import ask, doctor, documents, eval, feedback, health, models, serve, sql, train, upload, usage
+from service.cli import (
+    ask,
+    doctor,
+    documents,
+    eval,
+    feedback,
+    health,
+    models,
+    reindex,
+    serve,
+    sql,
+    train,
+    upload,
+    usage,
+)
 from service.cli.output import ExitCode, complain
 
 app = typer.Typer(
@@ -31,6 +45,7 @@ app.add_typer(documents.app, name="documents")
 app.command(name="eval")(eval.evaluate)
 app.command()(health.health)
 app.command()(doctor.doctor)
+app.command()(reindex.reindex)
 app.command()(usage.usage)
 app.add_typer(models.app, name="models")
 
