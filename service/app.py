@@ -28,7 +28,7 @@ from service.ports import (
     Reader,
     RecordStore,
     SqlGenerator,
-    VectorStore,
+    VectorIndex,
 )
 from service.settings import Settings
 from service.transport.app import build_transport
@@ -65,7 +65,7 @@ class Ports:
     parser: Parser
     embedder: Embedder
     chat: ChatModel
-    vectors: VectorStore
+    vectors: VectorIndex
     reader: Reader
     records: RecordStore
     cache: Cache

@@ -54,7 +54,7 @@ async def _run() -> tuple[Reindexed, str, int]:
                 bar.update(
                     task,
                     completed=progress.documents,
-                    total=progress.total or None,
+                    total=progress.total or bar.tasks[task].total,
                     told=f"{documents}{progress.chunks} passages",
                 )
 

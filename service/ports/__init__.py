@@ -23,6 +23,7 @@ from service.ports.documents import (
     Parser,
     PresignedPut,
     StoredChunks,
+    VectorIndex,
     VectorStore,
 )
 from service.ports.reading import Reader, Reading
@@ -72,6 +73,7 @@ __all__ = [
     "StoredChunks",
     "UploadRecords",
     "UsageRecords",
+    "VectorIndex",
     "VectorStore",
     "Vectors",
 ]

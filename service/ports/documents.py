@@ -151,7 +151,7 @@ class StoredChunks:
     chunks: tuple[EmbeddedChunk, ...]
 
 
-class ChunkStore(Protocol):
+class IndexedDocuments(Protocol):
     """Chunks with their vectors, by document."""
 
     async def replace(
@@ -164,10 +164,6 @@ class ChunkStore(Protocol):
         """Forget a document. The next search does not find it."""
         ...
 
-    async def read(self, caller: Caller, document_id: str) -> StoredChunks | None:
-        """What replace was given, vectors to single precision. None when the document is not here."""
-        ...
-
     async def count(self, caller: Caller) -> int:
         """The number of searchable chunks."""
         ...
@@ -178,6 +174,14 @@ class ChunkStore(Protocol):
 
     async def epoch(self, caller: Caller) -> str:
         """Changes whenever what search may return for this tenant changes."""
+        ...
+
+
+class ChunkStore(IndexedDocuments, Protocol):
+    """Chunks that can be read back."""
+
+    async def read(self, caller: Caller, document_id: str) -> StoredChunks | None:
+        """What replace was given, vectors to single precision. None when the document is not here."""
         ...
 
 
@@ -216,7 +220,7 @@ class IndexRebuild(Protocol):
         ...
 
 
-class VectorStore(ChunkStore, Checkable, Protocol):
+class VectorStore(IndexedDocuments, Checkable, Protocol):
     """Chunks, found by words and by meaning. Raises NotConfigured when another embedding model made its index."""
 
     async def search(
@@ -227,6 +231,10 @@ class VectorStore(ChunkStore, Checkable, Protocol):
         Passage.score is the fused score 0 to 1, dense_score the cosine, lexical_score the BM25 (0 when no word fits).
         """
         ...
+
+
+class VectorIndex(VectorStore, ChunkStore, Protocol):
+    """What every adapter is: a VectorStore that can be copied and rebuilt."""
 
     async def rebuild(self) -> IndexRebuild:
         """A way from the model that made the index to this store's. Raises UpstreamUnavailable."""

@@ -12,7 +12,7 @@ from service.domain.caller import DEFAULT_CALLER, Caller
 from service.domain.chunking import embedding_text
 from service.domain.documents import Chunk, Document
 from service.errors import NotFound, RagsqlError, UpstreamUnavailable
-from service.ports import BlobStore, EmbeddedChunk, Embedder, IndexRebuild, Parser, RecordStore, VectorStore
+from service.ports import BlobStore, EmbeddedChunk, Embedder, IndexRebuild, Parser, RecordStore, VectorIndex
 from service.usecases.process_document import FileToProcess, ProcessDocument, file_key
 from service.usecases.retrieve_knowledge import embed_missing
 
@@ -59,7 +59,7 @@ class Reindex:
     anew from its file.
     """
 
-    vectors: VectorStore
+    vectors: VectorIndex
     records: RecordStore
     blobs: BlobStore
     parser: Parser
@@ -99,11 +99,9 @@ class Reindex:
         for document_id in set(there) - set(wanted):
             await rebuild.next.delete(caller, document_id)
         missing = [document_id for document_id in wanted if document_id not in set(there)]
-        before = done.documents
         for place, document_id in enumerate(missing):
-            report(ReindexProgress(before + place, before + len(missing), done.chunks))
+            report(ReindexProgress(done.documents, done.documents + len(missing) - place, done.chunks))
             await self._embed(rebuild, caller, document_id, done, report)
-        report(ReindexProgress(before + len(missing), before + len(missing), done.chunks))
 
     async def _embed(
         self, rebuild: IndexRebuild, caller: Caller, document_id: str, done: Reindexed, report: Report

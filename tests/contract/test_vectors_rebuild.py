@@ -16,7 +16,7 @@ from service.adapters.vectors.sqlite import SqliteVectorStore
 from service.domain.documents import Chunk, Document, Span
 from service.domain.health import HealthStatus
 from service.errors import NotConfigured, UpstreamUnavailable
-from service.ports import ChunkStore, EmbeddedChunk, VectorStore
+from service.ports import ChunkStore, EmbeddedChunk, VectorIndex
 from tests.contract.chunks import ANN, BOB, DIMENSION, direction, embedded, several, texts_of
 from tests.pinecone_emulator import PineconeEmulator
 from tests.pinecone_index import Index
@@ -179,7 +179,7 @@ async def test_what_a_rebuild_for_a_third_model_left_is_not_mixed_in(
 
 async def test_searches_go_on_during_a_switch(open_store: Open, make_document: MakeDocument) -> None:
     """Each finds the document, or is told that the model has changed."""
-    old: VectorStore = open_store("small", DIMENSION)
+    old: VectorIndex = open_store("small", DIMENSION)
     await old.replace(ANN, make_document("a"), several(["text"], direction(1)))
     rebuild = await open_store("large", DIMENSION).rebuild()
     await copy(rebuild.serving, rebuild.next, make_document("a"), DIMENSION)
