@@ -13,6 +13,7 @@ from service.cli import (
     eval,
     feedback,
     health,
+    migrate,
     models,
     reindex,
     serve,
@@ -46,6 +47,7 @@ app.command(name="eval")(eval.evaluate)
 app.command()(health.health)
 app.command()(doctor.doctor)
 app.command()(reindex.reindex)
+app.command()(migrate.migrate)
 app.command()(usage.usage)
 app.add_typer(models.app, name="models")
 

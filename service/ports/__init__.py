@@ -27,6 +27,7 @@ from service.ports.documents import (
     VectorStore,
 )
 from service.ports.reading import Reader, Reading
+from service.ports.record_rows import RecordRow, RecordRows
 from service.ports.records import (
     AnswerRecords,
     DocumentRecords,
@@ -65,6 +66,8 @@ __all__ = [
     "PresignedPut",
     "Reader",
     "Reading",
+    "RecordRow",
+    "RecordRows",
     "RecordStore",
     "SqlDraft",
     "SqlGenerator",

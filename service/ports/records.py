@@ -15,6 +15,7 @@ from service.domain.questions import Answer
 from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
 from service.domain.usage import UsageTotal
 from service.ports.checks import Checkable
+from service.ports.record_rows import RecordRows
 
 if TYPE_CHECKING:
     from service.ports.documents import Vectors
@@ -216,5 +217,14 @@ class UsageRecords(Protocol):
         ...
 
 
-class RecordStore(UploadRecords, StatementRecords, KnowledgeRecords, AnswerRecords, UsageRecords, Checkable, Protocol):
+class RecordStore(
+    UploadRecords,
+    StatementRecords,
+    KnowledgeRecords,
+    AnswerRecords,
+    UsageRecords,
+    RecordRows,
+    Checkable,
+    Protocol,
+):
     """Everything that is kept as rows."""
