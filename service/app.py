@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from service import __version__, backends, samples
+from service.components import capabilities_of, components_of
 from service.deferred import deferred
 from service.transport.app import build_transport
 from service.usecases.bundle import UseCases
@@ -23,20 +24,20 @@ if TYPE_CHECKING:
         BlobStore,
         Cache,
         ChatModel,
-        Checkable,
         Database,
         Embedder,
         Parser,
         Reader,
         RecordStore,
         SqlGenerator,
-        VectorStore,
+        VectorIndex,
     )
     from service.ports.traces import Tracer
     from service.settings import Settings
     from service.usecases.bundle import CacheUseCases
     from service.usecases.manage_documents import ManageDocuments
     from service.usecases.measure_usage import MeasureUsage
+    from service.usecases.reindex import Reindex
     from service.usecases.retrieve_passages import RetrievePassages
     from service.usecases.route_question import RouteQuestion
     from service.wiring import Questions
@@ -50,7 +51,7 @@ class Ports:
     parser: Parser
     embedder: Embedder
     chat: ChatModel
-    vectors: VectorStore
+    vectors: VectorIndex
     reader: Reader
     records: RecordStore
     cache: Cache
@@ -69,6 +70,7 @@ class Assembly:
     questions: Questions
     usage: MeasureUsage
     tracer: Tracer | None
+    reindex: Reindex
     close: Callable[[], None]
 
     @property
@@ -118,7 +120,8 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
     chosen = replace(_choose(settings, closing, overrides, usage), **overrides)
     ports = replace(chosen, embedder=deferred(lambda: _embedder(chosen, usage, "QUESTIONS")))
     left = settings.ingest_events_from_bytes
-    documents = deferred(lambda: _documents(ports, left, deferred(lambda: _embedder(chosen, usage, "DOCUMENTS"))))
+    for_documents = deferred(lambda: _embedder(chosen, usage, "DOCUMENTS"))
+    documents = deferred(lambda: _documents(ports, left, for_documents))
     questions = deferred(lambda: _questions(settings, ports, usage))
     use_cases = UseCases(
         documents=documents,
@@ -128,12 +131,20 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
         feedback=deferred(lambda: questions.feedback),
         caches=deferred(lambda: _caches(ports)),
         usage=usage,
-        health=CheckHealth(_components(chosen, settings), ports.records, ports.records, ports.vectors, __version__),
+        health=CheckHealth(
+            components_of(chosen, settings),
+            capabilities_of(chosen),
+            ports.records,
+            ports.records,
+            ports.vectors,
+            __version__,
+        ),
     )
+    reindex = deferred(lambda: _reindex(ports, for_documents))
     tracer = backends.make_tracer(settings)
     if tracer:
         closing.callback(tracer.close)
-    return Assembly(settings, ports, use_cases, documents, questions, usage, tracer, closing.close)
+    return Assembly(settings, ports, use_cases, documents, questions, usage, tracer, reindex, closing.close)
 
 
 def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any], usage: MeasureUsage) -> Ports:
@@ -213,18 +224,10 @@ def _meter(ports: Ports) -> MeasureUsage:
     return MeasureUsage(ports.records)
 
 
-def _components(ports: Ports, settings: Settings) -> dict[str, tuple[Checkable, bool]]:
-    """What Health asks. Documents need the first four; SQL needs the others."""
-    components: dict[str, tuple[Checkable, bool]] = {
-        "embedder": (ports.embedder, True),
-        "vectors": (ports.vectors, True),
-        "records": (deferred(lambda: backends.make_records_check(settings, ports.records)), True),
-        "blobs": (ports.blobs, True),
-        "reader": (ports.reader, False),
-        "chat": (ports.chat, False),
-        "cache": (ports.cache, False),
-    }
-    return components | ({"database": (ports.database, False)} if ports.database else {})
+def _reindex(ports: Ports, embedder: Embedder) -> Reindex:
+    from service.usecases.reindex import Reindex
+
+    return Reindex(ports.vectors, ports.records, ports.blobs, ports.parser, embedder)
 
 
 def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Reader,
         RecordStore,
         SqlGenerator,
-        VectorStore,
+        VectorIndex,
     )
     from service.ports.traces import Tracer
     from service.settings import Settings
@@ -103,7 +103,7 @@ def make_chat(settings: Settings, closing: ExitStack) -> ChatModel:
     return OpenAIChat(server.model, server=server)
 
 
-def make_vectors(settings: Settings, embedder: Embedder, closing: ExitStack) -> VectorStore:
+def make_vectors(settings: Settings, embedder: Embedder, closing: ExitStack) -> VectorIndex:
     """One SQLite file, PostgreSQL with pgvector, or a Pinecone index."""
     store: SqliteVectorStore | PgVectorStore | PineconeVectorStore
     if settings.vectors == "pinecone":

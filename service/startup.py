@@ -35,12 +35,20 @@ class Warmable(Protocol):
 @contextlib.contextmanager
 def sole_server(data_dir: Path) -> Generator[bool]:
     """Whether no other process serves from this folder. Until this ends, none can say so."""
+    with sole_run(data_dir, LOCK) as alone:
+        if not alone:
+            log.warning("Another server uses %s. What it left unfinished is not touched by this one.", data_dir)
+        yield alone
+
+
+@contextlib.contextmanager
+def sole_run(data_dir: Path, lock: str) -> Generator[bool]:
+    """Whether no other process holds this lock of the folder. Until this ends, none can say so."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / LOCK).open("wb") as file:
+    with (data_dir / lock).open("wb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            log.warning("Another server uses %s. What it left unfinished is not touched by this one.", data_dir)
             yield False
         else:
             yield True

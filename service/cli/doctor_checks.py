@@ -1,54 +1,54 @@
-"""What `ragsql doctor` looks at, one check at a time."""
+"""What `ragsql doctor` looks at: settings and files first, then every backend at once."""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING
 
+from service.cli import doctor_servers
+from service.cli.doctor_finding import Finding, within
+from service.cli.doctor_probes import examined
 from service.domain.caller import DEFAULT_CALLER
-from service.domain.health import HealthStatus
-from service.errors import RagsqlError
 
 if TYPE_CHECKING:
     from service.app import Assembly
     from service.models.catalog import Model
-    from service.ports import Checkable, Database
+    from service.ports import Database
     from service.settings import Settings
 
-COMPONENT_SECONDS = 30.0
 PULL = "Run `ragsql models pull`."
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found. advice says what to do and is empty when all is well; sql is for the database's keeper."""
-
-    part: str
-    found: str
-    advice: str = ""
-    sql: tuple[str, ...] = ()
+_LEAST_FREE_BYTES = 1_000_000_000
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """All findings, as they come."""
+    """All findings."""
     from service.app import assemble
+    from service.components import capabilities_of, components_of
 
     yield Finding("settings", "All settings can be read.")
     writable = _storage(settings)
     yield writable
     if writable.advice:
         return
+    yield _space(settings)
     for finding in _models(settings):
         yield finding
     assembly = assemble(settings)
     try:
-        for finding in await _components(assembly):
+        needed = {name for one in capabilities_of(assembly.ports).values() for name in one.needs}
+
+        def look(name: str) -> Awaitable[Finding]:
+            return within(name, examined(name, assembly.ports, settings), required=name in needed)
+
+        at_once = [name for name in components_of(assembly.ports, settings) if name not in ("cache", "database")]
+        for finding in await asyncio.gather(*map(look, at_once), *_servers(settings), *_database(assembly)):
             yield finding
-        async for finding in _database(assembly):
-            yield finding
+        yield await look("cache")  # alone: how fast it is would not be seen beside the others
+        if assembly.ports.database is None:
+            yield Finding("database", "No database is connected, so questions are answered from documents alone.")
     finally:
         await asyncio.to_thread(assembly.close)
 
@@ -66,6 +66,13 @@ def _storage(settings: Settings) -> Finding:
             "Give this user the folder, or set RAGSQL_DATA_DIR to another.",
         )
     return Finding("storage", f"{settings.data_dir} can be written.")
+
+
+def _space(settings: Settings) -> Finding:
+    free = shutil.disk_usage(settings.data_dir).free
+    told = f"{free / 1e9:.1f} GB are free for {settings.data_dir}."
+    advice = "Free some space, or set RAGSQL_DATA_DIR to another disk." if free < _LEAST_FREE_BYTES else ""
+    return Finding("space", told, advice, required=False)
 
 
 def _models(settings: Settings) -> list[Finding]:
@@ -87,54 +94,38 @@ def _models(settings: Settings) -> list[Finding]:
     return found
 
 
-async def _components(assembly: Assembly) -> list[Finding]:
-    """Every part apart from the database, asked at once."""
-    ports = assembly.ports
-    parts: dict[str, Checkable] = {
-        "embedder": ports.embedder,
-        "chat": ports.chat,
-        "vectors": ports.vectors,
-        "records": ports.records,
-        "blobs": ports.blobs,
-        "cache": ports.cache,
-    }
-    return list(await asyncio.gather(*(_component(name, part) for name, part in parts.items())))
+def _servers(settings: Settings) -> list[Awaitable[Finding]]:
+    """Clocks and limits. What does not answer here is named by its port already."""
+    clocks: list[Awaitable[Finding]] = [
+        within(f"clock of {name}", doctor_servers.clock(name, url), required=False)
+        for name, url in doctor_servers.http_servers(settings).items()
+    ]
+    servers = [
+        within(f"server of {name}", doctor_servers.postgres(name, url), required=False)
+        for name, url in doctor_servers.postgres_servers(settings).items()
+    ]
+    return [*clocks, *servers]
 
 
-async def _component(name: str, part: Checkable) -> Finding:
-    try:
-        health = await asyncio.wait_for(part.check(), COMPONENT_SECONDS)
-    except TimeoutError:
-        return Finding(
-            name, f"It did not answer within {COMPONENT_SECONDS:.0f} seconds.", "Look at its server and try again."
-        )
-    except RagsqlError as error:
-        return Finding(name, error.message, "Change what it names and try again.")
-    detail = health.detail or f"The adapter {health.adapter} serves."
-    if health.status is HealthStatus.SERVING:
-        return Finding(name, detail)
-    return Finding(name, detail, "Change what it names and try again.")
-
-
-async def _database(assembly: Assembly) -> AsyncIterator[Finding]:
+def _database(assembly: Assembly) -> list[Awaitable[Finding]]:
     database = assembly.ports.database
     if database is None:
-        yield Finding("database", "No database is connected, so questions are answered from documents alone.")
-        return
-    try:
-        schema = await database.schema(DEFAULT_CALLER)
-        yield _tables(len(schema.tables), schema.dialect)
-        yield await _role(database, assembly.settings.sql_policy)
-    except RagsqlError as error:
-        yield Finding("database", error.message, "Set DATABASE_URL to a database that answers.")
+        return []
+    advice = "Set DATABASE_URL to a database that answers."
+    return [
+        within("database", _tables(database), advice=advice),
+        within("role", _role(database, assembly.settings.sql_policy), advice=advice),
+    ]
 
 
-def _tables(count: int, dialect: str) -> Finding:
-    if count:
-        return Finding("database", f"It answers ({dialect}), and {count} tables and views can be read.")
+async def _tables(database: Database) -> Finding:
+    schema = await database.schema(DEFAULT_CALLER)
+    if schema.tables:
+        found = f"It answers ({schema.dialect}), and {len(schema.tables)} tables and views can be read."
+        return Finding("database", found)
     return Finding(
         "database",
-        f"It answers ({dialect}), but no table can be read.",
+        f"It answers ({schema.dialect}), but no table can be read.",
         "GRANT SELECT on its tables to the role of DATABASE_URL, or name another database.",
     )
 

@@ -19,10 +19,14 @@ def health(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     if as_json:
         print_json(as_dict(response))
     else:
-        table = Table("part", "adapter", "status", "detail", title=f"ragsql {response.version} at {url}")
+        table = Table("part", "adapter", "status", "needed", "detail", title=f"ragsql {response.version} at {url}")
         for part in response.components:
-            table.add_row(part.component, part.adapter, _word(HealthStatus.Name(part.status)), part.detail)
+            status = _word(HealthStatus.Name(part.status))
+            table.add_row(part.component, part.adapter, status, "yes" if part.required else "no", part.detail)
         console().print(table)
+        for one in response.capabilities:
+            reason = f" ({', '.join(one.failing)})" if one.failing else ""
+            console().print(f"{one.capability}: {_word(HealthStatus.Name(one.status))}{reason}", markup=False)
         console().print(f"Overall: {_word(HealthStatus.Name(response.status))}")
     if response.status == HealthStatus.HEALTH_STATUS_NOT_SERVING:
         raise typer.Exit(ExitCode.FAILED)

@@ -13,7 +13,9 @@ from service.cli import (
     eval,
     feedback,
     health,
+    migrate,
     models,
+    reindex,
     serve,
     sql,
     train,
@@ -45,6 +47,8 @@ app.add_typer(documents.app, name="documents")
 app.command(name="eval")(eval.evaluate)
 app.command()(health.health)
 app.command()(doctor.doctor)
+app.command()(reindex.reindex)
+app.command()(migrate.migrate)
 app.command()(usage.usage)
 app.command()(upgrade_records.upgrade_records)
 app.add_typer(models.app, name="models")

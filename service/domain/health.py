@@ -16,21 +16,35 @@ class HealthStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ComponentHealth:
-    """One port's adapter. detail is a sentence for a person, empty when it serves."""
+    """One port's adapter. detail is a sentence for a person, empty when it serves.
+
+    required says that something which the service does needs it.
+    """
 
     component: str
     adapter: str
     status: HealthStatus
     detail: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityHealth:
+    """Something that the service does. failing names the components it uses that do not serve."""
+
+    capability: str
+    status: HealthStatus
+    failing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """SERVING when every component serves, DEGRADED when an optional one does not."""
+    """SERVING when every component serves, NOT_SERVING when the first capability does not, else DEGRADED."""
 
     status: HealthStatus
     components: tuple[ComponentHealth, ...]
     version: str
+    capabilities: tuple[CapabilityHealth, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,8 +152,16 @@ class Embedder(Checkable, Protocol):
         ...
 
 
-class VectorStore(Checkable, Protocol):
-    """Chunks, found by words and by meaning."""
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredChunks:
+    """The chunks of one document as an index holds them, in order."""
+
+    filename: str
+    chunks: tuple[EmbeddedChunk, ...]
+
+
+class IndexedDocuments(Protocol):
+    """Chunks with their vectors, by document."""
 
     async def replace(
         self, caller: Caller, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str] = ()
@@ -163,15 +171,6 @@ class VectorStore(Checkable, Protocol):
 
     async def delete(self, caller: Caller, document_id: str) -> None:
         """Forget a document. The next search does not find it."""
-        ...
-
-    async def search(
-        self, caller: Caller, query: str, vector: Vectors, limit: int, documents: Sequence[str] = ()
-    ) -> list[Passage]:
-        """The best chunks, best first, lexical and dense scores fused; of these documents only, or of all if empty.
-
-        Passage.score is the fused score 0 to 1, dense_score the cosine, lexical_score the BM25 (0 when no word fits).
-        """
         ...
 
     async def count(self, caller: Caller) -> int:
@@ -184,4 +183,68 @@ class VectorStore(Checkable, Protocol):
 
     async def epoch(self, caller: Caller) -> str:
         """Changes whenever what search may return for this tenant changes."""
+        ...
+
+
+class ChunkStore(IndexedDocuments, Protocol):
+    """Chunks that can be read back."""
+
+    async def read(self, caller: Caller, document_id: str) -> StoredChunks | None:
+        """What replace was given, vectors to single precision. None when the document is not here."""
+        ...
+
+
+class IndexRebuild(Protocol):
+    """The index that serves, and beside it one of the store's own model that is to take its place.
+
+    serving is only read; the service may change it meanwhile. model and dimension are those that it was made with, and
+    needed says that they are not the store's. next is empty at first, or holds what an earlier rebuild for the same
+    model has left. next serves from switch on, in one step.
+    """
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def dimension(self) -> int: ...
+    @property
+    def needed(self) -> bool: ...
+    @property
+    def serving(self) -> ChunkStore: ...
+    @property
+    def next(self) -> ChunkStore: ...
+
+    async def switch(self, epochs: Mapping[str, str]) -> bool:
+        """Serve from next if serving is still at these epochs, one a tenant. False, and no change, when it is not.
+
+        Who works with the other model is refused from then on.
+        """
+        ...
+
+    async def tidy(self) -> None:
+        """Remove what has served before, and what rebuilds for other models have left."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class VectorStore(IndexedDocuments, Checkable, Protocol):
+    """Chunks, found by words and by meaning. Raises NotConfigured when another embedding model made its index."""
+
+    async def search(
+        self, caller: Caller, query: str, vector: Vectors, limit: int, documents: Sequence[str] = ()
+    ) -> list[Passage]:
+        """The best chunks, best first, lexical and dense scores fused; of these documents only, or of all if empty.
+
+        Passage.score is the fused score 0 to 1, dense_score the cosine, lexical_score the BM25 (0 when no word fits).
+        """
+        ...
+
+
+class VectorIndex(VectorStore, ChunkStore, Protocol):
+    """What every adapter is: a VectorStore that can be copied and rebuilt."""
+
+    async def rebuild(self) -> IndexRebuild:
+        """A way from the model that made the index to this store's. Raises UpstreamUnavailable."""
         ...

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from service.ports.checks import Checkable
+from service.ports.record_rows import RecordRows
 
 if TYPE_CHECKING:
     from service.domain.audit import AuditEvent
@@ -240,5 +241,14 @@ class UsageRecords(Protocol):
         ...
 
 
-class RecordStore(UploadRecords, StatementRecords, KnowledgeRecords, AnswerRecords, UsageRecords, Checkable, Protocol):
+class RecordStore(
+    UploadRecords,
+    StatementRecords,
+    KnowledgeRecords,
+    AnswerRecords,
+    UsageRecords,
+    RecordRows,
+    Checkable,
+    Protocol,
+):
     """Everything that is kept as rows."""

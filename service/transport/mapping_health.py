@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ragsql.v1 import health_service_pb2
-from service.domain.health import ComponentHealth, Health, HealthStatus
+from service.domain.health import CapabilityHealth, ComponentHealth, Health, HealthStatus
 
 _STATUS = {status: f"HEALTH_STATUS_{status}" for status in HealthStatus}
 
@@ -11,7 +11,10 @@ _STATUS = {status: f"HEALTH_STATUS_{status}" for status in HealthStatus}
 def health(item: Health) -> health_service_pb2.HealthResponse:
     """The health of the service and of its parts."""
     return health_service_pb2.HealthResponse(
-        status=_STATUS[item.status], components=map(_component, item.components), version=item.version
+        status=_STATUS[item.status],
+        components=map(_component, item.components),
+        version=item.version,
+        capabilities=map(_capability, item.capabilities),
     )
 
 
@@ -21,4 +24,11 @@ def _component(item: ComponentHealth) -> health_service_pb2.ComponentHealth:
         adapter=item.adapter,
         status=_STATUS[item.status],
         detail=item.detail,
+        required=item.required,
+    )
+
+
+def _capability(item: CapabilityHealth) -> health_service_pb2.CapabilityHealth:
+    return health_service_pb2.CapabilityHealth(
+        capability=item.capability, status=_STATUS[item.status], failing=item.failing
     )

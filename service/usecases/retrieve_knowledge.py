@@ -36,17 +36,21 @@ class RetrieveKnowledge:
             return ()
         model = self.embedder.model
         if self._complete.get(caller.tenant) != epoch:
-            await self._embed_rest(caller, model)
+            async with self._embedding:  # after the setting was changed
+                await embed_missing(self.records, self.embedder, caller)
             self._complete[caller.tenant] = epoch
         vector = await self.embedder.embed_query(caller, question)
         return tuple(await self.records.search_items(caller, question, vector, model, MOST_OF_A_KIND))
 
-    async def _embed_rest(self, caller: Caller, model: str) -> None:
-        """Embed what another model embedded, after the setting was changed."""
-        async with self._embedding:
-            while items := await self.records.items_without_vector(caller, model, _BATCH):
-                vectors = await embed_items(self.embedder, caller, items)
-                await self.records.save_vectors(caller, [item.id for item in items], vectors, model)
+
+async def embed_missing(records: KnowledgeRecords, embedder: Embedder, caller: Caller) -> int:
+    """Embed what only another model has embedded, and say how many items that were."""
+    done = 0
+    while items := await records.items_without_vector(caller, embedder.model, _BATCH):
+        vectors = await embed_items(embedder, caller, items)
+        await records.save_vectors(caller, [item.id for item in items], vectors, embedder.model)
+        done += len(items)
+    return done
 
 
 async def embed_items(embedder: Embedder, caller: Caller, items: Sequence[KnowledgeItem]) -> Vectors:

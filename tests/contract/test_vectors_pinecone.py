@@ -212,8 +212,8 @@ async def test_a_wrong_key_dimension_metric_or_model_is_told_with_the_setting(
     for refused, words in (
         (PineconeVectorStore("wrong", NAME, "model", DIMENSION), "PINECONE_API_KEY"),
         (PineconeVectorStore("key\n", NAME, "model", DIMENSION), "PINECONE_API_KEY"),
-        (PineconeVectorStore("key", NAME, "large", DIMENSION), "built with the embedding model model.*RAGSQL_EMBEDDER"),
-        (PineconeVectorStore("key", NAME, "model", 32), "16 dimensions.*PINECONE_INDEX_NAME.*32 dimensions"),
+        (PineconeVectorStore("key", NAME, "large", DIMENSION), "made with the embedding model model.*ragsql reindex"),
+        (PineconeVectorStore("key", NAME, "model", 32), "16 dimensions.*of 32.*ragsql reindex.*PINECONE_INDEX_NAME"),
     ):
         with pytest.raises(NotConfigured, match=words):
             await refused.search(ANN, "x", direction(1), 5)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eragsql/v1/health_service.proto\x12\tragsql.v1\"\x0f\n\rHealthRequest\"\x97\x01\n\x0eHealthResponse\x12/\n\x06status\x18\x01 \x01(\x0e\x32\x17.ragsql.v1.HealthStatusR\x06status\x12:\n\ncomponents\x18\x02 \x03(\x0b\x32\x1a.ragsql.v1.ComponentHealthR\ncomponents\x12\x18\n\x07version\x18\x03 \x01(\tR\x07version\"\x92\x01\n\x0f\x43omponentHealth\x12\x1c\n\tcomponent\x18\x01 \x01(\tR\tcomponent\x12\x18\n\x07\x61\x64\x61pter\x18\x02 \x01(\tR\x07\x61\x64\x61pter\x12/\n\x06status\x18\x03 \x01(\x0e\x32\x17.ragsql.v1.HealthStatusR\x06status\x12\x16\n\x06\x64\x65tail\x18\x04 \x01(\tR\x06\x64\x65tail\"\x11\n\x0fGetStatsRequest\"\x8c\x01\n\x10GetStatsResponse\x12%\n\x0e\x64ocument_count\x18\x01 \x01(\x03R\rdocumentCount\x12\x1f\n\x0b\x63hunk_count\x18\x02 \x01(\x03R\nchunkCount\x12\x30\n\x14knowledge_item_count\x18\x03 \x01(\x03R\x12knowledgeItemCount*\x83\x01\n\x0cHealthStatus\x12\x1d\n\x19HEALTH_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15HEALTH_STATUS_SERVING\x10\x01\x12\x1d\n\x19HEALTH_STATUS_NOT_SERVING\x10\x02\x12\x1a\n\x16HEALTH_STATUS_DEGRADED\x10\x03\x32\x9d\x01\n\rHealthService\x12\x42\n\x06Health\x12\x18.ragsql.v1.HealthRequest\x1a\x19.ragsql.v1.HealthResponse\"\x03\x90\x02\x01\x12H\n\x08GetStats\x12\x1a.ragsql.v1.GetStatsRequest\x1a\x1b.ragsql.v1.GetStatsResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eragsql/v1/health_service.proto\x12\tragsql.v1\"\x0f\n\rHealthRequest\"\xd8\x01\n\x0eHealthResponse\x12/\n\x06status\x18\x01 \x01(\x0e\x32\x17.ragsql.v1.HealthStatusR\x06status\x12:\n\ncomponents\x18\x02 \x03(\x0b\x32\x1a.ragsql.v1.ComponentHealthR\ncomponents\x12\x18\n\x07version\x18\x03 \x01(\tR\x07version\x12?\n\x0c\x63\x61pabilities\x18\x04 \x03(\x0b\x32\x1b.ragsql.v1.CapabilityHealthR\x0c\x63\x61pabilities\"}\n\x10\x43\x61pabilityHealth\x12\x1e\n\ncapability\x18\x01 \x01(\tR\ncapability\x12/\n\x06status\x18\x02 \x01(\x0e\x32\x17.ragsql.v1.HealthStatusR\x06status\x12\x18\n\x07\x66\x61iling\x18\x03 \x03(\tR\x07\x66\x61iling\"\xae\x01\n\x0f\x43omponentHealth\x12\x1c\n\tcomponent\x18\x01 \x01(\tR\tcomponent\x12\x18\n\x07\x61\x64\x61pter\x18\x02 \x01(\tR\x07\x61\x64\x61pter\x12/\n\x06status\x18\x03 \x01(\x0e\x32\x17.ragsql.v1.HealthStatusR\x06status\x12\x16\n\x06\x64\x65tail\x18\x04 \x01(\tR\x06\x64\x65tail\x12\x1a\n\x08required\x18\x05 \x01(\x08R\x08required\"\x11\n\x0fGetStatsRequest\"\x8c\x01\n\x10GetStatsResponse\x12%\n\x0e\x64ocument_count\x18\x01 \x01(\x03R\rdocumentCount\x12\x1f\n\x0b\x63hunk_count\x18\x02 \x01(\x03R\nchunkCount\x12\x30\n\x14knowledge_item_count\x18\x03 \x01(\x03R\x12knowledgeItemCount*\x83\x01\n\x0cHealthStatus\x12\x1d\n\x19HEALTH_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15HEALTH_STATUS_SERVING\x10\x01\x12\x1d\n\x19HEALTH_STATUS_NOT_SERVING\x10\x02\x12\x1a\n\x16HEALTH_STATUS_DEGRADED\x10\x03\x32\x9d\x01\n\rHealthService\x12\x42\n\x06Health\x12\x18.ragsql.v1.HealthRequest\x1a\x19.ragsql.v1.HealthResponse\"\x03\x90\x02\x01\x12H\n\x08GetStats\x12\x1a.ragsql.v1.GetStatsRequest\x1a\x1b.ragsql.v1.GetStatsResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,18 +35,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HEALTHSERVICE'].methods_by_name['Health']._serialized_options = b'\220\002\001'
   _globals['_HEALTHSERVICE'].methods_by_name['GetStats']._loaded_options = None
   _globals['_HEALTHSERVICE'].methods_by_name['GetStats']._serialized_options = b'\220\002\001'
-  _globals['_HEALTHSTATUS']._serialized_start=528
-  _globals['_HEALTHSTATUS']._serialized_end=659
+  _globals['_HEALTHSTATUS']._serialized_start=748
+  _globals['_HEALTHSTATUS']._serialized_end=879
   _globals['_HEALTHREQUEST']._serialized_start=45
   _globals['_HEALTHREQUEST']._serialized_end=60
   _globals['_HEALTHRESPONSE']._serialized_start=63
-  _globals['_HEALTHRESPONSE']._serialized_end=214
-  _globals['_COMPONENTHEALTH']._serialized_start=217
-  _globals['_COMPONENTHEALTH']._serialized_end=363
-  _globals['_GETSTATSREQUEST']._serialized_start=365
-  _globals['_GETSTATSREQUEST']._serialized_end=382
-  _globals['_GETSTATSRESPONSE']._serialized_start=385
-  _globals['_GETSTATSRESPONSE']._serialized_end=525
-  _globals['_HEALTHSERVICE']._serialized_start=662
-  _globals['_HEALTHSERVICE']._serialized_end=819
+  _globals['_HEALTHRESPONSE']._serialized_end=279
+  _globals['_CAPABILITYHEALTH']._serialized_start=281
+  _globals['_CAPABILITYHEALTH']._serialized_end=406
+  _globals['_COMPONENTHEALTH']._serialized_start=409
+  _globals['_COMPONENTHEALTH']._serialized_end=583
+  _globals['_GETSTATSREQUEST']._serialized_start=585
+  _globals['_GETSTATSREQUEST']._serialized_end=602
+  _globals['_GETSTATSRESPONSE']._serialized_start=605
+  _globals['_GETSTATSRESPONSE']._serialized_end=745
+  _globals['_HEALTHSERVICE']._serialized_start=882
+  _globals['_HEALTHSERVICE']._serialized_end=1039
 # @@protoc_insertion_point(module_scope)

@@ -23,26 +23,40 @@ class HealthRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class HealthResponse(_message.Message):
-    __slots__ = ("status", "components", "version")
+    __slots__ = ("status", "components", "version", "capabilities")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     COMPONENTS_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
     status: HealthStatus
     components: _containers.RepeatedCompositeFieldContainer[ComponentHealth]
     version: str
-    def __init__(self, status: _Optional[_Union[HealthStatus, str]] = ..., components: _Optional[_Iterable[_Union[ComponentHealth, _Mapping]]] = ..., version: _Optional[str] = ...) -> None: ...
+    capabilities: _containers.RepeatedCompositeFieldContainer[CapabilityHealth]
+    def __init__(self, status: _Optional[_Union[HealthStatus, str]] = ..., components: _Optional[_Iterable[_Union[ComponentHealth, _Mapping]]] = ..., version: _Optional[str] = ..., capabilities: _Optional[_Iterable[_Union[CapabilityHealth, _Mapping]]] = ...) -> None: ...
+
+class CapabilityHealth(_message.Message):
+    __slots__ = ("capability", "status", "failing")
+    CAPABILITY_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    FAILING_FIELD_NUMBER: _ClassVar[int]
+    capability: str
+    status: HealthStatus
+    failing: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, capability: _Optional[str] = ..., status: _Optional[_Union[HealthStatus, str]] = ..., failing: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ComponentHealth(_message.Message):
-    __slots__ = ("component", "adapter", "status", "detail")
+    __slots__ = ("component", "adapter", "status", "detail", "required")
     COMPONENT_FIELD_NUMBER: _ClassVar[int]
     ADAPTER_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
+    REQUIRED_FIELD_NUMBER: _ClassVar[int]
     component: str
     adapter: str
     status: HealthStatus
     detail: str
-    def __init__(self, component: _Optional[str] = ..., adapter: _Optional[str] = ..., status: _Optional[_Union[HealthStatus, str]] = ..., detail: _Optional[str] = ...) -> None: ...
+    required: bool
+    def __init__(self, component: _Optional[str] = ..., adapter: _Optional[str] = ..., status: _Optional[_Union[HealthStatus, str]] = ..., detail: _Optional[str] = ..., required: _Optional[bool] = ...) -> None: ...
 
 class GetStatsRequest(_message.Message):
     __slots__ = ()

@@ -6,7 +6,17 @@ import datetime as dt
 from typing import TYPE_CHECKING, TypeVar
 
 from service.adapters.postgres_address import CONNECTIONS
-from service.adapters.records import answers, audit, documents, feedback, knowledge, statements, uploads, usage
+from service.adapters.records import (
+    answers,
+    audit,
+    documents,
+    feedback,
+    knowledge,
+    statements,
+    transfer,
+    uploads,
+    usage,
+)
 from service.adapters.records.engine import RecordEngine
 from service.adapters.records.knowledge_index import KnowledgeIndex
 from service.domain.health import ComponentHealth, HealthStatus
@@ -25,7 +35,7 @@ if TYPE_CHECKING:
     from service.domain.questions import Answer
     from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
     from service.domain.usage import UsageTotal
-    from service.ports import Page, Vectors
+    from service.ports import Page, RecordRow, Vectors
 
     P = ParamSpec("P")
 T = TypeVar("T")
@@ -205,6 +215,22 @@ class SqlRecordStore:
     async def list_usage(self, caller: Caller, first: dt.date, last: dt.date) -> list[UsageTotal]:
         """See UsageRecords."""
         return await self._read(usage.find, caller, first, last)
+
+    def tables(self) -> tuple[str, ...]:
+        """See RecordRows."""
+        return transfer.tables()
+
+    async def export_rows(self, table: str, after: tuple[object, ...] | None, size: int) -> list[RecordRow]:
+        """See RecordRows."""
+        return await self._read(transfer.export, table, after, size)
+
+    async def import_rows(self, table: str, rows: Sequence[RecordRow]) -> None:
+        """See RecordRows."""
+        await self._write(transfer.load, table, rows)
+
+    async def drop_rows(self, table: str, keys: Sequence[tuple[object, ...]]) -> None:
+        """See RecordRows."""
+        await self._write(transfer.drop, table, keys)
 
     async def check(self) -> ComponentHealth:
         """See Checkable."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 import uuid
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING
 
-from service.domain import terms
-from service.errors import NotConfigured, UpstreamUnavailable
+from service.adapters.vectors.identity import Identity, newer
+from service.errors import UpstreamUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 _SCHEMA_VERSION = 2
 _BUSY_SECONDS = 30.0
+_PLACE = "The search index"
+_BROKEN = (
+    "The search index cannot be read or written. Check that RAGSQL_DATA_DIR is writable, has free space "
+    "and that the index file in it is intact."
+)
 
 # The blob stays last in documents: a row's other columns are then read without following its overflow pages.
 _SCHEMA = """
@@ -43,9 +48,9 @@ class IndexFile:
     UpstreamUnavailable when SQLite fails.
     """
 
-    def __init__(self, path: Path, model: str, dimension: int) -> None:
+    def __init__(self, path: Path, identity: Identity) -> None:
         self._path = path
-        self._identity = {"model": model, "dimension": str(dimension), "terms_version": str(terms.VERSION)}
+        self._identity = identity
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
         self._write_lock = threading.Lock()
         self._open_lock = threading.Lock()
@@ -57,6 +62,7 @@ class IndexFile:
         with self._connection() as connection:
             connection.execute("BEGIN")
             try:
+                self._follow(connection)
                 yield connection
             finally:
                 if connection.in_transaction:
@@ -68,6 +74,7 @@ class IndexFile:
         with self._write_lock, self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
+                self._follow(connection)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -94,10 +101,7 @@ class IndexFile:
                 raise
             self._idle.put(connection)
         except sqlite3.Error as error:
-            raise UpstreamUnavailable(
-                "The search index cannot be read or written. Check that RAGSQL_DATA_DIR is writable, has free space "
-                "and that the index file in it is intact."
-            ) from error
+            raise UpstreamUnavailable(_BROKEN) from error
 
     def _take(self) -> sqlite3.Connection:
         try:
@@ -133,9 +137,8 @@ class IndexFile:
                 connection.execute(statement)
             fresh = {"schema_version": str(_SCHEMA_VERSION), "store_id": uuid.uuid4().hex, "next_chunk": "1"}
             if not connection.execute("SELECT count(*) FROM meta").fetchone()[0]:
-                connection.executemany("INSERT INTO meta VALUES (?, ?)", (fresh | self._identity).items())
-            stored = dict(connection.execute("SELECT key, value FROM meta").fetchall())
-            self._check_identity(stored)
+                connection.executemany("INSERT INTO meta VALUES (?, ?)", (fresh | self._identity.fields()).items())
+            stored = self._checked(connection)
             if stored["schema_version"] == "1":
                 connection.execute("ALTER TABLE chunks DROP COLUMN unit_vectors")
             connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (str(_SCHEMA_VERSION),))
@@ -145,16 +148,29 @@ class IndexFile:
             raise
         return stored["store_id"]
 
-    def _check_identity(self, stored: dict[str, str]) -> None:
-        if int(stored["schema_version"]) > _SCHEMA_VERSION or int(stored["terms_version"]) > terms.VERSION:
-            raise NotConfigured(
-                "The search index was written by a newer version of ragsql. Upgrade, or set RAGSQL_DATA_DIR to "
-                "another folder."
-            )
-        if any(stored[key] != self._identity[key] for key in ("model", "dimension")):
-            raise NotConfigured(
-                f"The search index was built with the embedding model {stored['model']} of {stored['dimension']} "
-                f"dimensions, but the service now embeds with {self._identity['model']} of "
-                f"{self._identity['dimension']}. Set RAGSQL_EMBEDDER back, or set RAGSQL_DATA_DIR to another folder "
-                "and upload the documents again."
-            )
+    def _follow(self, connection: sqlite3.Connection) -> None:
+        """Whether the index is still the one that was opened: another model may have taken its place."""
+        if connection.execute("SELECT value FROM meta WHERE key = 'store_id'").fetchone()[0] != self.store_id:
+            self.store_id = self._checked(connection)["store_id"]
+
+    def _checked(self, connection: sqlite3.Connection) -> dict[str, str]:
+        """What is stored about the index. Raises NotConfigured when it is not for this version and model."""
+        stored: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+        if int(stored["schema_version"]) > _SCHEMA_VERSION:
+            raise newer(_PLACE, "RAGSQL_DATA_DIR")
+        self._identity.check(stored, _PLACE, "RAGSQL_DATA_DIR")
+        return stored
+
+
+def stored_identity(path: Path) -> Identity | None:
+    """What the file was made with, None when it is not there or has nothing in it. Raises UpstreamUnavailable."""
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+                return None
+            stored: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+            return Identity.of(stored) if stored else None
+    except sqlite3.Error as error:
+        raise UpstreamUnavailable(_BROKEN) from error

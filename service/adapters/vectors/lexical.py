@@ -30,6 +30,12 @@ class LexicalIndex:
         connection.execute(f"CREATE VIRTUAL TABLE vocabulary_{tenant} USING fts5vocab(words_{tenant}, 'row')")
 
     @staticmethod
+    def drop(connection: sqlite3.Connection, tenant: int) -> None:
+        """Remove the tables of a tenant."""
+        connection.execute(f"DROP TABLE vocabulary_{tenant}")
+        connection.execute(f"DROP TABLE words_{tenant}")
+
+    @staticmethod
     def add(connection: sqlite3.Connection, tenant: int, rows: Iterable[tuple[int, str]]) -> None:
         """Index chunk ids with their texts."""
         connection.executemany(

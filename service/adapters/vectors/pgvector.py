@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from service.adapters.vectors import codec
 from service.adapters.vectors import pgvector_rows as rows
+from service.adapters.vectors.identity import Identity
 from service.adapters.vectors.pgvector_search import EXACT_UP_TO, search_statement
-from service.adapters.vectors.pgvector_server import PgVectorServer
+from service.adapters.vectors.pgvector_server import SCHEMA, PgVectorServer
 from service.domain.documents import Passage
 from service.domain.health import ComponentHealth, HealthStatus
 from service.domain.terms import terms
@@ -19,9 +20,10 @@ from service.errors import RagsqlError
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from service.adapters.vectors.pgvector_rebuild import PgVectorRebuild
     from service.domain.caller import Caller
     from service.domain.documents import Document
-    from service.ports import EmbeddedChunk, Vectors
+    from service.ports import EmbeddedChunk, StoredChunks, Vectors
 
 _MIN_CANDIDATES = 100
 _SEARCH_SETTINGS = (
@@ -38,8 +40,12 @@ class PgVectorStore:
     search is exact up to exact_up_to chunks and uses the HNSW index beyond.
     """
 
-    def __init__(self, url: str, model: str, dimension: int, exact_up_to: int = EXACT_UP_TO) -> None:
-        self._server = PgVectorServer(url, model, dimension)
+    def __init__(
+        self, url: str, model: str, dimension: int, exact_up_to: int = EXACT_UP_TO, schema: str = SCHEMA
+    ) -> None:
+        self._url = url
+        self._identity = Identity(model, dimension)
+        self._server = PgVectorServer(url, self._identity, schema)
         self._exact_up_to = exact_up_to
         self._sizes: dict[str, int] = {}
 
@@ -52,6 +58,16 @@ class PgVectorStore:
     async def delete(self, caller: Caller, document_id: str) -> None:
         """See VectorStore."""
         await asyncio.to_thread(self._delete, caller.tenant, document_id)
+
+    async def read(self, caller: Caller, document_id: str) -> StoredChunks | None:
+        """See VectorStore."""
+        return await asyncio.to_thread(self._read_document, caller.tenant, document_id)
+
+    async def rebuild(self) -> PgVectorRebuild:
+        """See VectorStore."""
+        from service.adapters.vectors.pgvector_rebuild import PgVectorRebuild
+
+        return await asyncio.to_thread(PgVectorRebuild, self._url, self._identity)
 
     async def search(
         self, caller: Caller, query: str, vector: Vectors, limit: int, documents: Sequence[str] = ()
@@ -90,9 +106,20 @@ class PgVectorStore:
         self._server.close()
 
     async def _read(self, statement: str, caller: Caller) -> list[Any]:
-        return await asyncio.to_thread(
-            self._server.run, lambda connection: connection.execute(statement.encode(), (caller.tenant,)).fetchall()
-        )
+        def work(connection: Connection) -> list[Any]:
+            with connection.pipeline():
+                self._server.guard(connection)
+                return connection.execute(self._server.sql(statement), (caller.tenant,)).fetchall()
+
+        return await asyncio.to_thread(self._server.run, work)
+
+    def _read_document(self, name: str, document_id: str) -> StoredChunks | None:
+        def work(connection: Connection) -> StoredChunks | None:
+            with connection.transaction(), connection.cursor() as cursor:
+                self._server.guard(connection)
+                return rows.read(cursor, self._server.sql, name, document_id)
+
+        return self._server.run(work)
 
     def _search(self, name: str, query: str, vector: Vectors, limit: int, documents: Sequence[str]) -> list[Passage]:
         values = {
@@ -112,7 +139,8 @@ class PgVectorStore:
             with connection.pipeline():
                 connection.execute("BEGIN READ ONLY")
                 connection.execute(_SEARCH_SETTINGS)
-                result = connection.execute(statement.encode(), values)
+                self._server.guard(connection)
+                result = connection.execute(self._server.sql(statement), values)
                 connection.execute("COMMIT")
                 return result.fetchall()
 
@@ -127,21 +155,26 @@ class PgVectorStore:
     def _replace(self, name: str, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str]) -> None:
         payloads = [codec.encode_chunk(embedded.chunk) for embedded in chunks]
         counted = [Counter(terms("\n".join((*e.chunk.headings, e.chunk.text)))) for e in chunks]
+        sql = self._server.sql
 
         def work(connection: Connection) -> None:
             with connection.transaction(), connection.cursor() as cursor:
-                tenant = rows.begin(cursor, name)
-                rows.remove(cursor, tenant, [document.id, *replaces])
-                rows.insert(cursor, tenant, document, list(zip(chunks, payloads, counted, strict=True)))
-                rows.touch(cursor, tenant)
+                self._server.guard(connection)
+                tenant = rows.begin(cursor, sql, name)
+                rows.remove(cursor, sql, tenant, [document.id, *replaces])
+                rows.insert(cursor, sql, tenant, document, list(zip(chunks, payloads, counted, strict=True)))
+                rows.touch(cursor, sql, tenant)
 
         self._server.run(work)
 
     def _delete(self, name: str, document_id: str) -> None:
+        sql = self._server.sql
+
         def work(connection: Connection) -> None:
             with connection.transaction(), connection.cursor() as cursor:
-                tenant = rows.begin(cursor, name)
-                if rows.remove(cursor, tenant, [document_id]):
-                    rows.touch(cursor, tenant)
+                self._server.guard(connection)
+                tenant = rows.begin(cursor, sql, name)
+                if rows.remove(cursor, sql, tenant, [document_id]):
+                    rows.touch(cursor, sql, tenant)
 
         self._server.run(work)

@@ -1,17 +1,23 @@
-"""The rows of the pgvector tables. Every function runs inside a transaction of the caller."""
+"""The rows of the pgvector tables. Every function runs inside a transaction of the caller.
+
+Statements name the schema ragsql; sql is PgVectorServer.sql, which puts the schema of the server there.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from service.adapters.vectors import codec
 
 if TYPE_CHECKING:
     from psycopg import Cursor
 
     from service.domain.documents import Document
-    from service.ports import EmbeddedChunk, Vectors
+    from service.ports import EmbeddedChunk, StoredChunks, Vectors
 
+    Sql = Callable[[str], bytes]
     Prepared = tuple[EmbeddedChunk, bytes, Counter[str]]
 
 _MAX_TIMES = 255
@@ -29,6 +35,14 @@ WITH gone AS (
 UPDATE ragsql.passage_tenants t SET chunks = t.chunks - g.chunks, length = t.length - g.length
 FROM (SELECT count(*) AS chunks, coalesce(sum(length), 0) AS length FROM gone) g WHERE t.id = %(tenant)s
 """
+_FILENAME = """
+SELECT d.filename FROM ragsql.passage_documents d JOIN ragsql.passage_tenants t ON t.id = d.tenant
+WHERE t.name = %(name)s AND d.id = %(document)s
+"""
+_CHUNKS = """
+SELECT p.payload, p.embedding::text FROM ragsql.passages p JOIN ragsql.passage_tenants t ON t.id = p.tenant
+WHERE t.name = %(name)s AND p.document = %(document)s ORDER BY p.id
+"""
 _COUNT_TERMS = """
 INSERT INTO ragsql.passage_terms (tenant, term, chunks)
 SELECT %s, * FROM unnest(%s::text[], %s::integer[])
@@ -36,43 +50,63 @@ ON CONFLICT (tenant, term) DO UPDATE SET chunks = ragsql.passage_terms.chunks + 
 """
 
 
-def begin(cursor: Cursor, name: str) -> int:
+def begin(cursor: Cursor, sql: Sql, name: str) -> int:
     """The tenant's id. Its other writers wait until this transaction ends."""
     cursor.execute(_TIMEOUT)
-    cursor.execute("INSERT INTO ragsql.passage_tenants (name) VALUES (%s) ON CONFLICT DO NOTHING", (name,))
-    found: Any = cursor.execute("SELECT id FROM ragsql.passage_tenants WHERE name = %s FOR UPDATE", (name,)).fetchone()
+    cursor.execute(sql("INSERT INTO ragsql.passage_tenants (name) VALUES (%s) ON CONFLICT DO NOTHING"), (name,))
+    own = sql("SELECT id FROM ragsql.passage_tenants WHERE name = %s FOR UPDATE")
+    found: Any = cursor.execute(own, (name,)).fetchone()
     return found[0]
 
 
-def remove(cursor: Cursor, tenant: int, documents: Sequence[str]) -> int:
+def read(cursor: Cursor, sql: Sql, name: str, document_id: str) -> StoredChunks | None:
+    """The chunks of a document with their vectors, None when it is not here."""
+    import numpy as np
+
+    from service.ports import EmbeddedChunk, StoredChunks
+
+    place = {"name": name, "document": document_id}
+    head: Any = cursor.execute(sql(_FILENAME), place).fetchone()
+    if head is None:
+        return None
+    found = cursor.execute(sql(_CHUNKS), place).fetchall()
+    chunks = (
+        EmbeddedChunk(codec.decode_chunk(payload), np.fromstring(vector[1:-1], np.float32, sep=","))
+        for payload, vector in found
+    )
+    return StoredChunks(head[0], tuple(chunks))
+
+
+def remove(cursor: Cursor, sql: Sql, tenant: int, documents: Sequence[str]) -> int:
     """Forget documents and say how many of them were here."""
-    cursor.execute(_REMOVE, {"tenant": tenant, "documents": list(documents)})
-    cursor.execute("DELETE FROM ragsql.passage_documents WHERE tenant = %s AND id = ANY(%s)", (tenant, list(documents)))
+    cursor.execute(sql(_REMOVE), {"tenant": tenant, "documents": list(documents)})
+    gone = sql("DELETE FROM ragsql.passage_documents WHERE tenant = %s AND id = ANY(%s)")
+    cursor.execute(gone, (tenant, list(documents)))
     return cursor.rowcount
 
 
-def insert(cursor: Cursor, tenant: int, document: Document, chunks: Sequence[Prepared]) -> None:
+def insert(cursor: Cursor, sql: Sql, tenant: int, document: Document, chunks: Sequence[Prepared]) -> None:
     """Add a document that is not here. Each chunk comes with its payload and its counted terms."""
     cursor.execute(
-        "INSERT INTO ragsql.passage_documents (tenant, id, filename) VALUES (%s, %s, %s)",
+        sql("INSERT INTO ragsql.passage_documents (tenant, id, filename) VALUES (%s, %s, %s)"),
         (tenant, document.id, document.filename),
     )
     frequencies = Counter(f"{tenant}:{term}" for _, _, counted in chunks for term in counted)
-    copy = "COPY ragsql.passages (tenant, document, length, words, embedding, payload) FROM STDIN"
+    copy = sql("COPY ragsql.passages (tenant, document, length, words, embedding, payload) FROM STDIN")
     with cursor.copy(copy) as rows:
         for embedded, payload, counted in chunks:
             words, length = _words(tenant, counted), counted.total()
             rows.write_row((tenant, document.id, length, words, literal(embedded.vector), payload))
-    cursor.execute(_COUNT_TERMS, (tenant, list(frequencies), list(frequencies.values())))
+    cursor.execute(sql(_COUNT_TERMS), (tenant, list(frequencies), list(frequencies.values())))
     cursor.execute(
-        "UPDATE ragsql.passage_tenants SET chunks = chunks + %s, length = length + %s WHERE id = %s",
+        sql("UPDATE ragsql.passage_tenants SET chunks = chunks + %s, length = length + %s WHERE id = %s"),
         (len(chunks), sum(counted.total() for _, _, counted in chunks), tenant),
     )
 
 
-def touch(cursor: Cursor, tenant: int) -> None:
+def touch(cursor: Cursor, sql: Sql, tenant: int) -> None:
     """Begin a new epoch."""
-    cursor.execute("UPDATE ragsql.passage_tenants SET epoch = epoch + 1 WHERE id = %s", (tenant,))
+    cursor.execute(sql("UPDATE ragsql.passage_tenants SET epoch = epoch + 1 WHERE id = %s"), (tenant,))
 
 
 def literal(vector: Vectors) -> str:

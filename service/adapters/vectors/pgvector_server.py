@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 from service.adapters.circuit import Circuit
 from service.adapters.postgres_address import SETUP_LOCK, conninfo
 from service.adapters.postgres_errors import connection_error
-from service.domain import terms
+from service.adapters.vectors.identity import Identity, newer
 from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
 
 if TYPE_CHECKING:
-    import psycopg
-    from psycopg import Connection
+    from psycopg import Connection, Error
 
 T = TypeVar("T")
 
+SCHEMA = "ragsql"
 _SCHEMA_VERSION = 1
+_PLACE = "The index of passages"
 _SETTING = "RAGSQL_VECTORS_URL"
 _FAILURES = 2
 _RETRY_SECONDS = 2.0
@@ -30,7 +31,6 @@ _LONGEST_SECONDS = 600.0
 # Words stay in the row as they are: a search looks into those of thousands of rows.
 _TABLES: LiteralString = """
 CREATE EXTENSION IF NOT EXISTS vector;
-CREATE SCHEMA IF NOT EXISTS ragsql;
 CREATE TABLE IF NOT EXISTS ragsql.passage_index (key text PRIMARY KEY, value text NOT NULL);
 CREATE TABLE IF NOT EXISTS ragsql.passage_tenants (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE, epoch bigint NOT NULL DEFAULT 0,
@@ -54,6 +54,9 @@ CREATE INDEX IF NOT EXISTS passages_words ON ragsql.passages USING gin (words);
 CREATE INDEX IF NOT EXISTS passages_embedding ON ragsql.passages USING hnsw (embedding vector_cosine_ops);
 """
 
+# It divides by zero when no row says so: an error needs no round trip of its own to be seen.
+_SAME_INDEX = "SELECT 1 / count(*) FROM ragsql.passage_index WHERE key = 'store_id' AND value = %s"
+
 
 class PgVectorServer:
     """Transactions on the server at url. Nothing is kept in a session, so a pooler may stand between.
@@ -62,14 +65,22 @@ class PgVectorServer:
     and UpstreamUnavailable when the server fails; it is then asked again once in two seconds.
     """
 
-    def __init__(self, url: str, model: str, dimension: int) -> None:
+    def __init__(self, url: str, identity: Identity, schema: str = SCHEMA) -> None:
         self._url = url
-        self._dimension = dimension
-        self._identity = {"model": model, "dimension": str(dimension), "terms_version": str(terms.VERSION)}
+        self._identity = identity
+        self._schema = schema
         self._idle: LifoQueue[Connection] = LifoQueue()
         self._opening = threading.Lock()
         self._circuit = Circuit(_FAILURES, _RETRY_SECONDS)
         self.store_id = ""
+
+    def sql(self, statement: str) -> bytes:
+        """A statement that names the schema ragsql, for the schema of this server."""
+        return in_schema(statement, self._schema)
+
+    def guard(self, connection: Connection) -> None:
+        """Inside a transaction: run raises NotConfigured when another model's index has taken this one's place."""
+        connection.execute(self.sql(_SAME_INDEX), (self.store_id,))
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """What work returns on a connection outside of a transaction. It is called again if the connection was dead.
@@ -92,10 +103,14 @@ class PgVectorServer:
                     raise
                 self.close()  # the others are as old as this one
                 result = self._work(work)
+            except psycopg.errors.DivisionByZero:
+                self.close()
+                self.store_id = ""
+                result = self._work(work)
         except psycopg.Error as error:
             if isinstance(error, psycopg.OperationalError):
                 self._circuit.failed(begun)
-            raise _as_domain_error(error, self._url) from error
+            raise as_domain_error(error, self._url) from error
         self._circuit.succeeded()
         return result
 
@@ -125,7 +140,7 @@ class PgVectorServer:
         try:
             return self._idle.get_nowait()
         except Empty:
-            connection = self._connect()
+            connection = connect(self._url)
         with self._opening:
             if not self.store_id:
                 try:
@@ -135,42 +150,48 @@ class PgVectorServer:
                     raise
         return connection
 
-    def _connect(self) -> Connection:
-        from service.adapters.postgres_connection import connect
-
-        return connect(conninfo(self._url, _SETTING), _LONGEST_SECONDS)
-
     def _prepare(self, connection: Connection) -> str:
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (SETUP_LOCK,))
-            made = connection.execute("SELECT to_regclass('ragsql.passage_index')").fetchone()
-            if made is None or made[0] is None:
-                for statement in (_TABLES % self._dimension).split(";"):
+            stored = read_index(connection, self._schema)
+            if stored is None:
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}".encode())
+                for statement in (_TABLES % self._identity.dimension).split(";"):
                     if statement.strip():
-                        connection.execute(statement.encode())
-                fresh = {"schema_version": str(_SCHEMA_VERSION), "store_id": uuid.uuid4().hex} | self._identity
-                connection.cursor().executemany("INSERT INTO ragsql.passage_index VALUES (%s, %s)", list(fresh.items()))
-            rows: list[Any] = connection.execute("SELECT key, value FROM ragsql.passage_index").fetchall()
-        stored: dict[str, str] = dict(rows)
-        self._check_identity(stored)
+                        connection.execute(self.sql(statement))
+                stored = {"schema_version": str(_SCHEMA_VERSION), "store_id": uuid.uuid4().hex}
+                stored |= self._identity.fields()
+                insert = self.sql("INSERT INTO ragsql.passage_index VALUES (%s, %s)")
+                connection.cursor().executemany(insert, list(stored.items()))
+        if int(stored["schema_version"]) > _SCHEMA_VERSION:
+            raise newer(_PLACE, _SETTING)
+        self._identity.check(stored, _PLACE, _SETTING)
         return stored["store_id"]
 
-    def _check_identity(self, stored: dict[str, str]) -> None:
-        if int(stored["schema_version"]) > _SCHEMA_VERSION or int(stored["terms_version"]) > terms.VERSION:
-            raise NotConfigured(
-                "The passages at RAGSQL_VECTORS_URL were written by a newer version of ragsql. Upgrade, or set it to "
-                "another database."
-            )
-        if any(stored[key] != self._identity[key] for key in ("model", "dimension")):
-            raise NotConfigured(
-                f"The passages at RAGSQL_VECTORS_URL were stored with the embedding model {stored['model']} of "
-                f"{stored['dimension']} dimensions, but the service now embeds with {self._identity['model']} of "
-                f"{self._identity['dimension']}. Set RAGSQL_EMBEDDER back, or set RAGSQL_VECTORS_URL to another "
-                "database and upload the documents again."
-            )
+
+def connect(url: str) -> Connection:
+    """A connection that commits every statement outside of a transaction. Raises what psycopg raises."""
+    from service.adapters import postgres_connection
+
+    return postgres_connection.connect(conninfo(url, _SETTING), _LONGEST_SECONDS)
 
 
-def _as_domain_error(error: psycopg.Error, url: str) -> RagsqlError:
+def in_schema(statement: str, schema: str) -> bytes:
+    """A statement that names the schema ragsql, for another one."""
+    return statement.replace("ragsql.", f"{schema}.").encode()
+
+
+def read_index(connection: Connection, schema: str) -> dict[str, str] | None:
+    """What is stored about the index in a schema, None when there is none."""
+    made = connection.execute("SELECT to_regclass(%s)", (f"{schema}.passage_index",)).fetchone()
+    if made is None or made[0] is None:
+        return None
+    rows: list[Any] = connection.execute(in_schema("SELECT key, value FROM ragsql.passage_index", schema)).fetchall()
+    return dict(rows)
+
+
+def as_domain_error(error: Error, url: str) -> RagsqlError:
+    """What an error of psycopg means here."""
     import psycopg
 
     if isinstance(error, psycopg.errors.UndefinedFile | psycopg.errors.FeatureNotSupported):

@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from service.adapters.vectors.fusion import fuse
-from service.adapters.vectors.pinecone_heads import Epoch, Head, Heads, state_of
-from service.adapters.vectors.pinecone_records import content_of, name_of, piece_id, text_of
+from service.adapters.vectors.identity import Identity
+from service.adapters.vectors.pinecone_heads import Epoch, Head, Heads
+from service.adapters.vectors.pinecone_identity import Place
+from service.adapters.vectors.pinecone_records import name_of, text_of
 from service.adapters.vectors.pinecone_sdk import PineconeIndex
 from service.adapters.vectors.pinecone_writes import PineconeWrites
 from service.adapters.vectors.rescoring import bm25, occurrences
-from service.domain.documents import Chunk, Passage
+from service.domain.documents import Passage
 from service.domain.health import ComponentHealth, HealthStatus
 from service.domain.terms import terms
 from service.errors import RagsqlError, UpstreamUnavailable
 
 if TYPE_CHECKING:
+    from service.adapters.vectors.pinecone_rebuild import PineconeRebuild
     from service.domain.caller import Caller
     from service.domain.documents import Document
-    from service.ports import EmbeddedChunk, Vectors
+    from service.ports import EmbeddedChunk, StoredChunks, Vectors
 
 log = logging.getLogger("ragsql")
 Match = Any
@@ -46,11 +49,19 @@ class PineconeVectorStore:
     nearest in meaning and, of the words that none of those has, chunks that have them. BM25 is counted over the
     candidates. Chunks are written under a generation that no search returns before all of them can be found; those of
     an older one stay for grace_seconds, for the searches that began before. One process at a time may change a
-    document.
+    document. place is for an index that does not serve.
     """
 
-    def __init__(self, api_key: str, index_name: str, model: str, dimension: int, grace_seconds: float = 0.25) -> None:
-        self._index = PineconeIndex(api_key, index_name, model, dimension)
+    def __init__(
+        self,
+        api_key: str,
+        index_name: str,
+        model: str,
+        dimension: int,
+        grace_seconds: float = 0.25,
+        place: Place | None = None,
+    ) -> None:
+        self._index = PineconeIndex(api_key, index_name, Identity(model, dimension), place)
         self._heads = Heads(self._index)
         self._writes = PineconeWrites(self._index)
         self._grace_seconds = grace_seconds
@@ -62,7 +73,7 @@ class PineconeVectorStore:
         self, caller: Caller, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str] = ()
     ) -> None:
         """See VectorStore. Returns when searches see it."""
-        tenant, name, generation = name_of(caller.tenant), name_of(document.id), uuid.uuid4().hex
+        tenant, name, generation = await self._index.space(caller.tenant), name_of(document.id), uuid.uuid4().hex
         older = [other for other in map(name_of, dict.fromkeys(replaces)) if other != name]
         part = f"#{generation}#"
         async with self._alone_with(tenant, [name, *older]):
@@ -76,17 +87,29 @@ class PineconeVectorStore:
 
     async def delete(self, caller: Caller, document_id: str) -> None:
         """See VectorStore."""
-        tenant, name = name_of(caller.tenant), name_of(document_id)
+        tenant, name = await self._index.space(caller.tenant), name_of(document_id)
         async with self._alone_with(tenant, [name]):
             if await self._heads.fetch(tenant, [name]):
                 await self._heads.switch(tenant, None, [name])
             await self._writes.discard(tenant, [name], lambda _: True, self._grace_seconds)
 
+    async def read(self, caller: Caller, document_id: str) -> StoredChunks | None:
+        """See VectorStore."""
+        tenant, name = await self._index.space(caller.tenant), name_of(document_id)
+        heads = await self._heads.visible(tenant, await self._heads.epoch(tenant), [name])
+        return await self._writes.read(tenant, heads[name]) if name in heads else None
+
+    async def rebuild(self) -> PineconeRebuild:
+        """See VectorStore."""
+        from service.adapters.vectors.pinecone_rebuild import open_rebuild
+
+        return await open_rebuild(self._index)
+
     async def search(
         self, caller: Caller, query: str, vector: Vectors, limit: int, documents: Sequence[str] = ()
     ) -> list[Passage]:
         """See VectorStore."""
-        tenant, wanted = name_of(caller.tenant), set(list(dict.fromkeys(terms(query)))[:_MAX_TERMS])
+        tenant, wanted = await self._index.space(caller.tenant), set(list(dict.fromkeys(terms(query)))[:_MAX_TERMS])
         within = {"document": {"$in": [name_of(document) for document in documents]}} if documents else {}
         search = _Search(tenant, vector.tolist(), max(_MIN_CANDIDATES, 2 * limit))
         await self._index.ready()
@@ -102,15 +125,16 @@ class PineconeVectorStore:
 
     async def count(self, caller: Caller) -> int:
         """See VectorStore."""
-        return sum(head.chunks for head in (await self._heads.all(name_of(caller.tenant))).values())
+        heads = await self._heads.all(await self._index.space(caller.tenant))
+        return sum(head.chunks for head in heads.values())
 
     async def document_ids(self, caller: Caller) -> list[str]:
         """See VectorStore."""
-        return [text_of(name) for name in await self._heads.all(name_of(caller.tenant))]
+        return [text_of(name) for name in await self._heads.all(await self._index.space(caller.tenant))]
 
     async def epoch(self, caller: Caller) -> str:
         """See VectorStore."""
-        return (await self._heads.epoch(name_of(caller.tenant))).id
+        return (await self._heads.epoch(await self._index.space(caller.tenant))).id
 
     async def check(self) -> ComponentHealth:
         """See Checkable."""
@@ -183,21 +207,15 @@ class PineconeVectorStore:
         lexical = bm25(words, [int(match.metadata["length"]) for match in found])
         fused = fuse(dense, lexical)
         best = np.argsort(-fused, kind="stable")[:limit].tolist()
-        contents = await asyncio.gather(*(self._content(tenant, found[at]) for at in best))
+        contents = await asyncio.gather(
+            *(self._writes.content(tenant, found[at].id, found[at].metadata) for at in best)
+        )
         return [
             Passage(
                 text_of(found[at].metadata["document"]), *content, float(fused[at]), found[at].score, float(lexical[at])
             )
             for at, content in zip(best, contents, strict=True)
         ]
-
-    async def _content(self, tenant: str, match: Match) -> tuple[str, Chunk]:
-        """The name of a match's file and its chunk, put together if it is in pieces."""
-        if "content" in match.metadata:
-            return content_of(match.metadata["content"])
-        ids = [piece_id(match.id, number) for number in range(int(match.metadata["pieces"]))]
-        pieces = await self._index.fetch(state_of(tenant), ids)
-        return content_of("".join(pieces[name]["content"] for name in ids))
 
     async def _tidy(self, tenant: str, names: Sequence[str], outdated: Callable[[str], bool]) -> None:
         """Remove chunks that no search returns. They would only cost space."""

@@ -14,7 +14,8 @@ import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from service.adapters.vectors.pinecone_sdk import PineconeIndex, marker
+from service.adapters.vectors.pinecone_identity import marker
+from service.adapters.vectors.pinecone_sdk import PineconeIndex
 from service.errors import UpstreamUnavailable
 
 _VISIBLE_SECONDS = 60.0
@@ -22,7 +23,10 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
 _OWN_NANOSECONDS = 600 * 10**9
 _MOST_TENANTS = 64
 _EPOCH = "epoch"
+_REBUILD = "rebuild"
 _PREFIX = "d/"
+_PER_DELETE = 1_000
+_BEING_REBUILT = "The passages in Pinecone are changing to another embedding model."
 
 
 class Head(NamedTuple):
@@ -57,7 +61,8 @@ class Heads:
 
     async def epoch(self, tenant: str) -> Epoch:
         """The newest one that can be seen."""
-        fetched = await self._index.fetch(state_of(tenant), [_EPOCH])
+        fetched = await self._index.fetch(state_of(tenant), [_EPOCH, _REBUILD])
+        await self._follow(fetched)
         found = fetched.get(_EPOCH)
         return Epoch(found["epoch"], found["settled"]) if found else _NOTHING
 
@@ -103,6 +108,7 @@ class Heads:
     async def switch(self, tenant: str, added: Head | None, removed: Sequence[str]) -> None:
         """Make a document findable, and others not. Returns when the next search sees it."""
         gone = [Head(name, "", 0, (), self._next_version()) for name in removed]
+        await self._check_open(tenant)
         before = (await self.epoch(tenant)).id
         begun = await self._write_epoch(tenant, settled=False)
         if added:
@@ -115,9 +121,45 @@ class Heads:
             ids = [_PREFIX + head.document for head in gone]
             await self._index.delete(state_of(tenant), ids)
         await wait_until(lambda: self._is_as(tenant, added, removed))
+        await self._check_open(tenant)  # else a rebuild that began meanwhile may not have seen it
         self._note_own(tenant, [*gone, *([added] if added else ())])
         await self._write_epoch(tenant, settled=True)
         await wait_until(lambda: self._has_left(tenant, (before, begun)))
+
+    async def close_for(self, tenant: str, seconds: float) -> None:
+        """Refuse every change for so long, or with 0 everything and for ever. Returns when others can see it."""
+        until = time.time() + seconds if seconds else 0.0
+        await self._upsert(tenant, _REBUILD, {"until": until})
+
+        async def seen() -> bool:
+            found = await self._index.fetch(state_of(tenant), [_REBUILD])
+            return _REBUILD in found and found[_REBUILD]["until"] == until
+
+        await wait_until(seen)
+
+    async def reopen(self, tenant: str) -> None:
+        """Let changes happen again."""
+        await self._index.delete(state_of(tenant), [_REBUILD])
+
+    async def discard(self, tenant: str) -> None:
+        """Remove all that is stored for a tenant, but for the word that it is elsewhere."""
+        for namespace in (tenant, state_of(tenant)):
+            ids = [name for name in await self._index.list_ids(namespace, "") if name != _REBUILD]
+            for start in range(0, len(ids), _PER_DELETE):
+                await self._index.delete(namespace, ids[start : start + _PER_DELETE])
+
+    async def _follow(self, fetched: Mapping[str, Any]) -> None:
+        """Raises NotConfigured or UpstreamUnavailable when the records have moved to another model's place."""
+        if self._index.fixed or _REBUILD not in fetched or fetched[_REBUILD]["until"]:
+            return
+        await self._index.reopen()
+        raise UpstreamUnavailable(f"{_BEING_REBUILT} If this lasts, run `ragsql reindex` again.")
+
+    async def _check_open(self, tenant: str) -> None:
+        fetched = await self._index.fetch(state_of(tenant), [_REBUILD])
+        await self._follow(fetched)
+        if not self._index.fixed and _REBUILD in fetched and fetched[_REBUILD]["until"] > time.time():
+            raise UpstreamUnavailable(f"{_BEING_REBUILT} Try again in a minute.")
 
     def _remember(self, tenant: str, epoch: Epoch, heads: dict[str, Head]) -> None:
         with self._lock:

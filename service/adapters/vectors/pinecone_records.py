@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from service.adapters.vectors.pinecone_sdk import marker
+from service.adapters.vectors.pinecone_identity import marker
 from service.domain.chunk_fields import chunk_fields, chunk_of
 from service.domain.documents import Chunk
 from service.domain.terms import terms

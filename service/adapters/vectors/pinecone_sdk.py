@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 from service.adapters.circuit import Circuit
-from service.adapters.retries import retry_after, retrying
-from service.domain import terms
+from service.adapters.retries import retrying
+from service.adapters.vectors.identity import Identity
+from service.adapters.vectors.pinecone_identity import Place, place_of, read_identity, suffix, write_identity
+from service.adapters.vectors.pinecone_retries import pause
 from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
 
 if TYPE_CHECKING:
@@ -28,24 +31,27 @@ _PER_LIST = 100
 _CONNECTIONS = 32
 _FAILURES = 3
 _RETRY_SECONDS = 5.0
-_IDENTITY_NAMESPACE = "ragsql"
-_IDENTITY = "identity"
 _METRICS = ("cosine", "dotproduct")
 
 
 class PineconeIndex:
     """The index of this name, opened on first use and whenever it could not be reached.
 
+    Its identity record may lead to another place, as `ragsql reindex` leaves it. With place that record is not looked
+    at.
+
     Raises NotConfigured for a wrong key, a missing index, another dimension or another embedding model, and
     UpstreamUnavailable when Pinecone fails, after retries. After three such failures in a row calls fail at once, but
     for one in five seconds.
     """
 
-    def __init__(self, api_key: str, name: str, model: str, dimension: int) -> None:
-        self._api_key = api_key
+    def __init__(self, api_key: str, name: str, identity: Identity, place: Place | None = None) -> None:
+        self.api_key = api_key
         self.name = name
-        self.dimension = dimension
-        self._identity = {"model": model, "dimension": str(dimension), "terms_version": str(terms.VERSION)}
+        self.identity = identity
+        self.dimension = identity.dimension
+        self.fixed = place is not None
+        self.place = place or Place(name, "")
         self._opened: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[AsyncIndex]] = WeakKeyDictionary()
         self._circuit = Circuit(_FAILURES, _RETRY_SECONDS)
 
@@ -59,12 +65,24 @@ class PineconeIndex:
         try:
             async with asyncio.timeout(seconds):
                 index = await asyncio.shield(self._open())
-                result = await retrying(lambda: work(index), _pause, seconds)
+                result = await retrying(lambda: work(index), pause, seconds)
         except Exception as error:
             self._note(error, begun)
             raise self._as_domain_error(error) from error
         self._circuit.succeeded()
         return result
+
+    async def space(self, tenant: str) -> str:
+        """The namespace of a tenant's chunks."""
+        opened = self._opened.get(asyncio.get_running_loop())
+        if opened is None or not opened.done() or opened.cancelled() or opened.exception():
+            await self.call(_nothing, READ_SECONDS)
+        return quote(tenant, safe="", errors="surrogatepass") + suffix(self.place)
+
+    async def reopen(self) -> None:
+        """Look anew where the records are. Raises NotConfigured when they are now another model's."""
+        self._opened.pop(asyncio.get_running_loop(), None)
+        await self.call(_nothing, READ_SECONDS)
 
     async def ready(self) -> None:
         """Nothing while Pinecone answers. When it did not, ask it once, for what comes then may take several calls."""
@@ -77,6 +95,11 @@ class PineconeIndex:
 
     async def fetch(self, namespace: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The metadata of those of these records that are there."""
+        found = await self.fetch_records(namespace, ids)
+        return {name: dict(record.metadata or {}) for name, record in found.items()}
+
+    async def fetch_records(self, namespace: str, ids: Sequence[str]) -> dict[str, Any]:
+        """Those of these records that are there, with values and metadata."""
         parts = [ids[start : start + _PER_FETCH] for start in range(0, len(ids), _PER_FETCH)]
         replies = await asyncio.gather(
             *(
@@ -84,7 +107,7 @@ class PineconeIndex:
                 for part in parts
             )
         )
-        return {name: dict(vector.metadata or {}) for reply in replies for name, vector in reply.vectors.items()}
+        return {name: vector for reply in replies for name, vector in reply.vectors.items()}
 
     async def list_ids(self, namespace: str, prefix: str) -> list[str]:
         """The ids of a namespace that begin with prefix."""
@@ -136,55 +159,69 @@ class PineconeIndex:
             task = self._opened[loop] = asyncio.create_task(self._connect())
         return task
 
-    async def _connect(self) -> AsyncIndex:
-        from pinecone import AsyncIndex, AsyncPinecone, RetryConfig
+    async def describe(self, name: str) -> Any:
+        """What Pinecone says of an index: host, dimension, metric. Raises what the SDK raises."""
+        from pinecone import AsyncPinecone, RetryConfig
 
         once = RetryConfig(max_retries=0)
-        async with AsyncPinecone(api_key=self._api_key, timeout=_ATTEMPT_SECONDS, retry_config=once) as control:
-            description: Any = await _repeated(lambda: control.indexes.describe(self.name))
-        self._check_shape(description)
-        index = AsyncIndex(
-            host=description.host,
-            api_key=self._api_key,
-            timeout=_ATTEMPT_SECONDS,
-            connection_pool_maxsize=_CONNECTIONS,
-        )
-        # The SDK has no public way to say so for an index. Its client is made of this on the first request.
-        http: Any = index._http  # pyright: ignore[reportPrivateUsage]
-        http._config = replace(http._config, retry_config=once)
+        async with AsyncPinecone(api_key=self.api_key, timeout=_ATTEMPT_SECONDS, retry_config=once) as control:
+            return await _repeated(lambda: control.indexes.describe(name))
+
+    async def call_control(self, name: str) -> Any:
+        """What describe returns, with the domain's errors."""
         try:
-            await self._check_identity(index)
+            async with asyncio.timeout(READ_SECONDS):
+                return await self.describe(name)
+        except Exception as error:
+            raise self._as_domain_error(error) from error
+
+    async def _connect(self) -> AsyncIndex:
+        description = await self.describe(self.place.index if self.fixed else self.name)
+        index = self.client(description.host)
+        try:
+            if not self.fixed:
+                await self._follow(index, description)
+            if self.place.index == description.name:
+                self._check_shape(description)
+                return index
         except BaseException:
             await index.close()
             raise
+        await index.close()
+        description = await self.describe(self.place.index)
+        self._check_shape(description)
+        return self.client(description.host)
+
+    def client(self, host: str) -> AsyncIndex:
+        """The SDK's client of the index at host."""
+        from pinecone import AsyncIndex, RetryConfig
+
+        index = AsyncIndex(
+            host=host, api_key=self.api_key, timeout=_ATTEMPT_SECONDS, connection_pool_maxsize=_CONNECTIONS
+        )
+        # The SDK has no public way to say so for an index. Its client is made of this on the first request.
+        http: Any = index._http  # pyright: ignore[reportPrivateUsage]
+        http._config = replace(http._config, retry_config=RetryConfig(max_retries=0))
         return index
+
+    async def _follow(self, index: AsyncIndex, description: Any) -> None:
+        """Read which model the index is for and where its records are, or write that down for a new one."""
+        stored = await _repeated(lambda: read_identity(index))
+        if stored is None:
+            self._check_shape(description)
+            stored = self.identity.fields()
+            fields = stored
+            await _repeated(lambda: write_identity(index, self.dimension, fields))
+        self.identity.check(stored, f'The Pinecone index "{self.name}"', "PINECONE_INDEX_NAME")
+        self.place = place_of(stored, self.name)
 
     def _check_shape(self, description: Any) -> None:
         dimension, metric = description.dimension, description.metric
         if dimension != self.dimension or metric not in _METRICS:
             raise NotConfigured(
-                f'The Pinecone index "{self.name}" holds vectors of {dimension} dimensions with the metric {metric}, '
-                f"but {self._identity['model']} makes {self.dimension} for cosine. Set PINECONE_INDEX_NAME to an index "
-                f"of {self.dimension} dimensions with the metric cosine, or change RAGSQL_EMBEDDER."
-            )
-
-    async def _check_identity(self, index: AsyncIndex) -> None:
-        found = await _repeated(lambda: index.fetch(ids=[_IDENTITY], namespace=_IDENTITY_NAMESPACE))
-        if _IDENTITY not in found.vectors:
-            record = {"id": _IDENTITY, "values": marker(self.dimension), "metadata": self._identity}
-            await _repeated(lambda: index.upsert(vectors=[record], namespace=_IDENTITY_NAMESPACE))
-            return
-        stored = cast("dict[str, str]", found.vectors[_IDENTITY].metadata)
-        if int(stored["terms_version"]) > terms.VERSION:
-            raise NotConfigured(
-                f'The Pinecone index "{self.name}" was written by a newer version of ragsql. Upgrade, or set '
-                "PINECONE_INDEX_NAME to another index."
-            )
-        if stored["model"] != self._identity["model"]:
-            raise NotConfigured(
-                f'The Pinecone index "{self.name}" was built with the embedding model {stored["model"]}, but the '
-                f"service now embeds with {self._identity['model']}. Set RAGSQL_EMBEDDER back, or set "
-                "PINECONE_INDEX_NAME to another index and upload the documents again."
+                f'The Pinecone index "{description.name}" holds vectors of {dimension} dimensions with the metric '
+                f"{metric}, but {self.identity.model} makes {self.dimension} for cosine. Set PINECONE_INDEX_NAME to "
+                f"an index of {self.dimension} dimensions with the metric cosine, or change RAGSQL_EMBEDDER."
             )
 
     def _as_domain_error(self, error: Exception) -> RagsqlError:
@@ -197,8 +234,8 @@ class PineconeIndex:
             return NotConfigured("Pinecone refuses the key. Check PINECONE_API_KEY.")
         if isinstance(error, errors.NotFoundError):
             return NotConfigured(
-                f'Pinecone has no index "{self.name}". Check PINECONE_INDEX_NAME, or make a serverless index of that '
-                f"name with {self.dimension} dimensions and the metric cosine."
+                f'Pinecone has no index "{self.place.index}". Check PINECONE_INDEX_NAME, or make a serverless index of '
+                f"that name with {self.dimension} dimensions and the metric cosine."
             )
         if isinstance(error, errors.PaymentRequiredError | errors.RateLimitError):
             return UpstreamUnavailable("Pinecone takes no more requests now. Wait a moment, or check its quota.")
@@ -212,19 +249,8 @@ class PineconeIndex:
 
 
 async def _repeated(work: Callable[[], Awaitable[T]]) -> T:
-    return await retrying(work, _pause, READ_SECONDS)
+    return await retrying(work, pause, READ_SECONDS)
 
 
-def _pause(error: Exception) -> float | None:
-    """See retries.Pause. What passes: throttling, a server's failure, a connection that is not made or breaks."""
-    from pinecone import errors
-
-    if isinstance(error, errors.ApiError):
-        passes = error.status_code in (408, 429) or (error.status_code >= 500 and error.status_code != 501)
-        return retry_after((error.headers or {}).get("retry-after")) if passes else None
-    return 0.0 if isinstance(error, errors.PineconeConnectionError) else None
-
-
-def marker(dimension: int) -> list[float]:
-    """The vector of a record that is not searched by meaning. Pinecone takes none that is all zeros."""
-    return [1.0] + [0.0] * (dimension - 1)
+async def _nothing(_: AsyncIndex) -> None:
+    """Only opens the index."""

@@ -1,18 +1,19 @@
-"""Writing chunks to Pinecone, waiting until they can be found, and removing them."""
+"""Writing chunks to Pinecone, waiting until they can be found, reading them back, and removing them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from service.adapters.vectors.pinecone_heads import state_of, wait_until
-from service.adapters.vectors.pinecone_records import Batch, batches
-from service.adapters.vectors.pinecone_sdk import WRITE_SECONDS, PineconeIndex, marker
+from service.adapters.vectors.pinecone_heads import Head, state_of, wait_until
+from service.adapters.vectors.pinecone_identity import marker
+from service.adapters.vectors.pinecone_records import Batch, batches, content_of, piece_id
+from service.adapters.vectors.pinecone_sdk import WRITE_SECONDS, PineconeIndex
 
 if TYPE_CHECKING:
-    from service.domain.documents import Document
-    from service.ports import EmbeddedChunk
+    from service.domain.documents import Chunk, Document
+    from service.ports import EmbeddedChunk, StoredChunks
 
 _REQUESTS_AT_ONCE = 8
 _MOST_RESULTS = 10_000
@@ -43,6 +44,30 @@ class PineconeWrites:
             await wait_until(lambda first=first, expected=expected: self._shows(tenant, generation, first, expected))
         if pieces:
             await wait_until(lambda: self._holds(tenant, pieces))
+
+    async def read(self, tenant: str, head: Head) -> StoredChunks | None:
+        """The chunks of the generation that is in force, None when it has changed since."""
+        import numpy as np
+
+        from service.ports import EmbeddedChunk, StoredChunks
+
+        ids = [f"{head.document}#{head.generation}#{number}" for number in range(head.chunks)]
+        found = await self._index.fetch_records(tenant, ids)
+        if len(found) < len(ids):
+            return None
+        filename, chunks = "", list[EmbeddedChunk]()
+        for identifier in ids:
+            filename, chunk = await self.content(tenant, identifier, found[identifier].metadata)
+            chunks.append(EmbeddedChunk(chunk, np.array(found[identifier].values, np.float32)))
+        return StoredChunks(filename, tuple(chunks))
+
+    async def content(self, tenant: str, identifier: str, metadata: Mapping[str, Any]) -> tuple[str, Chunk]:
+        """The name of a chunk's file and the chunk, put together if it is in pieces."""
+        if "content" in metadata:
+            return content_of(metadata["content"])
+        ids = [piece_id(identifier, number) for number in range(int(metadata["pieces"]))]
+        pieces = await self._index.fetch(state_of(tenant), ids)
+        return content_of("".join(pieces[name]["content"] for name in ids))
 
     async def discard(
         self, tenant: str, names: Sequence[str], chosen: Callable[[str], bool], grace_seconds: float

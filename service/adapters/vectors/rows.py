@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from service.adapters.vectors import codec
 from service.adapters.vectors.lexical import LexicalIndex
+from service.ports import EmbeddedChunk, StoredChunks
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
     from service.domain.documents import Document
-    from service.ports import EmbeddedChunk
 
 
 class Tenant(NamedTuple):
@@ -41,6 +41,25 @@ def document_ids(connection: sqlite3.Connection, tenant: int) -> list[str]:
     """The documents that are here."""
     found = connection.execute("SELECT document_id FROM documents WHERE tenant = ?", (tenant,))
     return [document_id for (document_id,) in found]
+
+
+def read(connection: sqlite3.Connection, tenant: int, document_id: str) -> StoredChunks | None:
+    """The chunks of a document with their vectors, None when it is not here."""
+    import numpy as np
+
+    row = connection.execute(
+        "SELECT filename, first_chunk, chunk_count, vectors FROM documents WHERE tenant = ? AND document_id = ?",
+        (tenant, document_id),
+    ).fetchone()
+    if not row:
+        return None
+    filename, first, count, content = row
+    found = connection.execute(
+        "SELECT payload FROM chunks WHERE id >= ? AND id < ? ORDER BY id", (first, first + count)
+    )
+    vectors = np.frombuffer(content, np.float32).reshape(count, -1) if count else ()
+    chunks = (codec.decode_chunk(payload) for (payload,) in found)
+    return StoredChunks(filename, tuple(EmbeddedChunk(*pair) for pair in zip(chunks, vectors, strict=True)))
 
 
 def touch(connection: sqlite3.Connection, tenant: int, growth: int) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from service.adapters.vectors import codec, dense, rows
 from service.adapters.vectors.fusion import Candidate, rank
 from service.adapters.vectors.graph import Graphs
+from service.adapters.vectors.identity import Identity
 from service.adapters.vectors.index_file import IndexFile
 from service.adapters.vectors.lexical import LexicalIndex
 from service.domain.documents import Passage
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
+    from service.adapters.vectors.sqlite_rebuild import SqliteRebuild
     from service.domain.caller import Caller
     from service.domain.documents import Document
-    from service.ports import EmbeddedChunk, Vectors
+    from service.ports import EmbeddedChunk, StoredChunks, Vectors
 
 _MIN_CANDIDATES = 100
 _MAX_VIEWS = 64
@@ -39,8 +41,9 @@ class SqliteVectorStore:
     """
 
     def __init__(self, path: Path, model: str, dimension: int, exact_up_to: int = 300_000) -> None:
-        self._file = IndexFile(path, model, dimension)
-        self._dimension = dimension
+        self._path = path
+        self._identity = Identity(model, dimension)
+        self._file = IndexFile(path, self._identity)
         self._words = LexicalIndex()
         self._views: OrderedDict[str, dense.DenseView] = OrderedDict()
         self._views_lock = threading.Lock()
@@ -55,6 +58,16 @@ class SqliteVectorStore:
     async def delete(self, caller: Caller, document_id: str) -> None:
         """See VectorStore."""
         await asyncio.to_thread(self._delete, caller.tenant, document_id)
+
+    async def read(self, caller: Caller, document_id: str) -> StoredChunks | None:
+        """See VectorStore."""
+        return await asyncio.to_thread(self._read, caller.tenant, document_id)
+
+    async def rebuild(self) -> SqliteRebuild:
+        """See VectorStore."""
+        from service.adapters.vectors.sqlite_rebuild import SqliteRebuild
+
+        return await asyncio.to_thread(SqliteRebuild, self._path, self._identity)
 
     async def search(
         self, caller: Caller, query: str, vector: Vectors, limit: int, documents: Sequence[str] = ()
@@ -92,6 +105,10 @@ class SqliteVectorStore:
         with self._file.read() as connection:
             return rows.find_tenant(connection, name)
 
+    def _read(self, name: str, document_id: str) -> StoredChunks | None:
+        with self._file.read() as connection:
+            return rows.read(connection, rows.find_tenant(connection, name).id, document_id)
+
     def _document_ids(self, name: str) -> list[str]:
         with self._file.read() as connection:
             return rows.document_ids(connection, rows.find_tenant(connection, name).id)
@@ -122,7 +139,7 @@ class SqliteVectorStore:
                 nearest = view.nearest(vector, depth, parts)
             else:
                 words = self._words.search(connection, tenant.id, query, tenant.chunk_count, depth)
-                nearest = self._graphs.nearest(name, view, vector, depth)
+                nearest = self._graphs.nearest(self._place(name), view, vector, depth)
             best = rank(view, nearest, parts, vector, words)[:limit]
             return self._passages(connection, best)
 
@@ -139,16 +156,21 @@ class SqliteVectorStore:
 
     def _view(self, connection: sqlite3.Connection, name: str, tenant: rows.Tenant) -> dense.DenseView:
         """The newest view, brought at least to this transaction's state."""
+        place = self._place(name)
         with self._views_lock:
-            view = self._views.get(name) or dense.empty_view(self._dimension)
+            view = self._views.get(place) or dense.empty_view(self._identity.dimension)
             if view.epoch < tenant.epoch:
                 view = dense.advance(view, connection, tenant.id, tenant.epoch)
-                self._views[name] = view
+                self._views[place] = view
                 if len(self._views) > _MAX_VIEWS:
                     self._graphs.forget(self._views.popitem(last=False)[0])
-            if name in self._views:
-                self._views.move_to_end(name)
+            if place in self._views:
+                self._views.move_to_end(place)
             return view
+
+    def _place(self, name: str) -> str:
+        """Where the vectors of a tenant are kept. An index that takes the place of another counts anew."""
+        return f"{self._file.store_id}/{name}"
 
     @staticmethod
     def _passages(connection: sqlite3.Connection, best: Sequence[Candidate]) -> list[Passage]:
