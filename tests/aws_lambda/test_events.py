@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -100,7 +101,15 @@ def test_what_cannot_be_is_refused_with_a_sentence(
     assert words in error["message"]
 
 
-UNKNOWN = [{}, [], None, "text", {"Records": []}, {"Records": [{"eventSource": "aws:kinesis"}]}, {"source": "aws.ec2"}]
+UNKNOWN: list[Any] = [
+    {},
+    [],
+    None,
+    "text",
+    {"Records": []},
+    {"Records": [{"eventSource": "aws:kinesis"}]},
+    {"source": "aws.ec2"},
+]
 
 
 @pytest.mark.parametrize("event", UNKNOWN, ids=map(str, UNKNOWN))
@@ -151,9 +160,5 @@ def test_whatever_a_request_looks_like_it_gets_a_response(changes: dict[str, Any
 def test_whatever_a_record_looks_like_it_is_read_or_refused(value: Any, source: str, field: str) -> None:
     record = {"eventSource": source, "eventName": "ObjectCreated:Put", field: value}
     for event in ({"Records": [record]}, {"Records": value}, {"source": "aws.s3", "detail": value}, value):
-        try:
-            found = arrivals(event)
-        except UnknownEvent as error:
-            assert str(error)
-        else:
-            assert all(isinstance(one.key, str) for one in found)
+        with contextlib.suppress(UnknownEvent):
+            assert all(isinstance(one.key, str) for one in arrivals(event))
