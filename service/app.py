@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         SqlGenerator,
         VectorStore,
     )
+    from service.ports.traces import Tracer
     from service.settings import Settings
     from service.usecases.bundle import CacheUseCases
     from service.usecases.manage_documents import ManageDocuments
@@ -67,6 +68,7 @@ class Assembly:
     documents: ManageDocuments
     questions: Questions
     usage: MeasureUsage
+    tracer: Tracer | None
     close: Callable[[], None]
 
     @property
@@ -101,6 +103,12 @@ def application(assembly: Assembly, *, reflection: bool = False) -> Starlette:
         request_log.log_as_json()
         write = request_log.writer(metrics=settings.log_metrics)
         app.add_middleware(RecordRequests, write=write, keeps_questions=settings.log_questions)
+    if assembly.tracer:
+        from service.transport.tracing import TraceRequests
+
+        # Around the records, which hand on to its spans what they are told.
+        app.add_middleware(TraceRequests, tracer=assembly.tracer)
+        app.state.flush_traces = assembly.tracer.flush
     return app
 
 
@@ -123,7 +131,10 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
         usage=usage,
         health=CheckHealth(_components(chosen, settings), ports.records, ports.records, ports.vectors, __version__),
     )
-    return Assembly(settings, ports, use_cases, documents, questions, usage, closing.close)
+    tracer = backends.make_tracer(settings)
+    if tracer:
+        closing.callback(tracer.close)
+    return Assembly(settings, ports, use_cases, documents, questions, usage, tracer, closing.close)
 
 
 def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any], usage: MeasureUsage) -> Ports:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         SqlGenerator,
         VectorStore,
     )
+    from service.ports.traces import Tracer
     from service.settings import Settings
 
 CACHE_BYTES = 64 * 1024 * 1024
@@ -63,7 +64,9 @@ def make_embedder(settings: Settings, minilm: MiniLmEmbedder) -> Embedder:
     if settings.embedder == "openai":
         from service.adapters.embedders.openai import OpenAIEmbedder
 
-        return OpenAIEmbedder(settings.openai_api_key, settings.openai_base_url, settings.embedding_model)
+        return OpenAIEmbedder(
+            settings.openai_api_key, settings.openai_base_url, settings.embedding_model, settings.embedding_dimension
+        )
     return minilm
 
 
@@ -175,3 +178,17 @@ def make_sqlgen(settings: Settings, chat: ChatModel, database: Database) -> SqlG
     from service.adapters.sqlgen.prompt import PromptSqlGenerator
 
     return PromptSqlGenerator(chat, database)
+
+
+def make_tracer(settings: Settings) -> Tracer | None:
+    """Traces over OTLP to a collector, to Opik, or to both; None when none is set."""
+    if not (settings.otlp_endpoint or settings.otlp_traces_endpoint or settings.opik_api_key or settings.opik_url):
+        return None
+    from service import __version__
+    from service.adapters.traces.collectors import collector, opik
+    from service.adapters.traces.otlp import OtlpTracer
+
+    collectors = [collector(settings.otlp_endpoint, settings.otlp_traces_endpoint)]
+    collectors += [opik(settings.opik_url, settings.opik_api_key, settings.opik_workspace, settings.opik_project_name)]
+    chosen = [found for found in collectors if found]
+    return OtlpTracer(chosen, __version__, keeps_questions=settings.trace_questions)

@@ -72,6 +72,13 @@ class Settings:
         "text-embedding-3-small",
         "Embedding model's name at the OpenAI backend.",
     )
+    embedding_dimension: int = setting(
+        "RAGSQL_EMBEDDING_DIMENSION",
+        whole_number(1, 16_000),
+        1536,
+        "1536",
+        "Dimension of the vectors of `RAGSQL_EMBEDDING_MODEL`.",
+    )
     threads: int = setting(
         "RAGSQL_THREADS",
         whole_number(1, 64),
@@ -229,4 +236,23 @@ class Settings:
     )
     redis_url: str = setting(
         "UPSTASH_REDIS_URL", address("redis", "rediss"), "", "", "Redis server. Implies `RAGSQL_CACHE=redis`."
+    )
+    otlp_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        address("http", "https"),
+        "",
+        "",
+        "Collector that traces are sent to over OTLP/HTTP. The other `OTEL_*` variables hold as for any service.",
+    )
+    otlp_traces_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", address("http", "https"), "", "", "The same, with the path for traces."
+    )
+    opik_api_key: str = setting("OPIK_API_KEY", as_text, "", "", "Key for Opik: traces are sent there.")
+    opik_url: str = setting(
+        "OPIK_URL", address("http", "https"), "", "Comet's own", "Opik of your own: traces are sent there."
+    )
+    opik_workspace: str = setting("OPIK_WORKSPACE", as_text, "", "the default one", "Workspace in Opik.")
+    opik_project_name: str = setting("OPIK_PROJECT_NAME", as_text, "ragsql", "ragsql", "Project in Opik.")
+    trace_questions: bool = setting(
+        "RAGSQL_TRACE_QUESTIONS", as_flag, False, "false", "Let traces hold the text of questions."
     )

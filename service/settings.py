@@ -14,7 +14,7 @@ from service.setting_fields import Settings
 
 __all__ = ["Settings", "as_markdown", "described", "load"]
 
-SPELLINGS = {"USE_DOCKLING": ("USE_DOCLING",)}
+SPELLINGS = {"USE_DOCKLING": ("USE_DOCLING",), "OPIK_URL": ("OPIK_URL_OVERRIDE",)}
 
 
 def described() -> tuple[tuple[str, str, str], ...]:

@@ -47,13 +47,19 @@ def sole_server(data_dir: Path) -> Generator[bool]:
 
 
 async def load_samples(documents: DocumentUseCases, data_dir: Path) -> None:
-    """Upload the sample handbook, once for a data folder: a person who deletes it does not see it come back."""
+    """Upload the sample handbook, once for a data folder: a person who deletes it does not see it come back.
+
+    Where a backend is down, the next start tries again.
+    """
     mark = data_dir / LOADED_MARK
     if mark.exists():
         return
-    for path in samples.DOCUMENTS:
-        await documents.upload(DEFAULT_CALLER, path.name, await asyncio.to_thread(path.read_bytes))
-    await asyncio.to_thread(mark.touch)
+    try:
+        for path in samples.DOCUMENTS:
+            await documents.upload(DEFAULT_CALLER, path.name, await asyncio.to_thread(path.read_bytes))
+        await asyncio.to_thread(mark.touch)
+    except RagsqlError as error:
+        log.warning("The sample handbook is not loaded. %s", error.message)
 
 
 async def warm(route: RouteQuestion, ports: Warmable) -> None:

@@ -39,6 +39,7 @@ class PineconeEmulator:
         self.most_at_once = 0
         self.at_once = 0
         self.upsert_seconds = 0.0
+        self.retry_after = ""
         self.released = threading.Event()
         self.lock = threading.RLock()
         owner = self
@@ -49,7 +50,7 @@ class PineconeEmulator:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
         self.released.set()
@@ -150,6 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(content)))
+            if status in (429, 503) and self.emulator.retry_after:
+                self.send_header("retry-after", self.emulator.retry_after)
             self.end_headers()
             self.wfile.write(content)
 

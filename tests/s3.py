@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.s3_front import S3Front
+
 
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
@@ -21,14 +23,28 @@ def s3_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def s3_bucket(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def s3_front(s3_url: str) -> Iterator[S3Front]:
+    """What a client of S3 talks to."""
+    front = S3Front(s3_url)
+    yield front
+    front.close()
+
+
+@pytest.fixture
+def s3_bucket(s3_front: S3Front, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of an empty bucket. The AWS settings of the process lead to it."""
     import boto3
 
-    settings = {"ENDPOINT_URL": s3_url, "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "DEFAULT_REGION": "us-east-1"}
+    settings = {
+        "ENDPOINT_URL": s3_front.url,
+        "ACCESS_KEY_ID": s3_front.key_id,
+        "SECRET_ACCESS_KEY": s3_front.secret,
+        "DEFAULT_REGION": "us-east-1",
+    }
     for name, value in settings.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     bucket = uuid.uuid4().hex
     sdk: Any = boto3
     sdk.session.Session().client("s3").create_bucket(Bucket=bucket)
+    s3_front.requests.clear()
     return bucket

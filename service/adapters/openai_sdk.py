@@ -1,21 +1,31 @@
-"""What the chat and the embedding adapter share about the openai SDK: clients and errors."""
+"""What the chat and the embedding adapter share about the openai SDK: clients, deadlines, retries and the circuit."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
+from service.adapters import openai_errors
+from service.adapters.circuit import Circuit
+from service.adapters.openai_errors import Asked
+from service.adapters.retries import retrying
+from service.errors import NotConfigured, UpstreamUnavailable
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-_RETRIES = 1
+T = TypeVar("T")
+
 MAX_REPLY_BYTES = 32 * 1024 * 1024
 """Far more than any reply or any batch of embeddings takes."""
+_CONNECT_SECONDS = 5.0
+_CHECK_SECONDS = 1.8
+_FAILURES = 3
+_RETRY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +38,89 @@ class Endpoint:
     @property
     def host(self) -> str:
         """Its name for a person."""
-        return urlsplit(self.base_url).netloc or "OpenAI"
+        return urlsplit(self.base_url).netloc.rpartition("@")[2] or "OpenAI"
 
 
-class Clients:
-    """The SDK's client, made on first use and again when the endpoint or the event loop is another."""
+class OpenAICalls:
+    """Calls for one model, each with a deadline, retries and errors in words.
 
-    def __init__(self) -> None:
+    An endpoint that has not answered three times in a row fails at once, but for one call in five seconds. A local
+    server is not given up: it is slow before it is dead.
+    """
+
+    def __init__(self, asked: Asked, *, local: bool = False) -> None:
+        self._asked = asked
+        self._circuit = None if local else Circuit(_FAILURES, _RETRY_SECONDS)
         self._made: tuple[Endpoint, asyncio.AbstractEventLoop, AsyncOpenAI] | None = None
 
-    def get(self, endpoint: Endpoint) -> AsyncOpenAI:
-        """A client. Raises NotConfigured without a key for OpenAI's own server."""
+    @contextmanager
+    def guarded(self) -> Generator[None]:
+        """Around a call and the reading of its reply. Raises NotConfigured, UpstreamUnavailable."""
+        if self._circuit and not self._circuit.may_call():
+            raise UpstreamUnavailable(
+                f"{self._asked.place} did not answer the last calls for {self._asked.model} and is asked again within "
+                f"{_RETRY_SECONDS:.0f} seconds. Check OPENAI_BASE_URL and the network if it goes on."
+            )
+        begun = self._circuit.clock() if self._circuit else 0.0
+        try:
+            yield
+        except Exception as error:
+            if self._circuit and openai_errors.is_silence(error):
+                self._circuit.failed(begun)
+            raise openai_errors.as_domain_error(error, self._asked) from error
+
+    async def send(self, work: Callable[[], Awaitable[T]], seconds: float) -> T:
+        """What work returns within so many seconds, retries included. Belongs inside of guarded."""
+        async with asyncio.timeout(seconds):
+            result = await retrying(work, openai_errors.pause, seconds)
+        if self._circuit:
+            self._circuit.succeeded()
+        return result
+
+    async def problem(self, endpoint: Endpoint) -> str:
+        """Why the model cannot be used, as a sentence; empty when it can, as far as the server tells. Costs nothing."""
+        try:
+            async with asyncio.timeout(_CHECK_SECONDS):
+                await self.client(endpoint).models.retrieve(self._asked.model)
+        except Exception as error:
+            if not openai_errors.tells_nothing(error):
+                return openai_errors.as_domain_error(error, self._asked).message
+        if self._circuit:
+            self._circuit.succeeded()
+        return ""
+
+    def client(self, endpoint: Endpoint) -> AsyncOpenAI:
+        """The SDK's, made anew when the endpoint or the event loop is another.
+
+        Raises NotConfigured without a key for OpenAI's own server.
+        """
         if not endpoint.api_key and not endpoint.base_url:
             raise NotConfigured(
                 "There is no key for OpenAI. Set OPENAI_API_KEY, or OPENAI_BASE_URL to a server of yours."
             )
         loop = asyncio.get_running_loop()
         if self._made is None or self._made[0] != endpoint or self._made[1] is not loop:
-            from openai import AsyncOpenAI, DefaultAsyncHttpxClient
-
-            client = AsyncOpenAI(
-                api_key=endpoint.api_key or "none",
-                base_url=endpoint.base_url or None,
-                max_retries=_RETRIES,
-                # The SDK's own one closes itself when it is collected, on whatever event loop runs then.
-                http_client=DefaultAsyncHttpxClient(event_hooks={"response": [_bound]}),
-            )
-            self._made = (endpoint, loop, client)
+            self._made = (endpoint, loop, _connect(endpoint))
         return self._made[2]
+
+
+def within(seconds: float) -> Any:
+    """The SDK's timeout for a call: connecting takes no longer than five seconds of them."""
+    from openai import Timeout
+
+    return Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds))
+
+
+def _connect(endpoint: Endpoint) -> AsyncOpenAI:
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+    return AsyncOpenAI(
+        api_key=endpoint.api_key or "none",
+        base_url=endpoint.base_url or "https://api.openai.com/v1",
+        max_retries=0,
+        # The SDK's own one closes itself when it is collected, on whatever event loop runs then.
+        http_client=DefaultAsyncHttpxClient(event_hooks={"response": [_bound]}),
+    )
 
 
 async def _bound(response: Any) -> None:
@@ -77,34 +142,3 @@ async def _bound(response: Any) -> None:
             await whole.aclose()
 
     response.stream = Bounded()
-
-
-def as_domain_error(error: Exception, endpoint: Endpoint, model: str) -> RagsqlError:
-    """The domain's error for one of the SDK or the network. Texts of the server are not passed on."""
-    import openai
-
-    host = endpoint.host
-    for said in (error, error.__cause__):
-        if isinstance(said, RagsqlError):
-            return said
-    if isinstance(error, TimeoutError | openai.APITimeoutError):
-        return UpstreamUnavailable(f"{model} at {host} did not answer in time. Try again.")
-    if isinstance(error, openai.APIStatusError):
-        return _status_error(error, host, model)
-    if isinstance(error, openai.APIConnectionError):
-        return UpstreamUnavailable(f"{host} cannot be reached for {model}. Check OPENAI_BASE_URL and the network.")
-    return UpstreamUnavailable(f"{model} at {host} broke off or gave a reply that cannot be read. Try again.")
-
-
-def _status_error(error: Exception, host: str, model: str) -> RagsqlError:
-    status = getattr(error, "status_code", 0)
-    kind = f"{getattr(error, 'code', '')} {getattr(error, 'type', '')}"
-    if status in (401, 403):
-        return NotConfigured(f"{host} refuses the key. Check OPENAI_API_KEY.")
-    if status == 404:
-        return NotConfigured(f"{host} has no model {model!r}. Check OPENAI_BASE_URL and the model's setting.")
-    if "context" in kind:
-        return UpstreamUnavailable(f"The prompt is longer than {model} reads. Ask a shorter question.")
-    if status == 429:
-        return UpstreamUnavailable(f"{host} takes no more requests for {model} now. Wait a moment, or check its quota.")
-    return UpstreamUnavailable(f"{model} at {host} failed with HTTP status {status}. Try again.")

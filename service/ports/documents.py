@@ -40,13 +40,21 @@ class BlobStore(Checkable, Protocol):
     """Bytes by key. Keys are ASCII, at most 512 characters, segments separated by "/".
 
     shared says that other services may keep blobs here too: then an unknown key is not ours to delete.
-    Raises InvalidRequest for a bad key and UpstreamUnavailable when the store fails.
+    Raises InvalidRequest for a bad key, UpstreamUnavailable when the store fails and NotConfigured when it is not as
+    the settings say.
     """
 
     shared: bool
 
     async def put(self, caller: Caller, key: str, content: bytes) -> None:
         """Store durably and atomically: a reader sees the old bytes or the new. Overwrites."""
+        ...
+
+    async def put_new(self, caller: Caller, key: str, content: bytes) -> bool:
+        """Store likewise if there is nothing under the key. False, and no change, when there is.
+
+        Of several that are called at once, one stores. One that was repeated after a failure may find its own.
+        """
         ...
 
     async def get(self, caller: Caller, key: str) -> bytes:

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from service.transport.callers import Context, caller_of
 from service.usecases.request_record import recorded
+from service.usecases.steps import current
 
 if TYPE_CHECKING:
     from service.transport.errors import WireError
@@ -29,6 +30,9 @@ class OutcomeInterceptor:
 
     async def on_start(self, ctx: Context) -> float:
         """The time the request began, in seconds."""
+        service, method = ctx.method.service_name, ctx.method.name
+        current().rename(f"{service}/{method}")
+        current().set(service=service, method=method)
         return time.perf_counter()
 
     async def on_end(self, token: float, ctx: Context, error: Exception | None, /) -> None:
@@ -41,6 +45,7 @@ class OutcomeInterceptor:
         if log.isEnabledFor(logging.INFO):
             self._log(token, ctx, outcome)
         if outcome is not None:
+            current().fail(outcome.reason)
             raise outcome from error
 
     def _log(self, start: float, ctx: Context, outcome: WireError | None) -> None:

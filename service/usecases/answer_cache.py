@@ -11,6 +11,7 @@ from service.domain.codec import decode, encode
 from service.domain.questions import Answer, QueryResult, Question, Route
 from service.errors import UpstreamUnavailable
 from service.ports import Cache, ChatModel, Database, Embedder, KnowledgeRecords, Reader, VectorStore
+from service.usecases.steps import traced
 
 KIND = "answer"
 FLOW_VERSION = "3"
@@ -49,6 +50,7 @@ class AnswerCache:
         )
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
+    @traced("cache", lambda found: {"kind": KIND, "cache_hit": found is not None})
     async def get(self, caller: Caller, key: str) -> QueryResult | None:
         """The stored result with cache_hit set."""
         stored = await self.cache.get(caller, KIND, key)

@@ -11,6 +11,7 @@ from service.usecases.check_answer import CheckAnswer
 from service.usecases.compose_answer import select_evidence
 from service.usecases.read_passages import Evidence, by_relevance, trust
 from service.usecases.retrieve_passages import Retrieved
+from service.usecases.steps import traced
 
 LEAST_TRUST = -2.7
 LEAST_CHECKED = -5.0
@@ -37,6 +38,7 @@ class ChooseEvidence:
 
     check: CheckAnswer
 
+    @traced("choose_evidence", lambda chosen: {"evidence": len(chosen.evidence)})
     async def __call__(self, caller: Caller, question: Question, found: Retrieved, route: Route) -> Chosen:
         """What to show on this route. On SQL it is what is shown should the database fail."""
         if route is Route.HYBRID:

@@ -17,6 +17,7 @@ from service.usecases.ingest_pool import IngestPool
 from service.usecases.name_locks import NameLocks
 from service.usecases.process_document import ProcessDocument, file_key
 from service.usecases.shielding import to_the_end
+from service.usecases.steps import step
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +63,9 @@ class CommitDocument:
             await forget_blobs(caller, self.blobs, self.records, document)
             return None
         try:
-            await self.vectors.replace(caller, ready, processed.chunks, [other.id for other in older])
+            with step("index") as span:
+                span.set(chunks=len(processed.chunks))
+                await self.vectors.replace(caller, ready, processed.chunks, [other.id for other in older])
         except Exception:
             await self._undo(caller, document, [])
             raise

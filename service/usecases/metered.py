@@ -21,10 +21,12 @@ from service.ports import ChatMessage, ChatModel, ChatOptions, ChatReply, Embedd
 from service.usecases.bundle import QuestionUseCases
 from service.usecases.measure_usage import MeasureUsage
 from service.usecases.request_record import recorded
+from service.usecases.steps import current, reason_of, step
 from service.usecases.streams import closing
 
 if TYPE_CHECKING:
     from service.ports import Vectors
+    from service.ports.traces import Span
 
 
 class MeteredChat:
@@ -38,7 +40,10 @@ class MeteredChat:
         self, caller: Caller, messages: Sequence[ChatMessage], options: ChatOptions | None = None
     ) -> ChatReply:
         """See ChatModel."""
-        reply = await self._chat.complete(caller, messages, options)
+        with step("chat") as span:
+            span.set(model=self.model, kind=self._kind)
+            reply = await self._chat.complete(caller, messages, options)
+            _tell(span, reply)
         await self._meter.add(caller, self._kind, reply.usage)
         return reply
 
@@ -47,11 +52,20 @@ class MeteredChat:
     ) -> AsyncIterator[str | ChatReply]:
         """See ChatModel."""
         items = self._chat.stream(caller, messages, options)
-        async with closing(items):
-            async for item in items:
-                if isinstance(item, ChatReply):
-                    await self._meter.add(caller, self._kind, item.usage)
-                yield item
+        span = current().child("chat")
+        span.set(model=self.model, kind=self._kind)
+        try:
+            async with closing(items):
+                async for item in items:
+                    if isinstance(item, ChatReply):
+                        _tell(span, item)
+                        await self._meter.add(caller, self._kind, item.usage)
+                    yield item
+        except BaseException as error:
+            span.fail(reason_of(error))
+            raise
+        finally:
+            span.end()
 
     async def check(self) -> ComponentHealth:
         """See Checkable."""
@@ -71,24 +85,29 @@ class MeteredEmbedder:
 
     async def embed_chunks(self, caller: Caller, chunks: Sequence[Chunk]) -> list[EmbeddedChunk]:
         """See Embedder."""
-        embedded = await self._embedder.embed_chunks(caller, chunks)
-        await self._count(caller, [embedding_text(chunk) for chunk in chunks])
+        with step("embed") as span:
+            span.set(model=self.model, texts=len(chunks))
+            embedded = await self._embedder.embed_chunks(caller, chunks)
+            span.set(input_tokens=await self._count(caller, [embedding_text(chunk) for chunk in chunks]))
         return embedded
 
     async def embed_query(self, caller: Caller, text: str) -> Vectors:
         """See Embedder."""
-        vector = await self._embedder.embed_query(caller, text)
-        await self._count(caller, [text])
+        with step("embed") as span:
+            span.set(model=self.model, texts=1)
+            vector = await self._embedder.embed_query(caller, text)
+            span.set(input_tokens=await self._count(caller, [text]))
         return vector
 
     async def check(self) -> ComponentHealth:
         """See Checkable."""
         return await self._embedder.check()
 
-    async def _count(self, caller: Caller, texts: Sequence[str]) -> None:
+    async def _count(self, caller: Caller, texts: Sequence[str]) -> int:
         tokens = sum(await asyncio.to_thread(lambda: [self._embedder.count_tokens(text) for text in texts]))
         cost = cost_usd(self.model, tokens)
         await self._meter.add(caller, self._kind, Usage(embedding_tokens=tokens, cost_usd=cost, models=(self.model,)))
+        return tokens
 
 
 class MeteredQuestions:
@@ -99,12 +118,14 @@ class MeteredQuestions:
 
     async def ask(self, caller: Caller, question: Question) -> QueryResult:
         """See QuestionUseCases."""
+        current().set(question=question.text)
         result = await self._questions.ask(caller, question)
         await self._count(caller, result)
         return result
 
     async def stream(self, caller: Caller, question: Question) -> AsyncIterator[Event]:
         """See QuestionUseCases."""
+        current().set(question=question.text)
         events = self._questions.stream(caller, question)
         async with closing(events):
             async for event in events:
@@ -115,5 +136,20 @@ class MeteredQuestions:
     async def _count(self, caller: Caller, result: QueryResult) -> None:
         if record := recorded():
             record.cache_hit = result.cache_hit
+        usage = result.usage
+        current().set(
+            route=result.routing.route,
+            outcome=type(result.outcome).__name__,
+            cache_hit=result.cache_hit,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            embedding_tokens=usage.embedding_tokens,
+            cost_usd=usage.cost_usd,
+        )
         if result.cache_hit:
             await self._meter.add(caller, UsageKind.CACHED, result.usage)
+
+
+def _tell(span: Span, reply: ChatReply) -> None:
+    usage = reply.usage
+    span.set(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, cost_usd=usage.cost_usd)

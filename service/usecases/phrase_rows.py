@@ -16,6 +16,7 @@ from service.domain.stated_numbers import Stated, stated_numbers, unsupported_nu
 from service.domain.tables import CellValue, Table
 from service.errors import NotConfigured, UpstreamUnavailable
 from service.ports import ChatMessage, ChatModel, ChatOptions
+from service.usecases.steps import traced
 
 MAX_ROWS = 10
 MAX_CHARACTERS = 2000
@@ -35,6 +36,7 @@ class PhraseRows:
 
     chat: ChatModel | None = None
 
+    @traced("phrase_rows")
     async def __call__(self, caller: Caller, result: SqlResult) -> tuple[str, Usage]:
         """A text about the rows, and what it cost. What a model writes is only taken when the rows bear it out."""
         template = phrase_rows(result)

@@ -15,6 +15,7 @@ from service.usecases.progress import ProgressBoard
 from service.usecases.request_record import recorded
 from service.usecases.shielding import to_the_end
 from service.usecases.single_flight import SingleFlight
+from service.usecases.steps import step
 
 _CHUNKING = "3"
 _LARGEST_CHUNK = 512
@@ -75,7 +76,9 @@ class ProcessDocument:
             self._report(caller, file, IngestPhase.PARSING, done, total)
 
         pages(0, 0)
-        parsed = await self.parser.parse(caller, file.content, file.media_type, file.filename, progress=pages)
+        with step("parse") as span:
+            parsed = await self.parser.parse(caller, file.content, file.media_type, file.filename, progress=pages)
+            span.set(kind=file.media_type, pages=parsed.page_count)
         if record := recorded():
             record.pages += parsed.page_count
         _, chunks = await asyncio.to_thread(
@@ -91,7 +94,11 @@ class ProcessDocument:
         return Processed(self._fingerprint(), parsed.page_count, parsed.parser, tuple(embedded))
 
     async def _keep(self, caller: Caller, sha256: str, processed: Processed) -> None:
-        await self.blobs.put(caller, processed_key(sha256), await asyncio.to_thread(dump, processed))
+        """Whoever was faster with the same has stored it already. What another version left is overwritten."""
+        content = await asyncio.to_thread(dump, processed)
+        stored = await self.blobs.put_new(caller, processed_key(sha256), content)
+        if not stored and await self.reuse(caller, sha256) is None:
+            await self.blobs.put(caller, processed_key(sha256), content)
 
     def _report(self, caller: Caller, file: FileToProcess, phase: IngestPhase, done: int = 0, total: int = 0) -> None:
         self.board.report(caller, file.sha256, IngestProgress(phase, done, total))

@@ -21,6 +21,7 @@ from service.domain.sql import SqlResult, SqlStatement
 from service.usecases.compose_answer import compose
 from service.usecases.finish_answer import with_rows
 from service.usecases.read_passages import Evidence
+from service.usecases.steps import step
 
 NOTHING_FOUND = (
     "No passage of the documents answers this. Name what you mean as the documents do, or upload one that says it."
@@ -45,6 +46,7 @@ def documents_half(route: Route, evidence: Sequence[Evidence]) -> Answer | None:
     return compose(evidence) if evidence and route is not Route.SQL else None
 
 
+@step("compose")
 def outcome(route: Route, question: Question, work: Work) -> Answer | PendingSql | NoAnswer:
     """What the rows say, then what the documents say, then what is missing; or what waits, or why there is nothing."""
     half = work.half or documents_half(route, work.evidence)

@@ -10,6 +10,7 @@ from service.domain.passages import merge_neighbours, without_repeats
 from service.domain.questions import Question
 from service.ports import Embedder, Reader, VectorStore
 from service.usecases.read_passages import Evidence, read_passages
+from service.usecases.steps import step, traced
 
 if TYPE_CHECKING:
     from service.ports import Vectors
@@ -35,11 +36,16 @@ class RetrievePassages:
     vectors: VectorStore
     reader: Reader
 
+    @traced("retrieve", lambda found: {"evidence": len(found.evidence)})
     async def __call__(self, caller: Caller, question: Question) -> Retrieved:
         vector = await self.embedder.embed_query(caller, question.text)
         wanted = question.top_k
-        found = await self.vectors.search(caller, question.text, vector, CANDIDATES * wanted, question.documents)
+        with step("search") as span:
+            found = await self.vectors.search(caller, question.text, vector, CANDIDATES * wanted, question.documents)
+            span.set(passages=len(found))
         passages = merge_neighbours(without_repeats(found))[:wanted]
-        readings = await self.reader.read(caller, question.text, passages)
+        with step("read") as span:
+            readings = await self.reader.read(caller, question.text, passages)
+            span.set(model=self.reader.model, passages=len(passages))
         evidence = tuple(read_passages(question.text, passages, readings))
         return Retrieved(vector, self.embedder.count_tokens(question.text), evidence)

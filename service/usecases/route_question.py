@@ -15,6 +15,7 @@ from service.domain.sql import Schema
 from service.errors import UpstreamUnavailable
 from service.ports import Database, Embedder
 from service.usecases.retrieve_passages import Retrieved
+from service.usecases.steps import traced
 from service.usecases.weigh_sources import SchemaNames, schema_terms, weigh_sources
 
 LOOKED_UP = 150
@@ -30,6 +31,7 @@ class RouteQuestion:
     _names: dict[str, SchemaNames] = field(default_factory=dict[str, SchemaNames])
     _embedding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @traced("route", lambda routing: {"route": routing.route, "confidence": routing.confidence})
     async def __call__(self, caller: Caller, question: Question, found: Retrieved) -> Routing:
         """The route that the caller forced, the only one there is, or the likeliest."""
         if question.route is not Route.UNSPECIFIED:

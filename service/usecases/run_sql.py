@@ -21,6 +21,7 @@ from service.usecases.shielding import to_the_end
 from service.usecases.sql_audit import event_of, log_event
 from service.usecases.sql_caches import ResultCache
 from service.usecases.sql_statements import ProposeSql, etag_of
+from service.usecases.steps import traced
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class RunSql:
     sql: ProposeSql
     results: ResultCache | None = None
 
+    @traced("execute", lambda result: {"rows": len(result.table.rows), "cache_hit": result.cache_hit})
     async def __call__(
         self,
         caller: Caller,

@@ -10,6 +10,7 @@ from service.domain.codec import decode, encode
 from service.domain.questions import Usage
 from service.domain.sql import ExecutionLimits, SqlResult, SqlStatement
 from service.ports import Cache, CannotAnswer, SqlDraft, SqlGenerator, SqlRequest
+from service.usecases.steps import traced
 
 DRAFT_KIND = "sql"
 RESULT_KIND = "sql_result"
@@ -28,7 +29,7 @@ class DraftCache:
     ) -> SqlDraft | CannotAnswer:
         """A draft that was written for exactly this request, at no cost, or a new one. Raises like generating."""
         key = self._key(caller, generator, request)
-        stored = None if no_cache else await self.cache.get(caller, DRAFT_KIND, key)
+        stored = None if no_cache else await self._stored(caller, key)
         if stored is not None:
             return SqlDraft(*decode(stored))
         written = await generator.generate(caller, request)
@@ -36,6 +37,10 @@ class DraftCache:
             values = (getattr(written, field.name) if field.name != "usage" else Usage() for field in fields(written))
             await self.cache.set(caller, DRAFT_KIND, key, encode(tuple(values)), DRAFT_SECONDS)
         return written
+
+    @traced("cache", lambda found: {"kind": DRAFT_KIND, "cache_hit": found is not None})
+    async def _stored(self, caller: Caller, key: str) -> bytes | None:
+        return await self.cache.get(caller, DRAFT_KIND, key)
 
     async def forget(self, caller: Caller) -> None:
         """Forget all of the tenant's: a statement was rejected, or refused by the database, and must not come back."""
@@ -62,6 +67,7 @@ class ResultCache:
     database_id: str
     ttl_seconds: float
 
+    @traced("cache", lambda found: {"kind": RESULT_KIND, "cache_hit": found is not None})
     async def get(
         self, caller: Caller, statement: SqlStatement, epoch: str, limits: ExecutionLimits
     ) -> SqlResult | None:

@@ -19,6 +19,7 @@ from service.ports import CannotAnswer, Database, RecordStore, SqlDraft, SqlGene
 from service.usecases.retrieve_knowledge import RetrieveKnowledge
 from service.usecases.sql_audit import event_of, log_event
 from service.usecases.sql_caches import DraftCache
+from service.usecases.steps import step, traced
 
 LIFETIME = dt.timedelta(hours=1)
 
@@ -57,6 +58,7 @@ class ProposeSql:
     clock: Callable[[], dt.datetime] = now
     knowledge: RetrieveKnowledge | None = None
 
+    @traced("generate_sql", lambda written: {"outcome": type(written).__name__})
     async def propose(
         self, caller: Caller, question: str, rules: Sequence[str] = (), no_cache: bool = False
     ) -> Proposal | CannotAnswer:
@@ -86,7 +88,8 @@ class ProposeSql:
         if isinstance(last, CannotAnswer):
             return replace(last, usage=usage)
         schema = await self.connected().schema(caller)
-        guarded = await asyncio.to_thread(_guard, last.sql, schema)
+        with step("guard"):
+            guarded = await asyncio.to_thread(_guard, last.sql, schema)
         statement = self._statement(caller, question, replace(last, sql=guarded), schema)
         return Proposal(statement, last.confidence, usage, applied)
 

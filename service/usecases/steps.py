@@ -66,7 +66,7 @@ def step(name: str) -> Generator[Span]:
 
 
 def traced(
-    name: str, told: Callable[[T], Attributes] = lambda _: {}
+    name: str, told: Callable[[Any], Attributes] = lambda _: {}
 ) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Coroutine[Any, Any, T]]]:
     """Have each call of a coroutine function be a step, with what told says of its result."""
 

@@ -66,9 +66,11 @@ def make_document() -> Callable[..., Document]:
 
 @pytest.fixture
 def server() -> Iterator[OpenAIServer]:
+    """A scripted server. What OpenAI would not know fails the test."""
     server = OpenAIServer()
     yield server
     server.close()
+    assert server.unexpected == []
 
 
 @pytest.fixture(scope="module")

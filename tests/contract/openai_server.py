@@ -1,39 +1,66 @@
-"""A scripted OpenAI-compatible server on a real socket. behaviour decides how it misbehaves."""
+"""A scripted OpenAI-compatible server on a real socket, which fails as it is told and notes what it does not know."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import math
 import re
-import struct
+import socket
 import threading
+from collections.abc import Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-REPLY = "The sky is blue."
-USAGE = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
+from tests.contract.openai_replies import (
+    ERRORS,
+    KNOWN,
+    REPLY,
+    SECRET,
+    USAGE,
+    completion,
+    embeddings,
+    error_of,
+    head,
+    piece,
+    refused_parameter,
+)
+
+__all__ = ["REPLY", "SECRET", "OpenAIServer"]
 
 
 class OpenAIServer:
-    """Listens on a free port until closed. requests holds every body that came."""
+    """Listens on a free port until closed. requests holds every body that came, unexpected what OpenAI has not.
 
-    def __init__(self) -> None:
+    faults are how the next requests are answered, one each, and behaviour how all others are: "ok", a name of ERRORS
+    or an HTTP status, or "hang", "drop" (no answer), "cut" (a stream, in the middle), "flood", "endless", "malformed",
+    "empty" (no choices), "refusal", "stopped" (by a filter), and for embeddings "dimension" and "count". key is the
+    only key taken, when there is one.
+    """
+
+    def __init__(self, port: int = 0) -> None:
         self.behaviour = "ok"
+        self.faults: list[str] = []
+        self.retry_after: dict[str, str] = {}
+        self.key = ""
         self.finish_reason = "stop"
         self.requests: list[dict[str, Any]] = []
+        self.unexpected: list[str] = []
         self.released = threading.Event()
         self.hung_up = threading.Event()
+        self._lock = threading.Lock()
         owner = self
 
         class Handler(_Handler):
             script = owner
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def next_behaviour(self) -> str:
+        with self._lock:
+            return self.faults.pop(0) if self.faults else self.behaviour
 
     def close(self) -> None:
         self.released.set()
@@ -44,40 +71,57 @@ class OpenAIServer:
 class _Handler(BaseHTTPRequestHandler):
     script: OpenAIServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
     def do_GET(self) -> None:
-        if not self._misbehaved():
-            self._json(200, {"object": "list", "data": []})
+        if not re.fullmatch(r"/v1/models/[^/?]+", self.path):
+            self._unknown(f"GET {self.path}")
+        elif not self._misbehaved(self.script.next_behaviour()):
+            self._json(200, {"id": self.path.rpartition("/")[2], "object": "model", "created": 1, "owned_by": "x"})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.script.requests.append(body)
-        if self._misbehaved():
+        if strange := set(body) - KNOWN.get(self.path, set()):
+            self._unknown(f"POST {self.path} {sorted(strange)}")
             return
-        if self.path.endswith("/embeddings"):
-            self._json(200, _embeddings(body))
+        behaviour = self.script.next_behaviour()
+        if self._misbehaved(behaviour):
+            return
+        if refused := refused_parameter(self.path, body):
+            self._json(400, refused)
+        elif self.path == "/v1/embeddings":
+            self._json(200, embeddings(body, behaviour))
         elif body.get("stream"):
-            self._stream(body)
+            self._stream(body, behaviour)
         else:
-            message = {"role": "assistant", "content": REPLY}
-            choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": self.script.finish_reason}
-            if body.get("logprobs"):
-                choice["logprobs"] = {"content": [_first_token(body["top_logprobs"])]}
-            self._json(200, {**_head(body, "chat.completion"), "choices": [choice], "usage": USAGE})
+            stopped = "content_filter" if behaviour == "stopped" else self.script.finish_reason
+            self._json(200, completion(body, stopped, SECRET if behaviour == "refusal" else None))
 
-    def _misbehaved(self) -> bool:
-        behaviour = self.script.behaviour
-        if behaviour.isdecimal():
-            self._json(int(behaviour), {"error": {"message": "secret detail", "type": "x", "code": None}})
+    def _unknown(self, what: str) -> None:
+        self.script.unexpected.append(what)
+        self._json(501, {"error": {"message": f"{what} is not scripted"}})
+
+    def _misbehaved(self, behaviour: str) -> bool:
+        if self.script.key and self.headers["authorization"] != f"Bearer {self.script.key}":
+            behaviour = "wrong key"
+        if behaviour in ERRORS or behaviour.isdecimal():
+            status, error = error_of(behaviour)
+            self._json(status, error, self.script.retry_after)
         elif behaviour == "hang":
             self.script.released.wait(30)
+            self.close_connection = True
+        elif behaviour == "drop":
+            self.close_connection = True
+            with suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
         elif behaviour == "flood":
             self._flood()
         elif behaviour == "malformed":
-            self._send(200, "application/json", b'{"choices": [{"mess')
+            self._send(200, b'{"choices": [{"mess')
         elif behaviour == "empty":
             self._json(200, {"object": "list", "data": [], "choices": []})
         else:
@@ -86,78 +130,51 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _flood(self) -> None:
         """A body that does not end."""
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("connection", "close")
-        self.end_headers()
-        self.close_connection = True
+        self._begin("application/json")
         try:
             while True:
                 self.wfile.write(b"x" * 1_000_000)
         except OSError:
             self.script.hung_up.set()
 
-    def _stream(self, body: dict[str, Any]) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("connection", "close")
-        self.end_headers()
-        self.close_connection = True
-        head = _head(body, "chat.completion.chunk")
+    def _stream(self, body: dict[str, Any], behaviour: str) -> None:
+        self._begin("text/event-stream")
         try:
             for word in re.findall(r"\S+\s*", REPLY):
-                self._event({**head, "choices": [{"index": 0, "delta": {"content": word}, "finish_reason": None}]})
-                if self.script.behaviour == "cut":
+                self._event(piece(body, {"content": word}))
+                if behaviour == "cut":
                     return
-                while self.script.behaviour == "endless":
-                    self._event({**head, "choices": [{"index": 0, "delta": {"content": "x"}, "finish_reason": None}]})
+                while behaviour == "endless":
+                    self._event(piece(body, {"content": "x"}))
         except OSError:
             self.script.hung_up.set()
             return
-        end: dict[str, Any] = {"index": 0, "delta": {}, "finish_reason": self.script.finish_reason}
-        self._event({**head, "choices": [end]})
-        self._event({**head, "choices": [], "usage": USAGE})
+        if behaviour == "refusal":
+            self._event(piece(body, {"refusal": SECRET}))
+        stopped = "content_filter" if behaviour == "stopped" else self.script.finish_reason
+        self._event(piece(body, {}, stopped))
+        self._event({**head(body, "chat.completion.chunk"), "choices": [], "usage": USAGE})
         self.wfile.write(b"data: [DONE]\n\n")
+
+    def _begin(self, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("content-type", kind)
+        self.send_header("connection", "close")
+        self.end_headers()
+        self.close_connection = True
 
     def _event(self, data: dict[str, Any]) -> None:
         self.wfile.write(b"data: " + json.dumps(data).encode() + b"\n\n")
         self.wfile.flush()
 
-    def _json(self, status: int, data: dict[str, Any]) -> None:
-        self._send(status, "application/json", json.dumps(data).encode())
+    def _json(self, status: int, data: dict[str, Any], headers: Mapping[str, str] | None = None) -> None:
+        self._send(status, json.dumps(data).encode(), headers)
 
-    def _send(self, status: int, kind: str, content: bytes) -> None:
-        self.send_response(status)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-
-def _head(body: dict[str, Any], kind: str) -> dict[str, Any]:
-    return {"id": "chatcmpl-1", "object": kind, "created": 1, "model": body["model"]}
-
-
-def _first_token(alternatives: int) -> dict[str, Any]:
-    tokens = ("Yes", "No", "It", "The", "Blue", "Sky", "A", "On", "Is", "So")[:alternatives]
-    top = [{"token": token, "logprob": -1.0 - n, "bytes": None} for n, token in enumerate(tokens)]
-    return {**top[0], "top_logprobs": top}
-
-
-def _embeddings(body: dict[str, Any]) -> dict[str, Any]:
-    data = [
-        {"object": "embedding", "index": index, "embedding": _embedding(text, body["dimensions"])}
-        for index, text in enumerate(body["input"])
-    ]
-    usage = {"prompt_tokens": 1, "total_tokens": 1}
-    # In reverse, as the index alone says which is which.
-    return {"object": "list", "model": body["model"], "data": data[::-1], "usage": usage}
-
-
-def _embedding(text: str, dimension: int) -> str:
-    """Hashed bag of words, longer than 1 on purpose."""
-    vector = [0.01] * dimension
-    for word in re.findall(r"\w+", text.lower()):
-        number = int(hashlib.sha256(word.encode()).hexdigest(), 16)
-        vector[number % dimension] += 2.0 + math.sin(number % 7)
-    return base64.b64encode(struct.pack(f"<{dimension}f", *vector)).decode()
+    def _send(self, status: int, content: bytes, headers: Mapping[str, str] | None = None) -> None:
+        with suppress(OSError):  # a client that has gone
+            self.send_response(status)
+            for name, value in {**(headers or {}), "content-type": "application/json"}.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)

@@ -18,7 +18,7 @@ from tests.contract.chunks import ANN, DIMENSION, direction, embedded, several, 
 from tests.pinecone_emulator import PineconeEmulator
 from tests.pinecone_index import Index
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("retries")]
 MakeDocument = Callable[..., Document]
 NAME = "rag-documents"
 
@@ -27,16 +27,6 @@ NAME = "rag-documents"
 def emulator(pinecone_emulator: PineconeEmulator) -> PineconeEmulator:
     pinecone_emulator.indexes[NAME] = Index(DIMENSION)
     return pinecone_emulator
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SDK repeats what failed without waiting first."""
-
-    async def at_once(seconds: float) -> None:
-        pass
-
-    monkeypatch.setattr("pinecone._internal.http_client._async_retry_sleep", at_once)
 
 
 def new_store() -> PineconeVectorStore:
@@ -149,7 +139,7 @@ async def test_a_chunk_that_is_larger_than_metadata_comes_back_whole(
 async def test_a_request_that_fails_once_is_repeated(
     emulator: PineconeEmulator, store: PineconeVectorStore, make_document: MakeDocument, fault: str
 ) -> None:
-    emulator.faults += [(path, fault) for path in (NAME, "upsert", "query", "fetch", "list", "upsert", "upsert")]
+    emulator.faults += [(path, fault) for path in (NAME, "upsert", "query", "fetch", "list", "upsert")]
     await store.replace(ANN, make_document("d"), several(["text"], direction(1)))
     emulator.faults += [("delete", fault), ("query", fault), ("fetch", fault)]
     await store.replace(ANN, make_document("d"), several(["newer"], direction(1)))

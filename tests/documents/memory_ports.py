@@ -46,6 +46,10 @@ class MemoryBlobs(Flaky):
         self.called("put")
         self.stored[caller.tenant, key] = content
 
+    async def put_new(self, caller: Caller, key: str, content: bytes) -> bool:
+        self.called("put")
+        return self.stored.setdefault((caller.tenant, key), content) is content
+
     async def get(self, caller: Caller, key: str) -> bytes:
         self.called("get")
         if (caller.tenant, key) not in self.stored:

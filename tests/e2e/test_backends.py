@@ -95,14 +95,9 @@ async def test_a_document_is_uploaded_asked_cached_replaced_and_deleted(service:
 
 @pytest.mark.parametrize("service", ["pinecone"], indirect=True)
 async def test_pinecone_fails_in_the_middle_of_an_upload(
-    service: Assembly, emulator: PineconeEmulator, monkeypatch: pytest.MonkeyPatch
+    service: Assembly, emulator: PineconeEmulator, retries: None
 ) -> None:
     """The old version stays, the failure is told, and the same upload works when Pinecone does."""
-
-    async def at_once(seconds: float) -> None:
-        pass
-
-    monkeypatch.setattr("pinecone._internal.http_client._async_retry_sleep", at_once)
     documents = service.use_cases.documents
     await documents.upload(DEFAULT_CALLER, "lockers.md", OLD)
     emulator.faults += [("upsert", "429")] * 50

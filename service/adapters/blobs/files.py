@@ -39,11 +39,24 @@ class Draft:
 
     def publish(self, path: Path) -> None:
         """Make it appear at path, durably, in place of what is there."""
+        self._settle(path)
+        self._path.replace(path)
+        _sync_folder(path.parent)
+
+    def publish_new(self, path: Path) -> bool:
+        """Make it appear at path, durably. False when something is there."""
+        self._settle(path)
+        try:
+            path.hardlink_to(self._path)
+        except FileExistsError:
+            return False
+        _sync_folder(path.parent)
+        return True
+
+    def _settle(self, path: Path) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.replace(path)
-        _sync_folder(path.parent)
 
     def close(self) -> None:
         """Remove it unless it was published."""

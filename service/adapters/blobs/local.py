@@ -40,6 +40,10 @@ class LocalBlobStore:
         """See BlobStore."""
         await _in_thread(_write, self._drafts, self._path(caller, key), content)
 
+    async def put_new(self, caller: Caller, key: str, content: bytes) -> bool:
+        """See BlobStore."""
+        return await _in_thread(_write_new, self._drafts, self._path(caller, key), content)
+
     async def get(self, caller: Caller, key: str) -> bytes:
         """See BlobStore."""
         content = await _in_thread(_read, self._path(caller, key))
@@ -129,6 +133,12 @@ def _write(drafts: Path, path: Path, content: bytes) -> None:
     with closing(files.Draft(drafts)) as draft:
         draft.write(content)
         draft.publish(path)
+
+
+def _write_new(drafts: Path, path: Path, content: bytes) -> bool:
+    with closing(files.Draft(drafts)) as draft:
+        draft.write(content)
+        return draft.publish_new(path)
 
 
 def _read(path: Path) -> bytes | None:

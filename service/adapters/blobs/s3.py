@@ -10,21 +10,29 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
+from service.adapters.blobs import s3_errors
 from service.adapters.blobs.names import S3_PREFIX, full_name, tenant_folder
+from service.adapters.retries import retrying
 from service.domain.caller import Caller
 from service.domain.health import ComponentHealth, HealthStatus
-from service.errors import NotFound, RagsqlError, UploadUrlInvalid, UpstreamUnavailable
+from service.errors import NotFound, RagsqlError, UploadUrlInvalid
 from service.ports import BlobInfo, PresignedPut
 
 _PREFIX = S3_PREFIX
 _BLOCK = 1024 * 1024
-_TIMEOUT_SECONDS = 30
-_ABSENT = ("404", "NoSuchKey", "NotFound")
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 30
+_CALL_SECONDS = 90.0
+_CHECK_SECONDS = 1.8
+_CONNECTIONS = 32
 T = TypeVar("T")
 
 
 class S3BlobStore:
-    """Implements ports.BlobStore. Everything is below ragsql/ in the bucket, each tenant in a folder of its own."""
+    """Implements ports.BlobStore. Everything is below ragsql/ in the bucket, each tenant in a folder of its own.
+
+    Raises NotConfigured for a bucket, credentials, rights, a region or a clock that S3 refuses.
+    """
 
     shared = True
 
@@ -35,18 +43,21 @@ class S3BlobStore:
 
     async def put(self, caller: Caller, key: str, content: bytes) -> None:
         """See BlobStore. S3 refuses a body that was damaged on its way."""
-        name = _name(caller, key)
+        await self._put(_name(caller, key), content, key)
 
-        def put() -> None:
-            checksum = _checksum(hashlib.sha256(content).digest())
-            self._client().put_object(Bucket=self._bucket, Key=name, Body=content, ChecksumSHA256=checksum)
-
-        await self._call(put, key)
+    async def put_new(self, caller: Caller, key: str, content: bytes) -> bool:
+        """See BlobStore. S3 itself looks whether there is one."""
+        return await self._put(_name(caller, key), content, key, IfNoneMatch="*")
 
     async def get(self, caller: Caller, key: str) -> bytes:
-        """See BlobStore."""
+        """See BlobStore. The SDK compares what arrives with the checksum that S3 keeps."""
         name = _name(caller, key)
-        return await self._call(lambda: self._client().get_object(Bucket=self._bucket, Key=name)["Body"].read(), key)
+
+        def get() -> bytes:
+            found = self._client().get_object(Bucket=self._bucket, Key=name, ChecksumMode="ENABLED")
+            return found["Body"].read()
+
+        return await self._call(get, key)
 
     async def delete(self, caller: Caller, key: str) -> None:
         """See BlobStore."""
@@ -58,7 +69,7 @@ class S3BlobStore:
         name = _name(caller, key)
 
         def describe() -> BlobInfo:
-            head = self._client().head_object(Bucket=self._bucket, Key=name, ChecksumMode="ENABLED")
+            head = self._head(name)
             checksum: str | None = head.get("ChecksumSHA256")
             if checksum and "-" not in checksum:
                 return BlobInfo(head["ContentLength"], base64.b64decode(checksum).hex())
@@ -104,12 +115,45 @@ class S3BlobStore:
         """S3 keeps nothing of a write that was cut off."""
 
     async def check(self) -> ComponentHealth:
-        """Whether the bucket can be reached."""
+        """Whether the bucket can be listed. That needs the same credentials, rights and clock as all else."""
         try:
-            await self._call(lambda: self._client().head_bucket(Bucket=self._bucket), "")
+            async with asyncio.timeout(_CHECK_SECONDS):
+                await self._call(lambda: self._list_one(_PREFIX), "")
+        except TimeoutError:
+            detail = f'The S3 bucket "{self._bucket}" did not answer in time. Check the network and S3_CACHE_BUCKET.'
+            return ComponentHealth("blobs", "s3", HealthStatus.NOT_SERVING, detail)
         except RagsqlError as error:
             return ComponentHealth("blobs", "s3", HealthStatus.NOT_SERVING, error.message)
         return ComponentHealth("blobs", "s3", HealthStatus.SERVING)
+
+    async def _put(self, name: str, content: bytes, key: str, **condition: str) -> bool:
+        """False when condition does not hold."""
+
+        def put() -> bool:
+            checksum = _checksum(hashlib.sha256(content).digest())
+            try:
+                self._client().put_object(
+                    Bucket=self._bucket, Key=name, Body=content, ChecksumSHA256=checksum, **condition
+                )
+            except Exception as error:
+                if condition and s3_errors.code_of(error) in s3_errors.THERE:
+                    return False
+                raise
+            return True
+
+        return await self._call(put, key)
+
+    def _head(self, name: str) -> Any:
+        """The answer to a HEAD request. When it is refused, a listing says why: the refusal has no words."""
+        try:
+            return self._client().head_object(Bucket=self._bucket, Key=name, ChecksumMode="ENABLED")
+        except Exception as error:
+            if s3_errors.code_of(error).isdecimal():
+                self._list_one(name)
+            raise
+
+    def _list_one(self, prefix: str) -> None:
+        self._client().list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1)
 
     def _client(self) -> Any:
         with self._making:
@@ -118,28 +162,18 @@ class S3BlobStore:
             return self._made
 
     async def _call(self, work: Callable[[], T], key: str) -> T:
-        """Work in a thread. Raises NotFound and UpstreamUnavailable."""
-        return await asyncio.to_thread(self._guarded, work, key)
-
-    def _guarded(self, work: Callable[[], T], key: str) -> T:
+        """Work in a thread, with retries. Raises NotFound, NotConfigured and UpstreamUnavailable."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return work()
-        except ClientError as error:
-            response: Any = error.response  # pyright: ignore[reportUnknownMemberType]
-            code: str = response["Error"]["Code"]
-            if key and code in _ABSENT:
+            return await retrying(lambda: asyncio.to_thread(work), s3_errors.pause, _CALL_SECONDS)
+        except (BotoCoreError, ClientError) as error:
+            code = s3_errors.code_of(error)
+            if key and code in s3_errors.ABSENT:
                 raise NotFound(f'There is no stored file "{key}".') from None
-            raise self._unavailable(f"S3 answers {code}") from error
-        except BotoCoreError as error:
-            raise self._unavailable(type(error).__name__) from error
-
-    def _unavailable(self, what: str) -> UpstreamUnavailable:
-        return UpstreamUnavailable(
-            f'The S3 bucket "{self._bucket}" cannot be used: {what}. Check S3_CACHE_BUCKET, the credentials and their '
-            "rights, and the region."
-        )
+            if code in s3_errors.STALE:
+                self._made = None
+            raise s3_errors.as_domain_error(error, self._bucket) from error
 
 
 def _connect() -> Any:
@@ -149,9 +183,11 @@ def _connect() -> Any:
     config = Config(
         signature_version="s3v4",
         request_checksum_calculation="when_required",
-        connect_timeout=_TIMEOUT_SECONDS,
-        read_timeout=_TIMEOUT_SECONDS,
-        retries={"mode": "standard"},
+        response_checksum_validation="when_supported",
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        max_pool_connections=_CONNECTIONS,
+        retries={"mode": "standard", "total_max_attempts": 1},
     )
     # A session of its own: the default one is shared with whatever else uses boto3 and is not safe to make in threads.
     sdk: Any = boto3

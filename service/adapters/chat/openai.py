@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
-from service.adapters.openai_sdk import Clients, Endpoint, as_domain_error
+from service.adapters.openai_errors import Asked
+from service.adapters.openai_sdk import Endpoint, OpenAICalls, within
 from service.domain.caller import Caller
 from service.domain.health import ComponentHealth, HealthStatus
-from service.errors import RagsqlError, UpstreamUnavailable
+from service.errors import UpstreamUnavailable
 from service.ports import ChatMessage, ChatOptions, ChatReply
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-
-_CHECK_SECONDS = 3.0
+_REASONING = re.compile(r"(?:.*/)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!-chat))")
+_REASONING_TOKENS = 4096
+"""What a reasoning model may write for itself next to its reply: both count against its limit."""
 
 
 class ChatServer(Protocol):
@@ -35,7 +36,8 @@ class ChatServer(Protocol):
 class OpenAIChat:
     """ChatModel over HTTP, at server if it is given, else at base_url, else at OpenAI.
 
-    The SDK is loaded on first use. Every call ends at its options' timeout_seconds, retries included.
+    The SDK is loaded on first use. Every call ends at its options' timeout_seconds, retries included. A reasoning
+    model, told by its name, is asked without temperature, seed and probabilities: it refuses them.
     """
 
     def __init__(self, model: str, *, api_key: str = "", base_url: str = "", server: ChatServer | None = None) -> None:
@@ -43,18 +45,19 @@ class OpenAIChat:
         self.supports_grammar = server is not None
         self._server = server
         self._endpoint = Endpoint(base_url, api_key)
-        self._clients = Clients()
+        setting = "RAGSQL_LOCAL_MODEL" if server else "RAGSQL_CHAT_MODEL"
+        self._asked = Asked(model, "this machine" if server else self._endpoint.host, setting)
+        self._calls = OpenAICalls(self._asked, local=server is not None)
 
     async def complete(
         self, caller: Caller, messages: Sequence[ChatMessage], options: ChatOptions | None = None
     ) -> ChatReply:
         options = options or ChatOptions()
-        endpoint = self._endpoint
-        try:
-            async with asyncio.timeout(options.timeout_seconds):
-                endpoint = await self._where()
-                reply: Any = await self._create(endpoint, messages, options)
+        with self._calls.guarded():
+            reply = await self._calls.send(lambda: self._create(messages, options), options.timeout_seconds)
             choice = reply.choices[0]
+            if choice.finish_reason == "content_filter" or choice.message.refusal:
+                raise self._asked.refusal
             whole = self._reply(choice.message.content or "", reply.usage, choice.finish_reason)
             tokens: Any = choice.logprobs.content or () if choice.logprobs else ()
             return replace(
@@ -62,59 +65,54 @@ class OpenAIChat:
                 alternatives=_alternatives(tokens) if options.alternatives else (),
                 logprobs=tuple((item.token, item.logprob) for item in tokens) if options.logprobs else (),
             )
-        except Exception as error:
-            raise as_domain_error(error, endpoint, self.model) from error
 
     async def stream(
         self, caller: Caller, messages: Sequence[ChatMessage], options: ChatOptions | None = None
     ) -> AsyncGenerator[str | ChatReply]:
         options = options or ChatOptions()
         deadline = asyncio.get_running_loop().time() + options.timeout_seconds
-        endpoint = self._endpoint
         chunks: Any = None
-        try:
-            async with asyncio.timeout_at(deadline):
-                endpoint = await self._where()
-                chunks = await self._create(endpoint, messages, options, stream=True)
-            async with aclosing(self._read(chunks, deadline)) as items:
-                async for item in items:
-                    yield item
-        except Exception as error:
-            raise as_domain_error(error, endpoint, self.model) from error
-        finally:
-            if chunks is not None:
-                await chunks.close()
+        with self._calls.guarded():
+            try:
+                chunks = await self._calls.send(
+                    lambda: self._create(messages, options, stream=True), options.timeout_seconds
+                )
+                async with aclosing(self._read(chunks, deadline)) as items:
+                    async for item in items:
+                        yield item
+            finally:
+                if chunks is not None:
+                    await chunks.close()
 
     async def check(self) -> ComponentHealth:
-        problem = self._server.problem() if self._server else await self._probe()
+        problem = self._server.problem() if self._server else await self._calls.problem(self._endpoint)
         status = HealthStatus.NOT_SERVING if problem else HealthStatus.SERVING
         return ComponentHealth("chat", "local" if self._server else "openai", status, problem)
 
-    async def _where(self) -> Endpoint:
-        return await self._server.endpoint() if self._server else self._endpoint
-
-    async def _create(
-        self, endpoint: Endpoint, messages: Sequence[ChatMessage], options: ChatOptions, *, stream: bool = False
-    ) -> Any:
-        client = self._clients.get(endpoint)
-        more: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
-        body: dict[str, Any] = {"cache_prompt": True} if self._server else {}
-        if self.supports_grammar and options.grammar:
-            body["grammar"] = options.grammar
-        if options.alternatives or options.logprobs:
-            more |= {"logprobs": True, "top_logprobs": max(1, options.alternatives)}
-        if options.seed:
-            more["seed"] = options.seed
-        create = cast(Any, client.chat.completions.create)
+    async def _create(self, messages: Sequence[ChatMessage], options: ChatOptions, *, stream: bool = False) -> Any:
+        endpoint = await self._server.endpoint() if self._server else self._endpoint
+        create = cast(Any, self._calls.client(endpoint).chat.completions.create)
+        streamed: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
         return await create(
             model=self.model,
             messages=[{"role": message.role, "content": message.content} for message in messages],
-            max_tokens=options.max_tokens,
-            temperature=options.temperature,
-            timeout=options.timeout_seconds,
-            extra_body=body,
-            **more,
+            timeout=within(options.timeout_seconds),
+            **self._sampling(options),
+            **streamed,
         )
+
+    def _sampling(self, options: ChatOptions) -> dict[str, Any]:
+        """The options as the model takes them."""
+        if self._server is None and _REASONING.match(self.model):
+            return {"max_completion_tokens": options.max_tokens + _REASONING_TOKENS, "reasoning_effort": "low"}
+        taken: dict[str, Any] = {"max_tokens": options.max_tokens, "temperature": options.temperature}
+        if options.alternatives or options.logprobs:
+            taken |= {"logprobs": True, "top_logprobs": max(1, options.alternatives)}
+        if options.seed:
+            taken["seed"] = options.seed
+        if self._server:
+            taken["extra_body"] = {"cache_prompt": True} | ({"grammar": options.grammar} if options.grammar else {})
+        return taken
 
     async def _read(self, chunks: Any, deadline: float) -> AsyncGenerator[str | ChatReply]:
         parts: list[str] = []
@@ -129,6 +127,8 @@ class OpenAIChat:
             usage = chunk.usage or usage
             for choice in chunk.choices:
                 finish = choice.finish_reason or finish
+                if finish == "content_filter" or choice.delta.refusal:
+                    raise self._asked.refusal
                 if choice.delta.content:
                     parts.append(choice.delta.content)
                     yield choice.delta.content
@@ -144,18 +144,6 @@ class OpenAIChat:
         tokens_out = usage.completion_tokens if usage else 0
         cost = cost_usd(self.model, tokens_in, tokens_out)
         return ChatReply(text, Usage(tokens_in, tokens_out, cost_usd=cost, models=(self.model,)), finish == "length")
-
-    async def _probe(self) -> str:
-        try:
-            client: AsyncOpenAI = self._clients.get(self._endpoint)
-            async with asyncio.timeout(_CHECK_SECONDS):
-                await client.with_options(max_retries=0).models.list()
-        except Exception as error:
-            if getattr(error, "status_code", 0) in (404, 405):
-                return ""
-            problem: RagsqlError = as_domain_error(error, self._endpoint, self.model)
-            return problem.message
-        return ""
 
 
 def _alternatives(tokens: Any) -> tuple[tuple[str, float], ...]:

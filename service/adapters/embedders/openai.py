@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from service.adapters.openai_sdk import Clients, Endpoint, as_domain_error
+from service.adapters.openai_errors import Asked
+from service.adapters.openai_sdk import Endpoint, OpenAICalls, within
 from service.domain.caller import Caller
 from service.domain.chunk_text import embedding_text
 from service.domain.documents import Chunk
 from service.domain.health import ComponentHealth, HealthStatus
+from service.errors import NotConfigured, UpstreamUnavailable
 from service.ports import EmbeddedChunk
 
 if TYPE_CHECKING:
@@ -23,15 +24,15 @@ _BATCH_TEXTS = 256
 _BATCH_BYTES = 200_000
 _TIMEOUT_SECONDS = 60.0
 _QUERY_TIMEOUT_SECONDS = 15.0
-_CHECK_SECONDS = 3.0
 _BYTES_PER_TOKEN = 3
+_OF_ANY_DIMENSION = "text-embedding-3"
 
 
 class OpenAIEmbedder:
     """Embedder over HTTP, at base_url if it is given, else at OpenAI. The SDK is loaded on first use.
 
-    dimension is what the server is asked for. max_tokens is far below the model's own bound, because passages of
-    that size are found best.
+    Models whose vectors can be of several dimensions are asked for dimension; those of others must have it.
+    max_tokens is far below the model's own bound, because passages of that size are found best.
     """
 
     max_tokens = 512
@@ -42,7 +43,8 @@ class OpenAIEmbedder:
         self.model = model
         self.dimension = dimension
         self._endpoint = Endpoint(base_url, api_key)
-        self._clients = Clients()
+        self._asked = Asked(model, self._endpoint.host, "RAGSQL_EMBEDDING_MODEL")
+        self._calls = OpenAICalls(self._asked)
 
     def count_tokens(self, text: str) -> int:
         """An estimate on the safe side for prose, from the bytes: the model's vocabulary is not kept here."""
@@ -57,27 +59,18 @@ class OpenAIEmbedder:
         return (await self._embed([text], _QUERY_TIMEOUT_SECONDS))[0]
 
     async def check(self) -> ComponentHealth:
-        try:
-            client = self._clients.get(self._endpoint)
-            async with asyncio.timeout(_CHECK_SECONDS):
-                await client.with_options(max_retries=0).models.list()
-        except Exception as error:
-            if getattr(error, "status_code", 0) not in (404, 405):
-                detail = as_domain_error(error, self._endpoint, self.model).message
-                return ComponentHealth("embedder", "openai", HealthStatus.NOT_SERVING, detail)
-        return ComponentHealth("embedder", "openai", HealthStatus.SERVING)
+        problem = await self._calls.problem(self._endpoint)
+        status = HealthStatus.NOT_SERVING if problem else HealthStatus.SERVING
+        return ComponentHealth("embedder", "openai", status, problem)
 
     async def _embed(self, texts: list[str], seconds: float) -> Vectors:
-        try:
-            client = self._clients.get(self._endpoint)
-            create = cast(Any, client.embeddings.create)
-            async with asyncio.timeout(seconds):
-                reply = await create(
-                    model=self.model, input=texts, dimensions=self.dimension, encoding_format="base64", timeout=seconds
-                )
-            return self._vectors(reply, len(texts))
-        except Exception as error:
-            raise as_domain_error(error, self._endpoint, self.model) from error
+        with self._calls.guarded():
+            return self._vectors(await self._calls.send(lambda: self._create(texts, seconds), seconds), len(texts))
+
+    async def _create(self, texts: list[str], seconds: float) -> Any:
+        create = cast(Any, self._calls.client(self._endpoint).embeddings.create)
+        wanted = {"dimensions": self.dimension} if _OF_ANY_DIMENSION in self.model else {}
+        return await create(model=self.model, input=texts, encoding_format="base64", timeout=within(seconds), **wanted)
 
     def _vectors(self, reply: Any, count: int) -> Vectors:
         import base64
@@ -85,17 +78,25 @@ class OpenAIEmbedder:
         import numpy as np
 
         rows = sorted(reply.data, key=lambda item: item.index)
+        if [row.index for row in rows] != list(range(count)):
+            raise UpstreamUnavailable(
+                f"{self.model} at {self._asked.place} did not give one vector for each of {count} texts. Try again, or "
+                "check OPENAI_BASE_URL."
+            )
         decoded = [
             np.frombuffer(base64.b64decode(row.embedding), np.dtype("<f4"))
             if isinstance(row.embedding, str)
             else np.asarray(row.embedding, np.float32)
             for row in rows
         ]
+        if wrong := next((len(vector) for vector in decoded if len(vector) != self.dimension), None):
+            raise NotConfigured(
+                f"{self.model} at {self._asked.place} makes vectors of {wrong} dimensions, not {self.dimension}. Set "
+                "RAGSQL_EMBEDDING_DIMENSION to what it makes, or RAGSQL_EMBEDDING_MODEL to another model."
+            )
         vectors = np.stack(decoded).astype(np.float32)
-        if vectors.shape != (count, self.dimension):
-            raise ValueError(f"vectors of shape {vectors.shape} came instead of {(count, self.dimension)}")
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if not np.all(lengths > 0):
+        if not np.all(np.isfinite(lengths) & (lengths > 0)):
             raise ValueError("a vector has no direction")
         return vectors / lengths
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from service.adapters.circuit import Circuit
+from service.adapters.retries import retry_after, retrying
 from service.domain import terms
 from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
 
@@ -35,8 +37,8 @@ class PineconeIndex:
     """The index of this name, opened on first use and whenever it could not be reached.
 
     Raises NotConfigured for a wrong key, a missing index, another dimension or another embedding model, and
-    UpstreamUnavailable when Pinecone fails; the SDK repeats a request three times before. After three such failures in
-    a row calls fail at once, but for one in five seconds.
+    UpstreamUnavailable when Pinecone fails, after retries. After three such failures in a row calls fail at once, but
+    for one in five seconds.
     """
 
     def __init__(self, api_key: str, name: str, model: str, dimension: int) -> None:
@@ -48,7 +50,7 @@ class PineconeIndex:
         self._circuit = Circuit(_FAILURES, _RETRY_SECONDS)
 
     async def call(self, work: Callable[[AsyncIndex], Awaitable[T]], seconds: float) -> T:
-        """What work returns within so many seconds."""
+        """What work, which is one request, returns within so many seconds, retries included."""
         if not self._circuit.may_call():
             raise UpstreamUnavailable(
                 f"Pinecone did not answer the last calls and is asked again within {_RETRY_SECONDS:.0f} seconds."
@@ -56,7 +58,8 @@ class PineconeIndex:
         begun = self._circuit.clock()
         try:
             async with asyncio.timeout(seconds):
-                result = await work(await asyncio.shield(self._open()))
+                index = await asyncio.shield(self._open())
+                result = await retrying(lambda: work(index), _pause, seconds)
         except Exception as error:
             self._note(error, begun)
             raise self._as_domain_error(error) from error
@@ -134,10 +137,11 @@ class PineconeIndex:
         return task
 
     async def _connect(self) -> AsyncIndex:
-        from pinecone import AsyncIndex, AsyncPinecone
+        from pinecone import AsyncIndex, AsyncPinecone, RetryConfig
 
-        async with AsyncPinecone(api_key=self._api_key, timeout=_ATTEMPT_SECONDS) as control:
-            description: Any = await control.indexes.describe(self.name)
+        once = RetryConfig(max_retries=0)
+        async with AsyncPinecone(api_key=self._api_key, timeout=_ATTEMPT_SECONDS, retry_config=once) as control:
+            description: Any = await _repeated(lambda: control.indexes.describe(self.name))
         self._check_shape(description)
         index = AsyncIndex(
             host=description.host,
@@ -145,6 +149,9 @@ class PineconeIndex:
             timeout=_ATTEMPT_SECONDS,
             connection_pool_maxsize=_CONNECTIONS,
         )
+        # The SDK has no public way to say so for an index. Its client is made of this on the first request.
+        http: Any = index._http  # pyright: ignore[reportPrivateUsage]
+        http._config = replace(http._config, retry_config=once)
         try:
             await self._check_identity(index)
         except BaseException:
@@ -162,10 +169,10 @@ class PineconeIndex:
             )
 
     async def _check_identity(self, index: AsyncIndex) -> None:
-        found = await index.fetch(ids=[_IDENTITY], namespace=_IDENTITY_NAMESPACE)
+        found = await _repeated(lambda: index.fetch(ids=[_IDENTITY], namespace=_IDENTITY_NAMESPACE))
         if _IDENTITY not in found.vectors:
             record = {"id": _IDENTITY, "values": marker(self.dimension), "metadata": self._identity}
-            await index.upsert(vectors=[record], namespace=_IDENTITY_NAMESPACE)
+            await _repeated(lambda: index.upsert(vectors=[record], namespace=_IDENTITY_NAMESPACE))
             return
         stored = cast("dict[str, str]", found.vectors[_IDENTITY].metadata)
         if int(stored["terms_version"]) > terms.VERSION:
@@ -202,6 +209,20 @@ class PineconeIndex:
         return UpstreamUnavailable(
             "Pinecone cannot be reached or broke off. Check PINECONE_INDEX_NAME and the network."
         )
+
+
+async def _repeated(work: Callable[[], Awaitable[T]]) -> T:
+    return await retrying(work, _pause, READ_SECONDS)
+
+
+def _pause(error: Exception) -> float | None:
+    """See retries.Pause. What passes: throttling, a server's failure, a connection that is not made or breaks."""
+    from pinecone import errors
+
+    if isinstance(error, errors.ApiError):
+        passes = error.status_code in (408, 429) or (error.status_code >= 500 and error.status_code != 501)
+        return retry_after((error.headers or {}).get("retry-after")) if passes else None
+    return 0.0 if isinstance(error, errors.PineconeConnectionError) else None
 
 
 def marker(dimension: int) -> list[float]:

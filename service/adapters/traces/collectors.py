@@ -1,0 +1,35 @@
+"""Where spans are sent to: the addresses and headers of OTLP collectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_TRACES = "/v1/traces"
+_OPIK = "https://www.comet.com/opik/api"
+_OPIK_PATH = "/v1/private/otel"
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """The URL that spans are POSTed to. Without headers those of the variables OTEL_EXPORTER_OTLP_* are sent."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+
+
+def collector(endpoint: str, traces_endpoint: str) -> Collector | None:
+    """Any that speaks OTLP over HTTP, at its own address for traces or below its common one."""
+    if traces_endpoint:
+        return Collector(traces_endpoint)
+    return Collector(endpoint.rstrip("/") + _TRACES) if endpoint else None
+
+
+def opik(url: str, api_key: str, workspace: str, project: str) -> Collector | None:
+    """Opik, Comet's or one's own. url may be that of its page, its API or its OTLP endpoint."""
+    if not url and not api_key:
+        return None
+    base = (url or _OPIK).rstrip("/").removesuffix(_TRACES).removesuffix(_OPIK_PATH).removesuffix("/api")
+    headers = {"Authorization": api_key, "Comet-Workspace": workspace, "projectName": project}
+    sent = {name: value for name, value in headers.items() if value}
+    return Collector(f"{base}/api{_OPIK_PATH}{_TRACES}", sent)

@@ -1,0 +1,138 @@
+"""Spans sent over OTLP/HTTP: to a collector, or to whatever else speaks it, as Opik does."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from service.adapters.traces.collectors import Collector
+from service.ports.traces import Attributes, Span
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import Tracer as SdkTracer
+    from typing_extensions import Unpack
+
+_NAMES = {
+    "service": "rpc.service",
+    "method": "rpc.method",
+    "model": "gen_ai.request.model",
+    "input_tokens": "gen_ai.usage.input_tokens",
+    "output_tokens": "gen_ai.usage.output_tokens",
+    "question": "input.value",
+}
+"""The names of the conventions of OpenTelemetry; all others get the prefix ragsql."""
+_OPERATIONS = {"chat": "chat", "embed": "embeddings"}
+_CLOSE_SECONDS = 3.0
+log = logging.getLogger("ragsql")
+
+
+class OtlpTracer:
+    """A Tracer that sends to each of these collectors.
+
+    Spans wait in memory, 2,048 at most, and are sent every five seconds; those that find no room or no collector are
+    dropped. The standard variables OTEL_* set the sampler, the batches, the name of the service and more. The SDK is
+    loaded by the first span.
+    """
+
+    def __init__(self, collectors: Sequence[Collector], version: str, *, keeps_questions: bool = False) -> None:
+        self._collectors = collectors
+        self._version = version
+        self._keeps_questions = keeps_questions
+        self._making = threading.Lock()
+        self._made: tuple[TracerProvider, SdkTracer] | None = None
+
+    def begin(self, name: str, headers: Mapping[str, str]) -> Span:
+        """See Tracer."""
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        parent = TraceContextTextMapPropagator().extract(headers)
+        return _OtlpSpan(self._tracer(), name, parent, server=True, keeps_questions=self._keeps_questions)
+
+    def flush(self, seconds: float) -> None:
+        """See Tracer."""
+        if self._made:
+            _within(seconds, self._made[0].force_flush)
+
+    def close(self) -> None:
+        """See Tracer."""
+        if self._made:
+            provider, _ = self._made
+            _within(_CLOSE_SECONDS, provider.shutdown)
+
+    def _tracer(self) -> SdkTracer:
+        with self._making:
+            if self._made is None:
+                provider = self._provider()
+                self._made = (provider, provider.get_tracer("ragsql", self._version))
+            return self._made[1]
+
+    def _provider(self) -> TracerProvider:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+        defaults = {"service.name": "ragsql", "service.version": self._version}
+        named = Resource.create({})
+        unnamed = str(named.attributes.get("service.name", "")).startswith("unknown_service")
+        resource = named.merge(Resource(defaults)) if unnamed else Resource(defaults).merge(named)
+        provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        for collector in self._collectors:
+            exporter = OTLPSpanExporter(collector.url, headers=dict(collector.headers) or None)
+            provider.add_span_processor(BatchSpanProcessor(exporter))
+        return provider
+
+
+class _OtlpSpan:
+    """A Span of the SDK."""
+
+    __slots__ = ("_keeps_questions", "_span", "_tracer")
+
+    def __init__(
+        self, tracer: SdkTracer, name: str, parent: Context, *, keeps_questions: bool, server: bool = False
+    ) -> None:
+        from opentelemetry.trace import SpanKind
+
+        kind = SpanKind.SERVER if server else SpanKind.INTERNAL
+        self._tracer = tracer
+        self._keeps_questions = keeps_questions
+        self._span = tracer.start_span(name, parent, kind)
+        if name in _OPERATIONS:
+            self._span.set_attribute("gen_ai.operation.name", _OPERATIONS[name])
+
+    def set(self, **attributes: Unpack[Attributes]) -> None:
+        for name, value in cast("dict[str, Any]", attributes).items():
+            if name != "question" or self._keeps_questions:
+                self._span.set_attribute(_NAMES.get(name, f"ragsql.{name}"), value)
+
+    def rename(self, name: str) -> None:
+        self._span.update_name(name)
+
+    def fail(self, reason: str) -> None:
+        from opentelemetry.trace import Status, StatusCode
+
+        self._span.set_status(Status(StatusCode.ERROR, reason))
+        self._span.set_attribute("error.type", reason)
+
+    def child(self, name: str) -> Span:
+        from opentelemetry.trace import set_span_in_context
+
+        return _OtlpSpan(self._tracer, name, set_span_in_context(self._span), keeps_questions=self._keeps_questions)
+
+    def end(self) -> None:
+        self._span.end()
+
+
+def _within(seconds: float, work: Any) -> None:
+    """Have work done in a thread that nobody waits for any longer."""
+    thread = threading.Thread(target=work, name="otlp-flush", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        log.warning(
+            "Spans could not be sent within %.0f seconds. Check OTEL_EXPORTER_OTLP_ENDPOINT or OPIK_URL.", seconds
+        )

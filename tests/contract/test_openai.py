@@ -1,0 +1,269 @@
+"""Each way in which OpenAI or a server like it fails, for chat, streams and embeddings alike."""
+
+from __future__ import annotations
+
+import email.utils
+import logging
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+import pytest
+import stamina
+
+from service.adapters.chat.openai import OpenAIChat
+from service.adapters.embedders.openai import OpenAIEmbedder
+from service.adapters.retries import ATTEMPTS, LONGEST_PAUSE_SECONDS
+from service.domain.caller import DEFAULT_CALLER
+from service.domain.health import HealthStatus
+from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
+from service.ports import ChatMessage, ChatOptions, ChatReply
+from tests.contract.openai_server import REPLY, SECRET, OpenAIServer
+
+pytestmark = pytest.mark.anyio
+ASK = [ChatMessage("user", "What colour is the sky?")]
+KEY = "sk-key"
+
+
+@dataclass
+class Asking:
+    """One way to use the server. setting chooses its model."""
+
+    model: OpenAIChat | OpenAIEmbedder
+    streams: bool = False
+
+    @property
+    def setting(self) -> str:
+        return "RAGSQL_CHAT_MODEL" if isinstance(self.model, OpenAIChat) else "RAGSQL_EMBEDDING_MODEL"
+
+    async def __call__(self, seconds: float = 30) -> None:
+        options = ChatOptions(timeout_seconds=seconds)
+        if isinstance(self.model, OpenAIEmbedder):
+            vector = await self.model.embed_query(DEFAULT_CALLER, "anything")
+            assert len(vector) == self.model.dimension
+        elif self.streams:
+            *_, reply = [item async for item in self.model.stream(DEFAULT_CALLER, ASK, options)]
+            assert isinstance(reply, ChatReply)
+            assert reply.text == REPLY
+        else:
+            assert (await self.model.complete(DEFAULT_CALLER, ASK, options)).text == REPLY
+
+
+def asking(kind: str, base_url: str) -> Asking:
+    if kind == "embeddings":
+        return Asking(OpenAIEmbedder(KEY, base_url, dimension=64))
+    return Asking(OpenAIChat("gpt-4o", api_key=KEY, base_url=base_url), kind == "stream")
+
+
+@pytest.fixture(params=["chat", "stream", "embeddings"])
+def ask(request: pytest.FixtureRequest, server: OpenAIServer) -> Asking:
+    return asking(request.param, server.base_url)
+
+
+async def failure(ask: Asking, seconds: float = 30) -> RagsqlError:
+    with pytest.raises(RagsqlError) as caught:
+        await ask(seconds)
+    assert "secret" not in caught.value.message
+    assert KEY not in caught.value.message
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "named"),
+    [
+        ("wrong key", NotConfigured, "OPENAI_API_KEY"),
+        ("no right", NotConfigured, "OPENAI_API_KEY"),
+        ("unknown model", NotConfigured, "the setting of the model"),
+        ("404", NotConfigured, "OPENAI_BASE_URL"),
+        ("quota", UpstreamUnavailable, "OPENAI_API_KEY"),
+        ("throttled", UpstreamUnavailable, "OPENAI_API_KEY"),
+        ("context", UpstreamUnavailable, "the setting of the model"),
+        ("filter", UpstreamUnavailable, "the setting of the model"),
+        ("400", UpstreamUnavailable, "the setting of the model"),
+        ("500", UpstreamUnavailable, "OPENAI_BASE_URL"),
+        ("503", UpstreamUnavailable, "OPENAI_BASE_URL"),
+        ("drop", UpstreamUnavailable, "OPENAI_BASE_URL"),
+        ("malformed", UpstreamUnavailable, ""),
+    ],
+)
+async def test_a_failure_names_the_setting_and_is_over_with_its_cause(
+    server: OpenAIServer, ask: Asking, caplog: pytest.LogCaptureFixture, fault: str, kind: type[Exception], named: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    server.faults = [fault]
+    error = await failure(ask)
+    assert type(error) is kind
+    assert (ask.setting if named == "the setting of the model" else named) in error.message
+    assert SECRET not in caplog.text
+    await ask()
+
+
+@pytest.mark.parametrize("fault", ["empty", "refusal", "stopped"])
+async def test_a_reply_without_text_is_a_failure(server: OpenAIServer, fault: str) -> None:
+    for kind in ("chat", "stream"):
+        ask = asking(kind, server.base_url)
+        server.faults = [fault]
+        said = (await failure(ask)).message
+        assert "RAGSQL_CHAT_MODEL" in said or "broke off" in said
+        assert "declines" in said or fault == "empty"
+        await ask()
+
+
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [("dimension", "RAGSQL_EMBEDDING_DIMENSION"), ("count", "OPENAI_BASE_URL"), ("empty", "OPENAI_BASE_URL")],
+)
+async def test_vectors_that_do_not_fit_are_refused(server: OpenAIServer, fault: str, named: str) -> None:
+    server.faults = [fault]
+    ask = asking("embeddings", server.base_url)
+    assert named in (await failure(ask)).message
+    await ask()
+
+
+@pytest.mark.parametrize("fault", ["throttled", "500", "503", "drop"])
+async def test_what_passes_is_asked_again(server: OpenAIServer, ask: Asking, retries: None, fault: str) -> None:
+    server.faults = [fault] * (ATTEMPTS - 1)
+    await ask()
+    assert len(server.requests) == ATTEMPTS
+    server.faults = [fault] * ATTEMPTS
+    assert isinstance(await failure(ask), UpstreamUnavailable)
+    assert len(server.requests) == 2 * ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    "fault", ["quota", "wrong key", "no right", "unknown model", "context", "filter", "400", "malformed"]
+)
+async def test_what_does_not_pass_is_asked_once(server: OpenAIServer, ask: Asking, retries: None, fault: str) -> None:
+    server.faults = [fault]
+    await failure(ask)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("dated", [False, True])
+async def test_it_waits_as_long_as_the_server_says(server: OpenAIServer, dated: bool) -> None:
+    """A date has whole seconds, so that it says up to one less."""
+    server.retry_after = {"Retry-After": email.utils.formatdate(time.time() + 2, usegmt=True) if dated else "1"}
+    server.faults = ["throttled"]
+    begun = time.monotonic()
+    with stamina.set_testing(False):
+        await asking("chat", server.base_url)()
+    assert 0.9 < time.monotonic() - begun < 4
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("wait", [LONGEST_PAUSE_SECONDS + 1, 5.0])
+async def test_it_does_not_wait_for_longer_than_there_is_time(server: OpenAIServer, wait: float) -> None:
+    server.retry_after = {"Retry-After": str(wait)}
+    server.faults = ["throttled"]
+    begun = time.monotonic()
+    with stamina.set_testing(False):
+        assert "no more requests" in (await failure(asking("chat", server.base_url), 4 if wait < 6 else 100)).message
+    assert time.monotonic() - begun < 2
+    assert len(server.requests) == 1
+
+
+async def test_pauses_grow_and_differ(server: OpenAIServer) -> None:
+    begun = time.monotonic()
+    server.faults = ["500"] * (ATTEMPTS - 1)
+    with stamina.set_testing(False):
+        await asking("embeddings", server.base_url)()
+    assert 0.75 <= time.monotonic() - begun < 3
+
+
+async def test_a_server_that_hangs_is_given_up_at_the_deadline(
+    server: OpenAIServer, ask: Asking, retries: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.adapters.embedders.openai._QUERY_TIMEOUT_SECONDS", 0.3)
+    server.behaviour = "hang"
+    with anyio.fail_after(10):
+        assert "in time" in (await failure(ask, 0.3)).message
+    assert len(server.requests) == 1
+
+
+async def test_a_dead_server_costs_its_timeout_three_times_and_is_used_again(
+    server: OpenAIServer, ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.adapters.embedders.openai._QUERY_TIMEOUT_SECONDS", 0.2)
+    server.behaviour = "hang"
+    for _ in range(3):
+        assert "in time" in (await failure(ask, 0.2)).message
+    begun = time.monotonic()
+    for _ in range(5):
+        assert "asked again within 5 seconds" in (await failure(ask)).message
+    assert time.monotonic() - begun < 0.1
+    assert len(server.requests) == 3
+    server.behaviour = "ok"
+    assert (await ask.model.check()).status is HealthStatus.SERVING
+    await ask()
+
+
+@pytest.mark.parametrize("fault", ["throttled", "wrong key", "400"])
+async def test_a_server_that_refuses_is_not_dead(server: OpenAIServer, ask: Asking, fault: str) -> None:
+    server.behaviour = fault
+    for _ in range(5):
+        await failure(ask)
+    assert len(server.requests) == 5
+
+
+async def test_a_stream_that_breaks_off_is_an_error(server: OpenAIServer) -> None:
+    server.faults = ["cut"]
+    ask = asking("stream", server.base_url)
+    assert "broke off" in (await failure(ask)).message
+    await ask()
+
+
+@pytest.mark.parametrize("model", ["o3", "o4-mini-2025-04-16", "gpt-5", "gpt-5.1", "gpt-5-mini"])
+async def test_a_reasoning_model_is_asked_for_what_it_takes(server: OpenAIServer, model: str) -> None:
+    chat = OpenAIChat(model, api_key=KEY, base_url=server.base_url)
+    options = ChatOptions(max_tokens=1, alternatives=5, logprobs=True, seed=3)
+    reply = await chat.complete(DEFAULT_CALLER, ASK, options)
+    assert (reply.text, reply.alternatives) == (REPLY, ())
+    assert server.requests[0]["max_completion_tokens"] > 1000
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-5-chat-latest", "olmo-2", "my/qwen"])
+async def test_other_models_are_asked_as_before(server: OpenAIServer, model: str) -> None:
+    chat = OpenAIChat(model, api_key=KEY, base_url=server.base_url)
+    await chat.complete(DEFAULT_CALLER, ASK, ChatOptions(max_tokens=7, alternatives=5))
+    sent = server.requests[0]
+    assert (sent["max_tokens"], sent["temperature"], sent["top_logprobs"]) == (7, 0.0, 5)
+
+
+async def test_a_wrong_key_is_seen_by_health_and_a_right_one_serves(server: OpenAIServer) -> None:
+    server.key = KEY
+    for made in (OpenAIChat("m", api_key="old", base_url=server.base_url), OpenAIEmbedder("old", server.base_url)):
+        health = await made.check()
+        assert (health.status, "OPENAI_API_KEY" in health.detail) == (HealthStatus.NOT_SERVING, True)
+    assert (await OpenAIChat("m", api_key=KEY, base_url=server.base_url).check()).status is HealthStatus.SERVING
+
+
+@pytest.mark.parametrize(
+    ("fault", "serves"), [("unknown model", False), ("404", True), ("405", True), ("500", False), ("no right", False)]
+)
+async def test_health_tells_what_the_server_knows(server: OpenAIServer, fault: str, serves: bool) -> None:
+    """A server that cannot be asked for one model serves; one that says that it has none does not."""
+    server.behaviour = fault
+    health = await OpenAIChat("m", base_url=server.base_url).check()
+    assert (health.status is HealthStatus.SERVING, bool(health.detail)) == (serves, not serves)
+
+
+@pytest.mark.parametrize("make", [lambda: OpenAIChat("gpt-4o"), lambda: OpenAIEmbedder("")])
+async def test_a_missing_key_is_named(make: Callable[[], OpenAIChat | OpenAIEmbedder]) -> None:
+    health = await make().check()
+    assert health.status is HealthStatus.NOT_SERVING
+    assert "OPENAI_API_KEY" in health.detail
+
+
+@pytest.mark.parametrize("kind", ["chat", "stream", "embeddings"])
+async def test_a_server_that_starts_later_is_used(kind: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    ask = asking(kind, f"http://127.0.0.1:{port}/v1")
+    assert "cannot be reached" in (await failure(ask)).message
+    server = OpenAIServer(port)
+    try:
+        await ask()
+    finally:
+        server.close()
