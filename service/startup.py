@@ -12,7 +12,7 @@ from typing import Protocol
 
 from service import samples
 from service.domain.caller import DEFAULT_CALLER
-from service.errors import RagsqlError
+from service.errors import RagsqlError, UpstreamUnavailable
 from service.ports import Database, SqlGenerator
 from service.usecases.bundle import DocumentUseCases
 from service.usecases.route_question import RouteQuestion
@@ -47,13 +47,20 @@ def sole_server(data_dir: Path) -> Generator[bool]:
 
 
 async def load_samples(documents: DocumentUseCases, data_dir: Path) -> None:
-    """Upload the sample handbook, once for a data folder: a person who deletes it does not see it come back."""
+    """Upload the sample handbook, once for a data folder: a person who deletes it does not see it come back.
+
+    Stores that are down keep no server from starting: the next start tries again.
+    """
     mark = data_dir / LOADED_MARK
     if mark.exists():
         return
-    for path in samples.DOCUMENTS:
-        await documents.upload(DEFAULT_CALLER, path.name, await asyncio.to_thread(path.read_bytes))
-    await asyncio.to_thread(mark.touch)
+    try:
+        for path in samples.DOCUMENTS:
+            await documents.upload(DEFAULT_CALLER, path.name, await asyncio.to_thread(path.read_bytes))
+    except UpstreamUnavailable as error:
+        log.warning("The sample handbook could not be loaded. %s", error.message)
+    else:
+        await asyncio.to_thread(mark.touch)
 
 
 async def warm(route: RouteQuestion, ports: Warmable) -> None:
