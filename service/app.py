@@ -139,7 +139,6 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
 
 def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any], usage: MeasureUsage) -> Ports:
     """The adapters of the settings, each made on its first use; one that is overridden never is."""
-    data = settings.data_dir
     url = _database_url(settings)
     minilm = deferred(lambda: backends.make_minilm(settings))
     embedder: Embedder = overrides.get("embedder") or deferred(lambda: backends.make_embedder(settings, minilm))
@@ -159,7 +158,7 @@ def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any]
         chat=chat,
         vectors=deferred(lambda: backends.make_vectors(settings, embedder, closing)),
         reader=deferred(lambda: backends.make_reader(minilm)),
-        records=deferred(lambda: backends.make_records(data, closing)),
+        records=deferred(lambda: backends.make_records(settings, closing)),
         cache=deferred(lambda: backends.make_cache(settings, closing)),
         database=database,
         sqlgen=deferred(lambda: _sqlgen(settings, chat, database, usage)) if database else None,
@@ -220,7 +219,7 @@ def _components(ports: Ports, settings: Settings) -> dict[str, tuple[Checkable, 
     components: dict[str, tuple[Checkable, bool]] = {
         "embedder": (ports.embedder, True),
         "vectors": (ports.vectors, True),
-        "records": (deferred(lambda: backends.make_records_check(settings.data_dir, ports.records)), True),
+        "records": (deferred(lambda: backends.make_records_check(settings, ports.records)), True),
         "blobs": (ports.blobs, True),
         "reader": (ports.reader, False),
         "chat": (ports.chat, False),
@@ -242,7 +241,7 @@ def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextM
                 # A remote model keeps no prompt for us, and reading one costs money.
                 warms = assembly.ports if assembly.settings.chat == "local" else replace(assembly.ports, sqlgen=None)
                 tidy = TidySql(assembly.ports.records)
-                await tidy(alone)
+                await tidy(alone and not assembly.ports.records.shared)
                 working = [asyncio.create_task(startup.warm(assembly.route, warms)), asyncio.create_task(tidy.repeat())]
                 try:
                     yield

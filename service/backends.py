@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.deferred import FirstCheck
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from service.ports.traces import Tracer
     from service.settings import Settings
 
+UPGRADE_SECONDS = 3600.0
 CACHE_BYTES = 64 * 1024 * 1024
 
 
@@ -132,21 +132,33 @@ def make_reader(minilm: MiniLmEmbedder) -> Reader:
     return MiniLmReader(minilm)
 
 
-def make_records(data: Path, closing: ExitStack) -> RecordStore:
-    """One SQLite file."""
+def make_records(settings: Settings, closing: ExitStack) -> RecordStore:
+    """One SQLite file, or PostgreSQL."""
     from service.adapters.records.sql import SqlRecordStore
 
-    data.mkdir(parents=True, exist_ok=True)
-    records = SqlRecordStore(f"sqlite:///{data / 'records.db'}")
+    records = SqlRecordStore(_records_url(settings), settings.postgres_connections)
     closing.callback(records.close)
     return records
 
 
-def make_records_check(data: Path, records: RecordStore) -> Checkable:
-    """The health of records that are deferred, which does not load what they need to work."""
+def make_records_check(settings: Settings, records: RecordStore) -> Checkable:
+    """The health of records. A file is asked without the store, until something has needed that."""
+    if settings.records == "postgresql":
+        return records
     from service.adapters.records.file_check import RecordFileCheck
 
-    return FirstCheck(RecordFileCheck(data / "records.db"), records)
+    return FirstCheck(RecordFileCheck(settings.data_dir / "records.db"), records)
+
+
+def upgrade_records(settings: Settings) -> tuple[str, str]:
+    """Bring the tables to this version, and return the revisions before, empty if there was none, and now."""
+    from service.adapters.records.sql import SqlRecordStore
+
+    return SqlRecordStore(_records_url(settings), 1, UPGRADE_SECONDS).upgrade()
+
+
+def _records_url(settings: Settings) -> str:
+    return settings.records_url if settings.records == "postgresql" else f"sqlite:///{settings.data_dir / 'records.db'}"
 
 
 def make_cache(settings: Settings, closing: ExitStack) -> Cache:
@@ -166,7 +178,7 @@ def make_database(url: str, settings: Settings) -> Database:
     """The user's database."""
     from service.adapters.databases.open import open_database
 
-    return open_database(url, settings.schema_hidden_columns)
+    return open_database(url, settings.schema_hidden_columns, settings.postgres_connections)
 
 
 def make_sqlgen(settings: Settings, chat: ChatModel, database: Database) -> SqlGenerator:

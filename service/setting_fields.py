@@ -6,7 +6,18 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.setting_types import address, as_flag, as_path, as_text, as_words, one_of, setting, whole_number
+from service.adapters.postgres_address import CONNECTIONS
+from service.setting_types import (
+    address,
+    as_flag,
+    as_path,
+    as_text,
+    as_words,
+    database,
+    one_of,
+    setting,
+    whole_number,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +45,7 @@ class Settings:
     )
     database_url: str = setting(
         "DATABASE_URL",
-        address("sqlite", "postgresql", "postgres", "postgresql+psycopg"),
+        database("sqlite"),
         "",
         "the sample database",
         "Database that questions are answered from, read only: `sqlite:///file` or `postgresql://…`.",
@@ -95,12 +106,32 @@ class Settings:
     )
     vectors_url: str = setting(
         "RAGSQL_VECTORS_URL",
-        address("postgresql", "postgres", "postgresql+psycopg"),
+        database(),
         "",
         "",
         "PostgreSQL with the extension pgvector, for passages. Implies `RAGSQL_VECTORS=pgvector`.",
     )
-    records: str = setting("RAGSQL_RECORDS", one_of("sqlite"), "", "`sqlite`", "Where records are kept: `sqlite`.")
+    records: str = setting(
+        "RAGSQL_RECORDS",
+        one_of("sqlite", "postgresql"),
+        "",
+        "what is implied, else `sqlite`",
+        "Where records are kept: `sqlite`, `postgresql`.",
+    )
+    records_url: str = setting(
+        "RAGSQL_RECORDS_URL",
+        database(),
+        "",
+        "",
+        "PostgreSQL for records, by a user who may write. Implies `RAGSQL_RECORDS=postgresql`.",
+    )
+    postgres_connections: int = setting(
+        "RAGSQL_POSTGRES_CONNECTIONS",
+        whole_number(1, 100),
+        CONNECTIONS,
+        "4; 2 on AWS Lambda",
+        "Connections of this process to `RAGSQL_RECORDS_URL`, and as many to `DATABASE_URL`, at most.",
+    )
     blobs: str = setting(
         "RAGSQL_BLOBS",
         one_of("local", "s3"),

@@ -7,6 +7,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from service.adapters.postgres_address import SCHEMES, check_address
+
 TRUE_WORDS = ("true", "1", "yes", "on")
 FALSE_WORDS = ("false", "0", "no", "off")
 
@@ -64,6 +66,21 @@ def address(*schemes: str) -> Callable[[str], str]:
         if raw.split(":", 1)[0] not in schemes or "://" not in raw:
             raise ValueError(f"It must begin with {' or '.join(scheme + '://' for scheme in schemes)}.")
         return raw
+
+    return parse
+
+
+def database(*others: str) -> Callable[[str], str]:
+    """A parser of PostgreSQL URLs, or URLs with one of the other schemes, which raises ValueError.
+
+    A server on another machine must be reached over TLS.
+    """
+
+    def parse(raw: str) -> str:
+        url = address(*others, *SCHEMES)(raw)
+        if url.partition("://")[0] not in others:
+            check_address(url)
+        return url
 
     return parse
 

@@ -8,6 +8,7 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, cast
 
+from service.adapters.postgres_address import CONNECTIONS
 from service.errors import SettingsError
 from service.setting_checks import lacking
 from service.setting_fields import Settings
@@ -65,7 +66,8 @@ def _implied(values: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any
         else "pgvector"
         if values.get("vectors_url")
         else "sqlite",
-        "records": "sqlite",
+        "records": "postgresql" if values.get("records_url") else "sqlite",
+        "postgres_connections": 2 if on_lambda else CONNECTIONS,
         "blobs": values.get("storage_backend", "local"),
         "cache": "redis" if values.get("redis_url") else "memory",
         "log_format": "json" if on_lambda else "text",

@@ -31,4 +31,11 @@ def retries() -> Iterator[None]:
         yield
 
 
-pytest_plugins = ["tests.pinecone_emulator", "tests.postgres", "tests.redis_server", "tests.s3"]
+pytest_plugins = [
+    "tests.pgbouncer",
+    "tests.pinecone_emulator",
+    "tests.postgres",
+    "tests.postgres_process",
+    "tests.redis_server",
+    "tests.s3",
+]

@@ -42,6 +42,7 @@ def test_the_wheel_holds_everything_that_runs(wheel: zipfile.ZipFile) -> None:
     expected = {
         "lambda_handler.py",
         "service/app.py",
+        "service/adapters/records/migrations/revision_0001.py",
         "service/samples/musicstore/chinook.sqlite",
         "ragsql/contract.binpb",
         "ragsql/v1/query_service_pb2.py",

@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from service.cli import ask, doctor, documents, eval, feedback, health, models, serve, sql, train, upload, usage
+from service.cli import (
+    ask,
+    doctor,
+    documents,
+    eval,
+    feedback,
+    health,
+    models,
+    serve,
+    sql,
+    train,
+    upgrade_records,
+    upload,
+    usage,
+)
 from service.cli.output import ExitCode, complain
 
 app = typer.Typer(
@@ -32,6 +46,7 @@ app.command(name="eval")(eval.evaluate)
 app.command()(health.health)
 app.command()(doctor.doctor)
 app.command()(usage.usage)
+app.command()(upgrade_records.upgrade_records)
 app.add_typer(models.app, name="models")
 
 

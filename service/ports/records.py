@@ -72,7 +72,24 @@ class DocumentRecords(Protocol):
 
 
 class UploadRecords(DocumentRecords, Protocol):
-    """Documents, and the files that were announced and may become some."""
+    """Documents, and the files that were announced and may become some.
+
+    shared says that processes on other machines may work on the same ones.
+    """
+
+    @property
+    def shared(self) -> bool: ...
+
+    async def claim_documents(self, before: dt.datetime, now: dt.datetime) -> list[tuple[str, Document]]:
+        """Some of those of every tenant that are unfinished and were not touched since before, oldest first.
+
+        They are touched now. Each is given to one caller only, with its tenant.
+        """
+        ...
+
+    async def touch_documents(self, caller: Caller, document_ids: Sequence[str], now: dt.datetime) -> None:
+        """Set the update_time of those that are here and unfinished."""
+        ...
 
     async def save_upload(self, caller: Caller, upload: Upload, document: Document | None = None) -> None:
         """Insert or update by id, and in the same transaction insert the document made of it, unless it is there."""

@@ -18,6 +18,7 @@ from service.usecases.bundle import ReservedUpload, UploadedDocument
 from service.usecases.commit_document import CommitDocument
 from service.usecases.create_upload import CreateUpload
 from service.usecases.forget_document import forget_blobs
+from service.usecases.heartbeat import Heartbeat
 from service.usecases.ingest_arrival import IngestArrival
 from service.usecases.ingest_document import IngestDocument
 from service.usecases.ingest_pool import IngestPool
@@ -27,11 +28,13 @@ from service.usecases.name_locks import NameLocks
 from service.usecases.process_document import ProcessDocument
 from service.usecases.recover_documents import RecoverDocuments
 from service.usecases.shielding import to_the_end
+from service.usecases.take_over import TakeOver
 from service.usecases.upload_document import UploadDocument
 
 LARGEST_FILE = 4 * 1024 * 1024
 LARGEST_UPLOAD = 100 * 1024 * 1024
 PURGE_SECONDS = 3600.0
+TAKE_OVER_SECONDS = 15.0
 _log = logging.getLogger(__name__)
 
 
@@ -57,30 +60,36 @@ class ManageDocuments:
     ) -> None:
         self._records, self._vectors, self._blobs, self._cache = records, vectors, blobs, cache
         self._locks = locks = NameLocks()
-        self._pool = pool = IngestPool(workers or max(1, (os.cpu_count() or 1) // 2))
+        heartbeat = Heartbeat(records)
+        self._pool = pool = IngestPool(workers or max(1, (os.cpu_count() or 1) // 2), heartbeat)
         self._processor = processor = ProcessDocument(blobs, parser, embedder)
         commit = CommitDocument(records, vectors, blobs, cache, processor, locks, pool)
         self._ingest = IngestDocument(records, vectors, blobs, parser, processor, commit, locks)
-        self._upload = UploadDocument(records, vectors, blobs, parser, processor, commit, locks, max_bytes)
+        self._upload = UploadDocument(records, vectors, blobs, parser, processor, commit, locks, max_bytes, heartbeat)
         self._uploads = CreateUpload(records, blobs, locks, LARGEST_UPLOAD)
         left = left_from_bytes is not None
         self._ingest_upload = IngestUpload(records, blobs, processor, self._ingest, pool, locks, elsewhere=left)
-        self._arrival = IngestArrival(records, self._ingest, self._ingest_upload)
+        self._arrival = IngestArrival(records, self._ingest, self._ingest_upload, heartbeat)
         self._leave = LeaveDocument(records, vectors, blobs, parser, processor, commit, locks, max_bytes, self._ingest)
         self._left_from_bytes = left_from_bytes
         self._recover = RecoverDocuments(records, vectors, blobs, commit)
+        self._take_over = TakeOver(records, vectors, blobs, commit)
 
     @contextlib.asynccontextmanager
     async def working(self, *, recover: bool) -> AsyncGenerator[None]:
         """Ingest in the background. recover puts in order what an ended process left, and purges from time to time.
 
-        Outside of this, as on AWS Lambda, Ingest returns when the document is ACTIVE or FAILED.
+        Where many processes share the records, each does both all the time, for what nobody works on. Outside of this,
+        as on AWS Lambda, Ingest returns when the document is ACTIVE or FAILED.
         """
         async with self._pool.running():
             chores: list[asyncio.Task[None]] = []
-            if recover:
+            if self._records.shared:
+                chores.append(asyncio.create_task(self._take_over_forever()))
+            elif recover:
                 for caller, document in await self._recover():
                     await self._resume(caller, document)
+            if recover:
                 chores.append(asyncio.create_task(self._purge_forever()))
             try:
                 yield
@@ -141,6 +150,12 @@ class ManageDocuments:
 
     async def _resume(self, caller: Caller, document: Document) -> None:
         await self._pool.submit(caller.tenant, document.id, lambda: self._ingest(caller, document))
+
+    async def _take_over_forever(self) -> None:
+        while True:
+            for caller, document in await self._take_over():
+                await self._resume(caller, document)
+            await asyncio.sleep(TAKE_OVER_SECONDS)
 
     async def _purge_forever(self) -> None:
         while True:

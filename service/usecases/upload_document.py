@@ -14,6 +14,7 @@ from service.usecases.accept_document import acceptance_time, accepted_before, c
 from service.usecases.bundle import UploadedDocument
 from service.usecases.document_intake import DocumentIntake
 from service.usecases.forget_document import forget_blobs
+from service.usecases.heartbeat import Heartbeat
 from service.usecases.process_document import FileToProcess
 from service.usecases.shielding import to_the_end
 
@@ -25,6 +26,7 @@ class UploadDocument(DocumentIntake):
     """Of several uploads of one name the last that was accepted stays. max_bytes bounds the file."""
 
     max_bytes: int
+    heartbeat: Heartbeat
 
     async def __call__(self, caller: Caller, filename: str, content: bytes) -> UploadedDocument:
         """The ACTIVE document, in place of any other of this name. A failed upload leaves nothing behind.
@@ -39,8 +41,9 @@ class UploadDocument(DocumentIntake):
         if known:
             return UploadedDocument(document, cache_hit=True)
         try:
-            processed, reused = await self.process(caller, file)
-            active = await self.commit(caller, document, processed, content)
+            async with self.heartbeat.hold(caller.tenant, document.id):
+                processed, reused = await self.process(caller, file)
+                active = await self.commit(caller, document, processed, content)
         except BaseException:
             await to_the_end(self._discard(caller, document))
             raise

@@ -8,8 +8,10 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,8 +31,23 @@ def ragsql(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command_and_loads_little() -> None:
     result = ragsql("--help")
     assert result.returncode == 0
-    for command in ("serve", "upload", "ask", "sql", "train", "feedback", "documents", "health", "models"):
+    commands = "serve upload ask sql train feedback documents health models upgrade-records"
+    for command in commands.split():
         assert command in result.stdout
+
+
+def test_records_are_brought_up_to_date_by_a_command(tmp_path: Path, postgres_database: str) -> None:
+    sqlite = {"RAGSQL_DATA_DIR": str(tmp_path / "new")}
+    parts = urlencode(conninfo_to_dict(postgres_database))
+    postgresql = sqlite | {"RAGSQL_RECORDS_URL": f"postgresql:///?{parts}"}
+    for environ in (sqlite, postgresql):
+        first = ragsql("upgrade-records", **environ)
+        assert (first.returncode, "; new." in first.stdout) == (0, True)
+        again = json.loads(ragsql("upgrade-records", "--json", **environ).stdout)
+        assert again["before"] == again["after"] > "0001"
+        assert "already" in ragsql("upgrade-records", **environ).stdout
+    down = ragsql("upgrade-records", RAGSQL_RECORDS_URL="postgresql://u:hunter2@127.0.0.1:1/x")
+    assert (down.returncode, "RAGSQL_RECORDS_URL" in down.stderr, "hunter2" in down.stderr) == (1, True, False)
 
 
 def test_wrong_usage_exits_with_2() -> None:

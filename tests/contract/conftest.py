@@ -16,7 +16,7 @@ from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
 from service.models.catalog import QWEN_CODER
 from service.models.store import ModelStore
-from service.ports import ChatModel, RecordStore
+from service.ports import ChatModel
 from tests.contract.openai_server import OpenAIServer
 from tests.contract.records import START
 
@@ -29,9 +29,10 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/new folder/records.db"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def record_store(request: pytest.FixtureRequest) -> Iterator[RecordStore]:
-    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+@pytest.fixture(params=["sqlite_url", "postgres_url", "pooled_postgres_url"], ids=["sqlite", "postgresql", "pgbouncer"])
+def record_store(request: pytest.FixtureRequest) -> Iterator[SqlRecordStore]:
+    """In a file, in a server, and in that server through a session pooler."""
+    url: str = request.getfixturevalue(request.param)
     store = SqlRecordStore(url)
     yield store
     store.close()

@@ -5,15 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import decimal
-import os
-import pwd
-import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -23,10 +18,10 @@ from service.domain.caller import DEFAULT_CALLER
 from service.domain.sql import ExecutionLimits
 from service.domain.tables import ColumnType
 from service.errors import SqlExecutionFailed, SqlTimeout, UpstreamUnavailable
+from tests.pgbouncer import pgbouncer
 
 pytestmark = pytest.mark.anyio
 LIMITS = ExecutionLimits()
-PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
 
 
 @pytest.fixture
@@ -202,33 +197,8 @@ async def test_every_type_has_a_cell_and_repeated_names_survive(database: Postgr
 @pytest.fixture(params=["session", "transaction"])
 def pooled(request: pytest.FixtureRequest, url: str, name: str, tmp_path: Path) -> Iterator[str]:
     """The database through a pgbouncer in both of its modes."""
-    if PGBOUNCER is None:
-        pytest.skip("pgbouncer is not installed (apt-get install pgbouncer)")
-    folder = parse_qs(urlsplit(url).query)["host"][0]
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    (tmp_path / "bouncer.ini").write_text(
-        f"[databases]\n{name} = host={folder} user=postgres dbname={name}\n"
-        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\npool_mode = {request.param}\n"
-        f"unix_socket_dir =\nlogfile = {tmp_path}/bouncer.log\nserver_reset_query = DISCARD ALL\nmax_client_conn = 20\n"
-        "default_pool_size = 5\nignore_startup_parameters = options\n"
-    )
-    tmp_path.chmod(0o777)
-    for parent in list(tmp_path.parents)[:3]:
-        parent.chmod(parent.stat().st_mode | 0o055)
-    # It does not run as root; the server's own user may use the server's socket.
-    owner = pwd.getpwuid(Path(folder).stat().st_uid).pw_name
-    words = ["-u", owner] if os.geteuid() == 0 else []
-    process = subprocess.Popen([PGBOUNCER, *words, str(tmp_path / "bouncer.ini")])
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.1).close()
-            break
-        except OSError:
-            time.sleep(0.05)
-    yield f"postgresql://postgres@127.0.0.1:{port}/{name}"
-    process.terminate()
-    process.wait(10)
+    with pgbouncer(url, tmp_path, request.param, size=5) as pooler:
+        yield f"{pooler}{name}"
 
 
 async def test_a_pooler_between_changes_nothing(pooled: str) -> None:

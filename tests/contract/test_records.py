@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
@@ -44,6 +45,15 @@ async def test_a_document_comes_back_equal_with_aware_times(
     assert found == document
     assert found.update_time.utcoffset() == dt.timedelta(0)
     assert found.state is DocumentState.FAILED
+
+
+async def test_any_text_is_taken(record_store: RecordStore, caller: Caller, make_document: MakeDocument) -> None:
+    document = make_document("a", filename="a\0b", failure_reason="\U0001f600 \ufeff\r\n")
+    await record_store.save_document(caller, document)
+    found = await record_store.get_document(caller, "a")
+    assert found.filename in ("a\0b", "a\ufffdb")
+    assert found.failure_reason == "\U0001f600 \ufeff\r\n"
+    assert await record_store.find_documents(caller, filename="a\0b") == [found]
 
 
 async def test_saving_again_updates_and_replaces_in_one_step(
@@ -93,6 +103,28 @@ async def test_progress_is_not_stored(record_store: RecordStore, caller: Caller,
     await record_store.save_document(caller, shown)
     assert await record_store.update_document(caller, shown)
     assert await record_store.get_document(caller, "d") == processing
+
+
+async def test_an_unfinished_document_that_nobody_touches_is_given_to_one_of_many(
+    record_store: RecordStore, caller: Caller, make_document: MakeDocument
+) -> None:
+    """The server is shared with other tests, so this one is far before them."""
+    ancient, touched, now = (dt.timedelta(days=days) for days in (-9000, -8000, -7000))
+    for i, state in enumerate(DocumentState):
+        for kind, age in (("left", ancient), ("held", touched)):
+            document = make_document(f"{kind} {state}", minutes=i, state=state)
+            times = {"create_time": document.create_time + ancient, "update_time": document.update_time + age}
+            await record_store.save_document(caller, dataclasses.replace(document, **times))
+    held = [f"held {state}" for state in DocumentState]
+    await record_store.touch_documents(caller, [*held, "absent"], START + now)
+    claims = await asyncio.gather(*(record_store.claim_documents(START + touched, START + now) for _ in range(6)))
+    found = [(tenant, one.id, one.update_time) for claim in claims for tenant, one in claim]
+    assert sorted(found) == [(caller.tenant, f"left {state}", START + now) for state in ("PENDING", "PROCESSING")]
+    assert await record_store.claim_documents(START + touched, START + now) == []
+    for state in DocumentState:
+        moved = state in (DocumentState.PENDING, DocumentState.PROCESSING)
+        kept = await record_store.get_document(caller, f"held {state}")
+        assert (kept.update_time == START + now) is moved
 
 
 async def test_listing_filters_by_state_and_counts_only_active(

@@ -84,6 +84,7 @@ async def test_what_a_stopped_process_ran_is_interrupted_and_old_statements_go(
     record_store: RecordStore, caller: Caller
 ) -> None:
     old, soon = START - dt.timedelta(days=999), START - dt.timedelta(days=998)
+    await record_store.purge_statements(soon)
     kinds = {"old": (StatementState.EXECUTED, old), "running": (StatementState.EXECUTING, old),
              "proposed": (StatementState.PROPOSED, old), "new": (StatementState.EXECUTED, FAR)}  # fmt: skip
     for name, (state, expires) in kinds.items():

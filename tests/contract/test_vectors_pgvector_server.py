@@ -10,10 +10,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
+from service.adapters import postgres_connection
 from service.adapters.vectors.pgvector import PgVectorStore
-from service.adapters.vectors.pgvector_server import conninfo
 from service.domain.caller import Caller
 from service.domain.documents import Document
 from service.domain.health import HealthStatus
@@ -73,13 +73,13 @@ async def test_nothing_is_kept_in_a_session(
 ) -> None:
     """As a session pooler gives the session to others."""
     opened: list[psycopg.Connection[Any]] = []
-    connect = psycopg.connect
+    connect = postgres_connection.connect
 
     def noted(*args: Any, **options: Any) -> Any:
         opened.append(connect(*args, **options))
         return opened[-1]
 
-    monkeypatch.setattr(psycopg, "connect", noted)
+    monkeypatch.setattr(postgres_connection, "connect", noted)
     store = PgVectorStore(postgres_url, "model", DIMENSION)
     await store.replace(caller, make_document("d"), several(["word"], direction(1)))
     assert texts_of(await store.search(caller, "word", direction(1), 5)) == ["word"]
@@ -105,24 +105,3 @@ async def test_processes_may_begin_together(
     assert await stores[0].count(caller) == 4
     for store in stores:
         store.close()
-
-
-@pytest.mark.parametrize(
-    ("url", "mode"),
-    [
-        ("postgresql://u:p@db.example.org/x", "require"),
-        ("postgresql+psycopg://u:p@db.example.org/x?sslmode=prefer", "require"),
-        ("postgresql://u:p@db.example.org/x?sslmode=verify-full", "verify-full"),
-        ("postgresql://u:p@127.0.0.1/x", None),
-        ("postgresql:///x?host=/run/postgresql", None),
-        ("postgresql://u@localhost,db.example.org/x", "require"),
-    ],
-)
-def test_tls_is_required_of_other_machines(url: str, mode: str | None) -> None:
-    assert conninfo_to_dict(conninfo(url)).get("sslmode") == mode
-
-
-@pytest.mark.parametrize("url", ["postgresql://db.example.org/x?sslmode=disable", "postgresql://u:p@[/x"])
-def test_an_address_without_tls_or_sense_is_refused(url: str) -> None:
-    with pytest.raises(NotConfigured, match="RAGSQL_VECTORS_URL"):
-        conninfo(url)

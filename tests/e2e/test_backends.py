@@ -53,8 +53,8 @@ def settings_for(backend: str, request: pytest.FixtureRequest, folder: Path) -> 
     if backend == "pinecone":
         request.getfixturevalue("emulator")
         return given | {"PINECONE_API_KEY": "key"}
-    parts = conninfo_to_dict(request.getfixturevalue("postgres_database"))
-    return given | {"RAGSQL_VECTORS_URL": f"postgresql:///?{urlencode(parts)}"}
+    url = f"postgresql:///?{urlencode(conninfo_to_dict(request.getfixturevalue('postgres_database')))}"
+    return given | {"RAGSQL_VECTORS_URL": url, "RAGSQL_RECORDS_URL": url}
 
 
 @pytest.fixture(params=["pgvector", "pinecone"])
@@ -89,8 +89,10 @@ async def test_a_document_is_uploaded_asked_cached_replaced_and_deleted(service:
     assert not says(result, "9983")
     assert not says(result, "4711")
     assert await service.ports.vectors.count(DEFAULT_CALLER) == 0
-    health = await service.ports.vectors.check()
-    assert (health.adapter, health.status) == (service.settings.vectors, HealthStatus.SERVING)
+    settings = service.settings
+    for part, adapter in ((service.ports.vectors, settings.vectors), (service.ports.records, settings.records)):
+        health = await part.check()
+        assert (health.adapter, health.status) == (adapter, HealthStatus.SERVING)
 
 
 @pytest.mark.parametrize("service", ["pinecone"], indirect=True)
@@ -114,6 +116,9 @@ def test_backends_are_implied_by_what_they_need() -> None:
     assert load({"PINECONE_API_KEY": "k"}).vectors == "pinecone"
     assert load({"RAGSQL_VECTORS_URL": "postgresql://h/d"}).vectors == "pgvector"
     assert load({"UPSTASH_REDIS_URL": "rediss://h:1"}).cache == "redis"
+    assert (load({}).records, load({"RAGSQL_RECORDS_URL": "postgres://h/d"}).records) == ("sqlite", "postgresql")
+    assert load({"RAGSQL_RECORDS_URL": "postgres://h/d", "RAGSQL_RECORDS": "sqlite"}).records == "sqlite"
+    assert load({"AWS_LAMBDA_FUNCTION_NAME": "f"}).postgres_connections < load({}).postgres_connections
     assert load({"PINECONE_API_KEY": "k", "RAGSQL_VECTORS": "sqlite"}).vectors == "sqlite"
     assert load({"UPSTASH_REDIS_URL": "rediss://h:1", "RAGSQL_CACHE": "memory"}).cache == "memory"
 
@@ -123,6 +128,8 @@ def test_backends_are_implied_by_what_they_need() -> None:
     [
         ({"RAGSQL_VECTORS": "pinecone"}, "PINECONE_API_KEY"),
         ({"RAGSQL_VECTORS": "pgvector"}, "RAGSQL_VECTORS_URL"),
+        ({"RAGSQL_RECORDS": "postgresql"}, "RAGSQL_RECORDS_URL"),
+        ({"RAGSQL_RECORDS_URL": "sqlite:///file"}, "RAGSQL_RECORDS_URL"),
         ({"RAGSQL_CACHE": "redis"}, "UPSTASH_REDIS_URL"),
         ({"PINECONE_API_KEY": "k", "RAGSQL_VECTORS_URL": "postgresql://h/d"}, "RAGSQL_VECTORS"),
         ({"UPSTASH_REDIS_URL": "https://h"}, "UPSTASH_REDIS_URL"),

@@ -30,6 +30,11 @@ class KnownSchema:
         with self._lock:
             return self._current(fingerprint, read)
 
+    def expire(self) -> None:
+        """Have the fingerprint asked for at the next call."""
+        with self._lock:
+            self._checked_at = 0.0
+
     def index(
         self, fingerprint: Callable[[], str], read: Callable[[], Schema], build: Callable[[Schema], ValueIndex]
     ) -> ValueIndex:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
+from service.adapters.postgres_address import CONNECTIONS, SCHEMES
 from service.errors import NotConfigured
 from service.ports import Database
 
 URL_FORMS = "sqlite:///path/to/file.db or postgresql://user:password@host:5432/name"
 
 
-def open_database(url: str, hidden: Sequence[str] = ()) -> Database:
+def open_database(url: str, hidden: Sequence[str] = (), connections: int = CONNECTIONS) -> Database:
     """A Database for sqlite:///path, postgresql://, postgres:// or postgresql+psycopg://. Connects on first use.
 
     A relative SQLite path has three slashes, an absolute one four. hidden are patterns of column or table.column,
-    whose stored values are never read ahead of a question. Raises NotConfigured for any other form.
+    whose stored values are never read ahead of a question; connections bounds those to PostgreSQL. Raises
+    NotConfigured for any other form.
     """
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
@@ -25,8 +27,8 @@ def open_database(url: str, hidden: Sequence[str] = ()) -> Database:
         from service.adapters.databases.sqlite import SqliteDatabase
 
         return SqliteDatabase(path, hidden)
-    if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
+    if scheme in SCHEMES:
         from service.adapters.databases.postgres import PostgresDatabase
 
-        return PostgresDatabase("postgresql" + url[len(scheme) :], hidden)
+        return PostgresDatabase(url, hidden, connections)
     raise NotConfigured(f"DATABASE_URL has a scheme that is not known. Write {URL_FORMS}.")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from service.adapters.databases.known import KnownSchema
 from service.adapters.databases.postgres_cancel import Running
 from service.adapters.databases.postgres_role import can_write, read_access
 from service.adapters.databases.postgres_schema import fingerprint, index_values, read_schema
+from service.adapters.databases.postgres_sessions import Sessions
 from service.adapters.databases.postgres_types import type_columns
 from service.adapters.databases.values import Privacy, ValueIndex
+from service.adapters.postgres_address import CONNECTIONS
+from service.adapters.postgres_errors import connection_error
 from service.domain.caller import Caller
 from service.domain.health import ComponentHealth, HealthStatus
 from service.domain.sql import Access, ExecutionLimits, Schema, ValueMatch
@@ -22,7 +26,6 @@ from service.errors import RagsqlError, SqlExecutionFailed, SqlTimeout, Upstream
 
 if TYPE_CHECKING:
     from psycopg import Connection, ServerCursor
-    from psycopg_pool import ConnectionPool
 
 T = TypeVar("T")
 
@@ -30,21 +33,22 @@ _CHECK_SECONDS = 1.0
 _INTROSPECTION_SECONDS = 30.0
 _EXPLAIN_SECONDS = 5.0
 _PROOF_SECONDS = 5.0
-_CONNECT_SECONDS = 5
-_POOL_SIZE = 4
+_SETTING = "DATABASE_URL"
+_THREADS = 32
 _FIRST_BATCH = 10
 _BATCH = 200
 
 
 class PostgresDatabase:
-    """A Database over a PostgreSQL server or a session pooler. Connects on first use."""
+    """A Database over a PostgreSQL server or a session pooler, by so many connections at most, made on use."""
 
     dialect: Literal["sqlite", "postgresql"] = "postgresql"
 
-    def __init__(self, dsn: str, hidden: Sequence[str] = ()) -> None:
-        self._dsn = dsn
-        self._lock = threading.Lock()
-        self._pool: ConnectionPool | None = None
+    def __init__(self, url: str, hidden: Sequence[str] = (), connections: int = CONNECTIONS) -> None:
+        self._url = url
+        self._sessions = Sessions(url, _SETTING, connections)
+        # Those who wait for a server take no threads from the rest of the service.
+        self._threads = ThreadPoolExecutor(_THREADS, "database")
         self._privacy = Privacy(tuple(hidden))
         self._known = KnownSchema(_CHECK_SECONDS)
 
@@ -57,7 +61,7 @@ class PostgresDatabase:
 
     async def schema(self, caller: Caller, *, fresh: bool = False) -> Schema:
         if fresh:
-            self._schema = None
+            self._known.expire()
         return await self._run(self._read_schema, _INTROSPECTION_SECONDS)
 
     async def is_read_only(self, caller: Caller) -> bool:
@@ -92,11 +96,8 @@ class PostgresDatabase:
         return await self._run(run, limits.timeout_seconds)
 
     def close(self) -> None:
-        """Close all connections."""
-        with self._lock:
-            if self._pool is not None:
-                self._pool.close()
-                self._pool = None
+        """Close the connections that are not in use."""
+        self._sessions.close()
 
     def _read_schema(self, connection: Connection) -> Schema:
         return self._known.schema(lambda: fingerprint(connection), lambda: read_schema(connection, self._privacy))
@@ -110,78 +111,35 @@ class PostgresDatabase:
 
     async def _run(self, work: Callable[[Connection], T], seconds: float) -> T:
         """Run work in a thread on a connection; a cancelled caller stops what runs in the server."""
-        running = Running()
+        running, context, asked = Running(), copy_context(), time.monotonic()
         try:
-            return await asyncio.to_thread(self._work, work, seconds, running)
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, lambda: context.run(self._work, work, seconds, asked, running)
+            )
         except asyncio.CancelledError:
             await asyncio.shield(asyncio.to_thread(running.cancel))
             raise
 
-    def _work(self, work: Callable[[Connection], T], seconds: float, running: Running) -> T:
+    def _work(self, work: Callable[[Connection], T], seconds: float, asked: float, running: Running) -> T:
         import psycopg
-        from psycopg_pool import PoolTimeout
 
         try:
-            with self._transaction(seconds) as connection, running.on(connection):
+            with self._sessions.transaction(seconds, asked) as connection, running.on(connection):
                 return work(connection)
         except psycopg.errors.QueryCanceled:
             raise SqlTimeout(f"The database took longer than {seconds:g} seconds. Ask for less.") from None
         except psycopg.errors.LockNotAvailable:
             raise UpstreamUnavailable("Others have locked what the statement reads. Try again in a moment.") from None
-        except (PoolTimeout, psycopg.errors.ConnectionTimeout, psycopg.errors.AdminShutdown):
-            raise UpstreamUnavailable("The database does not answer. Check DATABASE_URL and the server.") from None
         except psycopg.Error as error:
-            if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
-                raise UpstreamUnavailable("The connection to the database broke. Try again.") from None
+            if unusable := connection_error(error, "database", _SETTING, self._url):
+                # Whatever the reason, documents can still answer, and a statement was not used up.
+                raise UpstreamUnavailable(unusable.message) from None
             words = (error.diag.message_primary or str(error)).strip().rstrip(".")
             raise SqlExecutionFailed(f"The database refused the statement: {words}.") from None
-
-    @contextmanager
-    def _transaction(self, seconds: float) -> Generator[Connection]:
-        """A read-only transaction with its own timeouts, always rolled back."""
-        from psycopg import OperationalError
-
-        with self._opened_pool().connection(timeout=_CONNECT_SECONDS) as connection:
-            milliseconds = str(int(seconds * 1000))
-            connection.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            try:
-                # A session pooler drops settings given at connection time, so they are set here, for here.
-                connection.execute(
-                    "SELECT set_config('statement_timeout', %s, true), set_config('lock_timeout', '2000', true), "
-                    "set_config('idle_in_transaction_session_timeout', '60000', true)",
-                    (milliseconds,),
-                )
-                yield connection
-            finally:
-                try:
-                    connection.execute("ROLLBACK")
-                except OperationalError:
-                    connection.close()
-
-    def _opened_pool(self) -> ConnectionPool:
-        from psycopg_pool import ConnectionPool
-
-        with self._lock:
-            if self._pool is None:
-                self._pool = ConnectionPool(
-                    self._dsn,
-                    min_size=0,
-                    max_size=_POOL_SIZE,
-                    max_idle=60,
-                    reset=_reset,
-                    check=ConnectionPool.check_connection,
-                    kwargs={"autocommit": True, "connect_timeout": _CONNECT_SECONDS, "prepare_threshold": None},
-                    open=True,
-                )
-            return self._pool
 
 
 def _query(sql: str) -> bytes:
     return sql.encode()
-
-
-def _reset(connection: Connection) -> None:
-    connection.execute("DISCARD ALL")
 
 
 def _fetch(cursor: ServerCursor, limits: ExecutionLimits) -> tuple[list[tuple[object, ...]], bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from service.adapters.databases.postgres_schema import HIDDEN
 from service.domain.sql import Access
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ WHERE has_database_privilege(current_database(), 'CREATE')"""
 _SCHEMAS = f"""
 SELECT n.nspname, array_agg(DISTINCT pg_get_userbyid(c.relowner)::text)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND {_OWN_SCHEMAS} GROUP BY n.nspname ORDER BY n.nspname"""
+WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND {_OWN_SCHEMAS} AND n.nspname <> ALL(%s)
+GROUP BY n.nspname ORDER BY n.nspname"""
 # What everybody may do, a new role may do too.
 _PUBLIC = f"""
 SELECT format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', n.nspname)
@@ -130,7 +132,7 @@ def _grants(connection: Connection) -> tuple[str, ...]:
         sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(reader),
         sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database[0] if database else ""), reader),
     ]
-    for schema, owners in connection.execute(_SCHEMAS.encode()).fetchall():
+    for schema, owners in connection.execute(_SCHEMAS.encode(), (HIDDEN,)).fetchall():
         home = sql.Identifier(schema)
         parts.append(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(home, reader))
         parts.append(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}").format(home, reader))

@@ -23,7 +23,7 @@ _SCANNED_ROWS = 20_000
 _MAX_TABLES = 500
 _COUNTED_BYTES = 4 * 1024 * 1024
 # Schemas of the server and of hosting platforms, which hold no answers.
-_HIDDEN = [
+HIDDEN = [
     "information_schema", "auth", "storage", "vault", "extensions", "cron", "net", "realtime", "graphql",
     "graphql_public", "supabase_functions", "supabase_migrations", "pgsodium", "pgbouncer", "ragsql",
 ]  # fmt: skip
@@ -77,7 +77,7 @@ def fingerprint(connection: Connection) -> str:
 
 def read_schema(connection: Connection, privacy: Privacy) -> Schema:
     """All tables and views of which the role may read a column. Those outside public are named schema.table."""
-    tables = connection.execute(_TABLES, (_COUNTED_BYTES, _HIDDEN, _MAX_TABLES)).fetchall()
+    tables = connection.execute(_TABLES, (_COUNTED_BYTES, HIDDEN, _MAX_TABLES)).fetchall()
     ids = [row[0] for row in tables]
     names = {row[0]: row[2] if row[1] == "public" else f"{row[1]}.{row[2]}" for row in tables}
     columns: dict[int, list[SchemaColumn]] = {}

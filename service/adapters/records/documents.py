@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from service.adapters.records import paging
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from service.domain.caller import Caller
     from service.ports import Page
+
+_CLAIMED = 20
 
 
 def save(connection: Connection, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
@@ -125,6 +128,31 @@ def count(connection: Connection, caller: Caller) -> int:
 
     query = select(func.count()).where(table.c.tenant == caller.tenant, table.c.state == DocumentState.ACTIVE)
     return connection.execute(query).scalar_one()
+
+
+def claim(connection: Connection, before: dt.datetime, now: dt.datetime) -> list[tuple[str, Document]]:
+    """Touch some that are unfinished and were not touched since before, and return them with their tenants."""
+    from sqlalchemy import select, tuple_, update
+
+    from service.adapters.records.schema import UNFINISHED
+    from service.adapters.records.schema import documents as table
+
+    left = select(table).where(UNFINISHED, table.c.update_time <= before).order_by(table.c.create_time, table.c.id)
+    rows = connection.execute(left.limit(_CLAIMED).with_for_update(skip_locked=True)).all()
+    keys = [(row.tenant, row.id) for row in rows]
+    connection.execute(update(table).where(tuple_(table.c.tenant, table.c.id).in_(keys)).values(update_time=now))
+    return [(row.tenant, dataclasses.replace(_document(row), update_time=now)) for row in rows]
+
+
+def touch(connection: Connection, caller: Caller, document_ids: Sequence[str], now: dt.datetime) -> None:
+    """Set the update_time of those that are unfinished."""
+    from sqlalchemy import update
+
+    from service.adapters.records.schema import UNFINISHED
+    from service.adapters.records.schema import documents as table
+
+    held = update(table).where(UNFINISHED, table.c.tenant == caller.tenant, table.c.id.in_(document_ids))
+    connection.execute(held.values(update_time=now))
 
 
 def _remove(connection: Connection, caller: Caller, document: Document, replaces: Sequence[str]) -> None:

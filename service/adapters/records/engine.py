@@ -1,108 +1,153 @@
-"""The database behind the record store: opened and given its tables on first use."""
+"""Transactions on the database behind the record store: opened and given its tables on first use."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextvars import copy_context
+from typing import TYPE_CHECKING, TypeVar
 
-from service.errors import NotConfigured, UpstreamUnavailable
+from service.adapters.circuit import Circuit
+from service.adapters.postgres_errors import REPLACE_PAUSES
+from service.adapters.records.postgres_server import Conflict, PostgresServer
+from service.adapters.records.sqlite_file import SqliteFile
+from service.errors import UpstreamUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from sqlalchemy import Connection, Engine
 
-_BUSY_MILLISECONDS = 30_000
-_SETUP_LOCK = 7_242_685_101  # any number that no other program takes as its advisory lock
+T = TypeVar("T")
+
+_THREADS = 32
+_REPEATS = 2
+_FAILURES = 2
+_RETRY_SECONDS = 2.0
+_SLOW_SECONDS = 1.0
 
 
 class RecordEngine:
     """Transactions on the database at url, `sqlite:///file` or `postgresql://…`.
 
-    Raises NotConfigured for tables of a newer version and UpstreamUnavailable when the database fails.
+    connections bounds those to PostgreSQL, seconds the run of each statement there. Raises NotConfigured for tables of
+    a newer version, a wrong password or address, Overloaded when all connections stay busy, and UpstreamUnavailable
+    when the database fails. One that keeps callers waiting is then asked again once in two seconds.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, connections: int, seconds: float) -> None:
+        is_file = url.startswith("sqlite")
+        self._server = SqliteFile(url) if is_file else PostgresServer(url, connections, seconds)
+        # Those who wait for a server take no threads from the rest of the service.
+        self._threads = None if is_file else ThreadPoolExecutor(_THREADS, "records")
+        self._circuit = Circuit(_FAILURES, _RETRY_SECONDS)
         self._lock = threading.Lock()
         self._engine: Engine | None = None
+        self.name = self._server.name
+
+    async def run(self, act: Callable[[Connection], T], *, write: bool) -> T:
+        """What act returns inside of a transaction of its own. It is called again after a conflict with another."""
+        context, asked = copy_context(), time.monotonic()
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: context.run(self._run, act, write, asked)
+        )
 
     @contextmanager
-    def begin(self, *, write: bool) -> Generator[Connection]:
-        """A transaction, committed unless the block raises. One that writes waits for its turn at once."""
+    def begin(self, *, write: bool, asked: float | None = None) -> Generator[Connection]:
+        """A transaction, committed unless the block raises. One that writes waits for its turn at once.
+
+        asked is when the caller began to wait, by time.monotonic; now, if it is None.
+        """
+        with self._server.turn(time.monotonic() if asked is None else asked), self._answering(write) as connection:
+            yield connection
+
+    @contextmanager
+    def _answering(self, write: bool) -> Generator[Connection]:
+        from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+        if not self._circuit.may_call():
+            raise UpstreamUnavailable(
+                "The database of records did not answer just now and is asked again in a moment. Check the server."
+            )
+        asked, answered = self._circuit.clock(), False
+        try:
+            with self._begun(write) as connection:
+                answered = True
+                self._circuit.succeeded()
+                yield connection
+                connection.commit()
+        except (SQLAlchemyError, OSError) as error:
+            silent = self._threads and not answered and isinstance(error, DBAPIError)
+            if silent and self._circuit.clock() - asked > _SLOW_SECONDS:
+                self._circuit.failed(asked)
+            raise self._server.told(error) from error
+
+    def upgrade(self) -> tuple[str, str]:
+        """Bring the tables to this version and return the revisions before, empty if there was none, and now."""
         from sqlalchemy.exc import SQLAlchemyError
 
+        from service.adapters.records import tables
+
+        engine = self._server.engine()
         try:
-            with self._open().connect().execution_options(ragsql_write=write) as connection, connection.begin():
-                yield connection
+            return tables.upgrade(engine)
         except (SQLAlchemyError, OSError) as error:
-            raise UpstreamUnavailable(
-                "The database of records does not work. Check that RAGSQL_DATA_DIR is writable and has free space, "
-                "or that the server is up."
-            ) from error
+            raise self._server.told(error) from error
+        finally:
+            engine.dispose()
 
     def close(self) -> None:
         """Close the connections. They open again on use."""
         if self._engine:
             self._engine.dispose()
 
+    def _run(self, act: Callable[[Connection], T], write: bool, asked: float) -> T:
+        for _ in range(_REPEATS):
+            try:
+                return self._once(act, write, asked)
+            except Conflict:
+                continue
+        return self._once(act, write, asked)
+
+    def _once(self, act: Callable[[Connection], T], write: bool, asked: float) -> T:
+        with self.begin(write=write, asked=asked) as connection:
+            return act(connection)
+
+    def _begun(self, write: bool) -> Connection:
+        """A connection in a transaction. One that died while nobody used it is replaced: nothing was asked over it."""
+        from sqlalchemy.exc import DBAPIError
+
+        for pause in REPLACE_PAUSES:
+            try:
+                return self._begin(write)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                time.sleep(pause)
+        return self._begin(write)
+
+    def _begin(self, write: bool) -> Connection:
+        connection = self._open().connect().execution_options(ragsql_write=write)
+        try:
+            connection.begin()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     def _open(self) -> Engine:
         with self._lock:
             if self._engine is None:
-                engine = _create(self._url)
-                _prepare(engine)
+                from service.adapters.records import tables
+
+                engine = self._server.engine()
+                try:
+                    tables.prepare(engine)
+                except BaseException:
+                    engine.dispose()
+                    raise
                 self._engine = engine
             return self._engine
-
-
-def _create(url: str) -> Engine:
-    from pathlib import Path
-
-    from sqlalchemy import create_engine, event
-    from sqlalchemy.engine import make_url
-
-    target = make_url(url)
-    if target.get_backend_name() != "sqlite":
-        return create_engine(target.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=5)
-    Path(target.database or "").parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(target)
-    event.listen(engine, "connect", _configure_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _configure_sqlite(connection: Any, _record: object) -> None:
-    # The driver would begin too late for reads and writes to be one transaction: _begin_sqlite does it instead.
-    connection.isolation_level = None
-    for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options()["ragsql_write"] else "BEGIN")
-
-
-def _prepare(engine: Engine) -> None:
-    """Make the tables that are missing. Only one process does so at a time."""
-    from sqlalchemy import func, insert, select, update
-
-    from service.adapters.records import schema
-
-    with engine.connect().execution_options(ragsql_write=True) as connection, connection.begin():
-        if engine.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_SETUP_LOCK)))
-        schema.metadata.create_all(connection)
-        version = connection.execute(select(func.max(schema.schema_version.c.version))).scalar()
-        if version is None:
-            connection.execute(insert(schema.schema_version).values(version=schema.VERSION))
-        elif version < schema.VERSION:
-            for change in (schema.CHANGES.get(later) for later in range(version + 1, schema.VERSION + 1)):
-                if change:
-                    connection.exec_driver_sql(change)
-            connection.execute(update(schema.schema_version).values(version=schema.VERSION))
-        elif version > schema.VERSION:
-            raise NotConfigured(
-                f"The records were written by a newer version of ragsql (schema {version}, this one knows "
-                f"{schema.VERSION}). Upgrade, or set RAGSQL_DATA_DIR to another folder."
-            )

@@ -33,7 +33,7 @@ def save(
         rows = [{"tenant": caller.tenant, **_values(item)} for item in fresh.values()]
         connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
         _begin_epoch(connection, caller)
-        stored = _find(connection, caller, [item.id for item in items])
+        stored |= _find(connection, caller, list(fresh))
     add_vectors(connection, caller, [item.id for item in items], vectors, model)
     return [stored[item.id] for item in items]
 
@@ -44,7 +44,7 @@ def add_vectors(connection: Connection, caller: Caller, item_ids: Sequence[str],
 
     from service.adapters.records.schema import knowledge_vectors as table
 
-    here = _find(connection, caller, item_ids)
+    here = _find(connection, caller, item_ids, keep=True)
     rows = [
         {
             "tenant": caller.tenant,
@@ -133,8 +133,10 @@ def _insert(connection: Connection, table: Table) -> Any:
     return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
 
 
-def _find(connection: Connection, caller: Caller, item_ids: Sequence[str]) -> dict[str, KnowledgeItem]:
-    """Those of the items that are here, by id."""
+def _find(
+    connection: Connection, caller: Caller, item_ids: Sequence[str], *, keep: bool = False
+) -> dict[str, KnowledgeItem]:
+    """Those of the items that are here, by id. keep has nobody delete them before this transaction ends."""
     from sqlalchemy import select
 
     from service.adapters.records.schema import knowledge_items as table
@@ -142,7 +144,8 @@ def _find(connection: Connection, caller: Caller, item_ids: Sequence[str]) -> di
     found: dict[str, KnowledgeItem] = {}
     for start in range(0, len(item_ids), _BATCH):
         query = select(table).where(table.c.tenant == caller.tenant, table.c.id.in_(item_ids[start : start + _BATCH]))
-        found |= {row.id: _item(row) for row in connection.execute(query)}
+        kept = query.with_for_update(read=True, key_share=True) if keep else query
+        found |= {row.id: _item(row) for row in connection.execute(kept)}
     return found
 
 

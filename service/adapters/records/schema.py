@@ -19,19 +19,20 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
     TypeDecorator,
     event,
+    text,
 )
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-VERSION = 5
-CHANGES = {4: "ALTER TABLE documents ADD COLUMN error_reason VARCHAR DEFAULT '' NOT NULL"}
-"""What brings a table that is there already to a version. Tables that a version adds are made without it."""
+HEAD = "0002"
+"""The last of the revisions in migrations/, which is what these tables are."""
 APPEND_ONLY = (
     (
         "CREATE TRIGGER sql_events_stay BEFORE UPDATE ON sql_events BEGIN SELECT RAISE(ABORT, 'events stay'); END",
@@ -71,13 +72,20 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
 
 
 metadata = MetaData()
+UNFINISHED = text("state IN ('PENDING', 'PROCESSING')")
 
 
 def _key() -> tuple[Column[str], Column[str]]:
     return Column("tenant", String, primary_key=True), Column("id", String, primary_key=True)
 
 
-schema_version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
+alembic_version = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""As alembic makes it. One row."""
 
 documents = Table(
     "documents",
@@ -98,6 +106,7 @@ documents = Table(
     Index("documents_newest", "tenant", "create_time", "id"),
     Index("documents_by_filename", "tenant", "filename"),
     Index("documents_by_sha256", "tenant", "sha256"),
+    Index("documents_unfinished", "update_time", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
 )
 
 uploads = Table(
@@ -127,6 +136,7 @@ statements = Table(
     Column("create_time", UtcDateTime, nullable=False),
     Column("expire_time", UtcDateTime, nullable=False),
     Index("statements_newest", "tenant", "principal", "state", "create_time", "id"),
+    Index("statements_by_expiry", "expire_time"),
 )
 
 statement_halves = Table(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, TypeVar
 
+from service.adapters.postgres_address import CONNECTIONS
 from service.adapters.records import answers, audit, documents, feedback, knowledge, statements, uploads, usage
 from service.adapters.records.engine import RecordEngine
 from service.adapters.records.knowledge_index import KnowledgeIndex
@@ -30,14 +30,19 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
 T = TypeVar("T")
 
+SECONDS = 20.0
+
 
 class SqlRecordStore:
-    """A RecordStore at url, `sqlite:///file` or `postgresql://…`. Tables are made on first use."""
+    """A RecordStore at url, `sqlite:///file` or `postgresql://…`, which many processes may share.
 
-    def __init__(self, url: str) -> None:
-        self._engine = RecordEngine(url)
+    Tables are made on first use. connections bounds those to PostgreSQL, seconds the run of a statement there.
+    """
+
+    def __init__(self, url: str, connections: int = CONNECTIONS, seconds: float = SECONDS) -> None:
+        self._engine = RecordEngine(url, connections, seconds)
         self._index = KnowledgeIndex()
-        self._adapter = "sqlite" if url.startswith("sqlite") else "postgresql"
+        self.shared = self._engine.name != "sqlite"
 
     async def save_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
         """See DocumentRecords."""
@@ -72,6 +77,14 @@ class SqlRecordStore:
     async def count_documents(self, caller: Caller) -> int:
         """See DocumentRecords."""
         return await self._read(documents.count, caller)
+
+    async def claim_documents(self, before: dt.datetime, now: dt.datetime) -> list[tuple[str, Document]]:
+        """See UploadRecords."""
+        return await self._write(documents.claim, before, now)
+
+    async def touch_documents(self, caller: Caller, document_ids: Sequence[str], now: dt.datetime) -> None:
+        """See UploadRecords."""
+        await self._write(documents.touch, caller, document_ids, now)
 
     async def save_upload(self, caller: Caller, upload: Upload, document: Document | None = None) -> None:
         """See UploadRecords."""
@@ -196,26 +209,21 @@ class SqlRecordStore:
     async def check(self) -> ComponentHealth:
         """See Checkable."""
         try:
-            await asyncio.to_thread(self._ask)
+            await self._read(lambda connection: connection.exec_driver_sql("SELECT 1"))
         except RagsqlError as error:
-            return ComponentHealth("records", self._adapter, HealthStatus.NOT_SERVING, error.message)
-        return ComponentHealth("records", self._adapter, HealthStatus.SERVING)
+            return ComponentHealth("records", self._engine.name, HealthStatus.NOT_SERVING, error.message)
+        return ComponentHealth("records", self._engine.name, HealthStatus.SERVING)
+
+    def upgrade(self) -> tuple[str, str]:
+        """Bring the tables to this version and return the revisions before, empty if there was none, and now."""
+        return self._engine.upgrade()
 
     def close(self) -> None:
         """Close the connections. They open again on use."""
         self._engine.close()
 
-    def _ask(self) -> None:
-        with self._engine.begin(write=False) as connection:
-            connection.exec_driver_sql("SELECT 1")
-
     async def _read(self, act: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.to_thread(self._do, False, act, *args, **kwargs)
+        return await self._engine.run(lambda connection: act(connection, *args, **kwargs), write=False)
 
     async def _write(self, act: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.to_thread(self._do, True, act, *args, **kwargs)
-
-    def _do(self, write: bool, act: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """One transaction."""
-        with self._engine.begin(write=write) as connection:
-            return act(connection, *args, **kwargs)
+        return await self._engine.run(lambda connection: act(connection, *args, **kwargs), write=True)

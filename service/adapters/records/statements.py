@@ -87,12 +87,13 @@ def move(
 
 def interrupt(connection: Connection, expired: dt.datetime, detail: str) -> int:
     """Mark FAILED what is EXECUTING, of every tenant, and expired by then."""
-    from sqlalchemy import select, update
+    from sqlalchemy import update
 
     from service.adapters.records.schema import statements as table
 
     left = (table.c.state == StatementState.EXECUTING) & (table.c.expire_time <= expired)
-    rows = connection.execute(select(table).where(left).with_for_update()).all()
+    moved = update(table).where(left).values(state=StatementState.FAILED).returning(table)
+    rows = connection.execute(moved).all()
     for row in rows:
         event = AuditEvent(
             id=uuid.uuid4().hex,
@@ -105,7 +106,6 @@ def interrupt(connection: Connection, expired: dt.datetime, detail: str) -> int:
             detail=detail,
         )
         audit.add(connection, row.tenant, event)
-    connection.execute(update(table).where(left).values(state=StatementState.FAILED))
     return len(rows)
 
 

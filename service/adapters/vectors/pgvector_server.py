@@ -10,21 +10,22 @@ from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
 from service.adapters.circuit import Circuit
+from service.adapters.postgres_address import SETUP_LOCK, conninfo
+from service.adapters.postgres_errors import connection_error
 from service.domain import terms
 from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
 
 if TYPE_CHECKING:
+    import psycopg
     from psycopg import Connection
 
 T = TypeVar("T")
 
 _SCHEMA_VERSION = 1
-_SETUP_LOCK = 7_242_685_102  # any number that no other program takes as its advisory lock
-_CONNECT_SECONDS = 5
+_SETTING = "RAGSQL_VECTORS_URL"
 _FAILURES = 2
 _RETRY_SECONDS = 2.0
-_LOOPBACK = ("localhost", "127.0.0.1", "::1", "")
-_ENCRYPTED = ("require", "verify-ca", "verify-full")
+_LONGEST_SECONDS = 600.0
 
 # Words stay in the row as they are: a search looks into those of thousands of rows.
 _TABLES: LiteralString = """
@@ -94,7 +95,7 @@ class PgVectorServer:
         except psycopg.Error as error:
             if isinstance(error, psycopg.OperationalError):
                 self._circuit.failed(begun)
-            raise _as_domain_error(error) from error
+            raise _as_domain_error(error, self._url) from error
         self._circuit.succeeded()
         return result
 
@@ -135,19 +136,13 @@ class PgVectorServer:
         return connection
 
     def _connect(self) -> Connection:
-        import psycopg
+        from service.adapters.postgres_connection import connect
 
-        return psycopg.connect(
-            conninfo(self._url),
-            autocommit=True,
-            connect_timeout=_CONNECT_SECONDS,
-            prepare_threshold=None,
-            application_name="ragsql",
-        )
+        return connect(conninfo(self._url, _SETTING), _LONGEST_SECONDS)
 
     def _prepare(self, connection: Connection) -> str:
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SETUP_LOCK,))
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (SETUP_LOCK,))
             made = connection.execute("SELECT to_regclass('ragsql.passage_index')").fetchone()
             if made is None or made[0] is None:
                 for statement in (_TABLES % self._dimension).split(";"):
@@ -175,34 +170,9 @@ class PgVectorServer:
             )
 
 
-def conninfo(url: str) -> str:
-    """What libpq takes. TLS is required of every server but those of this machine. Raises NotConfigured."""
-    from psycopg import ProgrammingError
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
-    try:
-        parts = conninfo_to_dict(url.replace("postgresql+psycopg://", "postgresql://", 1))
-    except ProgrammingError:
-        raise NotConfigured("RAGSQL_VECTORS_URL cannot be read. Write postgresql://user:password@host/name.") from None
-    hosts = str(parts.get("host") or "").split(",")
-    if all(host in _LOOPBACK or host.startswith(("/", "@")) for host in hosts):
-        return make_conninfo("", **parts)
-    mode = parts.get("sslmode")
-    if mode == "disable":
-        raise NotConfigured("RAGSQL_VECTORS_URL leads to another machine without TLS. Take sslmode=disable out of it.")
-    return make_conninfo("", **parts | {"sslmode": mode if mode in _ENCRYPTED else "require"})
-
-
-def _as_domain_error(error: Exception) -> RagsqlError:
+def _as_domain_error(error: psycopg.Error, url: str) -> RagsqlError:
     import psycopg
 
-    state = getattr(error, "sqlstate", None)
-    if isinstance(error, psycopg.errors.InvalidAuthorizationSpecification) or _says(
-        error, "authentication failed", "no password supplied"
-    ):
-        return NotConfigured("The PostgreSQL server refuses the user or the password. Check RAGSQL_VECTORS_URL.")
-    if state == "3D000" or _says(error, "does not exist"):
-        return NotConfigured("The PostgreSQL server has no such database or user. Check RAGSQL_VECTORS_URL.")
     if isinstance(error, psycopg.errors.UndefinedFile | psycopg.errors.FeatureNotSupported):
         return NotConfigured("The server at RAGSQL_VECTORS_URL does not have the extension pgvector. Install it there.")
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
@@ -212,11 +182,6 @@ def _as_domain_error(error: Exception) -> RagsqlError:
         )
     if isinstance(error, psycopg.errors.QueryCanceled):
         return UpstreamUnavailable("The PostgreSQL server of passages took too long. Try again.")
-    return UpstreamUnavailable(
+    return connection_error(error, "PostgreSQL database of passages", _SETTING, url) or UpstreamUnavailable(
         "The PostgreSQL server of passages cannot be used. Check RAGSQL_VECTORS_URL and the server."
     )
-
-
-def _says(error: Exception, *words: str) -> bool:
-    """An error at connection time has no code, only libpq's words."""
-    return getattr(error, "sqlstate", None) is None and any(some in str(error) for some in words)
