@@ -108,6 +108,7 @@ def application(assembly: Assembly, *, reflection: bool = False) -> Starlette:
     if assembly.tracer:
         from service.transport.tracing import TraceRequests
 
+        # Around the records, which hand on to its spans what they are told.
         app.add_middleware(TraceRequests, tracer=assembly.tracer)
         app.state.flush_traces = assembly.tracer.flush
     return app

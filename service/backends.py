@@ -142,7 +142,7 @@ def make_records(settings: Settings, closing: ExitStack) -> RecordStore:
 
 
 def make_records_check(settings: Settings, records: RecordStore) -> Checkable:
-    """The health of records that are deferred; a file is asked without loading what its records need to work."""
+    """The health of records. A file is asked without the store, until something has needed that."""
     if settings.records == "postgresql":
         return records
     from service.adapters.records.file_check import RecordFileCheck

@@ -42,4 +42,10 @@ def _lacking_models(values: Mapping[str, Any]) -> dict[str, str]:
         problems["RAGSQL_CHAT"] = "openai needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys."
     if values.get("embedder") == "openai" and not (values.get("openai_api_key") or values.get("openai_base_url")):
         problems["RAGSQL_EMBEDDER"] = "openai needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server without keys."
-    return problems
+    return problems | _untold(values)
+
+
+def _untold(values: Mapping[str, Any]) -> dict[str, str]:
+    if values.get("ingest_events_from_bytes") is None or values.get("blobs", values.get("storage_backend")) == "s3":
+        return {}
+    return {"RAGSQL_INGEST_EVENTS_FROM_BYTES": "Only S3 tells of files. Set STORAGE_BACKEND=s3, or do not set it."}

@@ -13,6 +13,8 @@ from service.errors import NotConfigured
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 SETUP_LOCK = 7_242_685_102
 """The advisory lock of those who make or change tables in the schema ragsql; any number that no other program takes."""
+TURN_SECONDS = 5.0
+"""So long a caller waits for one of the connections of this process."""
 CONNECTIONS = 4
 """Of one process to one database, unless it is set."""
 _FORM = "Write postgresql://user:password@host:5432/name"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.adapters.postgres_address import direct_host_advice
+from service.adapters.postgres_address import TURN_SECONDS, direct_host_advice
 from service.errors import NotConfigured, Overloaded, RagsqlError, UpstreamUnavailable
 
 if TYPE_CHECKING:
@@ -17,6 +17,14 @@ _REFUSED = ("authentication failed", "no password supplied", "no pg_hba.conf ent
 _ABSENT = ("does not exist", "no such database", "Tenant or user not found")
 _NO_TLS = ("does not support SSL", "certificate", "SSL error", "root.crt", "SSL required")
 _FULL = ("too many clients", "too many connections", "remaining connection slots", "max_client_conn", "MaxClients")
+
+
+def no_turn(server: str, connections: int) -> Overloaded:
+    """What a caller is told whose turn does not come."""
+    return Overloaded(
+        f"All {connections} connections to the {server} have been busy for {TURN_SECONDS:g} seconds. Try again in a "
+        "moment; RAGSQL_POSTGRES_CONNECTIONS allows more."
+    )
 
 
 def is_lost(error: psycopg.Error) -> bool:

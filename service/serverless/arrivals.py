@@ -26,7 +26,7 @@ class Arrival(NamedTuple):
     key: str
 
 
-def is_queue(event: Event) -> bool:
+def is_queue(event: Any) -> bool:
     """Whether messages of SQS are to be answered one by one."""
     return any(_source(record) == "aws:sqs" for record in _records(event))
 
@@ -36,7 +36,7 @@ def messages(event: Event) -> list[tuple[str, Event]]:
     return [(str(record.get("messageId", "")), record) for record in _records(event)]
 
 
-def arrivals(event: Event) -> list[Arrival]:
+def arrivals(event: Any) -> list[Arrival]:
     """The objects that an event says were created; none for a test and for what else happens to objects.
 
     Raises UnknownEvent.
@@ -107,8 +107,8 @@ def _parsed(body: Any) -> Any:
     return _parsed(message) if isinstance(message, str) else cast(Any, parsed)
 
 
-def _records(event: Event) -> list[Event]:
-    records = event.get("Records")
+def _records(event: Any) -> list[Event]:
+    records: Any = cast(Event, event).get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list):
         return []
     return [cast(Event, record) if isinstance(record, dict) else {} for record in cast("list[Any]", records)]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 
 _DRAIN_SECONDS = 0.5
+_FLUSH_SECONDS = 1.0
 
 
 class Entry:
@@ -43,6 +44,8 @@ class Entry:
             return self._run(self._ingest(event, said))
         finally:
             self._run(self._drain())
+            if self._assembly.tracer:
+                self._assembly.tracer.flush(_FLUSH_SECONDS)
             invocation.reset(token)
 
     async def _ingest(self, event: Any, said: Invocation) -> Event:

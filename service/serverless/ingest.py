@@ -35,7 +35,7 @@ class IngestFiles:
     def __init__(self, documents: ManageDocuments, settings: Settings, write: Callable[[RequestRecord], None]) -> None:
         self._documents, self._settings, self._write = documents, settings, write
 
-    async def __call__(self, event: Event, invocation: Invocation) -> Event:
+    async def __call__(self, event: Any, invocation: Invocation) -> Event:
         """What became of each file, or the messages of a queue that are to come again.
 
         Raises IngestFailed once all files of the event were tried, UnknownEvent and NotConfigured.

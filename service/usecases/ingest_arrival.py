@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
 from service.errors import ContentMismatch, NotFound, UploadIncomplete
 from service.ports import UploadRecords
-from service.usecases.ingest_document import BEAT_SECONDS, MENDABLE, IngestDocument
+from service.usecases.heartbeat import LEASE, Heartbeat
+from service.usecases.ingest_document import MENDABLE, IngestDocument
 from service.usecases.ingest_upload import IngestUpload
 
-_DEAD_AFTER = dt.timedelta(seconds=4 * BEAT_SECONDS)
 _MENDABLE = {kind.reason for kind in MENDABLE}
 _log = logging.getLogger("ragsql")
 
@@ -25,6 +25,7 @@ class IngestArrival:
     records: UploadRecords
     ingest: IngestDocument
     ingest_upload: IngestUpload
+    heartbeat: Heartbeat
 
     async def __call__(self, caller: Caller, file_id: str) -> Document | None:
         """The document as it is now, None when nothing is to become of the file.
@@ -35,7 +36,10 @@ class IngestArrival:
         document = await self._document(caller, file_id)
         if document is None or not _is_open(document):
             return document
-        await self.ingest.attempt(caller, document)
+        claimed = replace(document, state=DocumentState.PROCESSING, update_time=dt.datetime.now(dt.UTC))
+        if await self.records.swap_document(caller, document, claimed):
+            async with self.heartbeat.hold(caller.tenant, document.id):
+                await self.ingest.attempt(caller, claimed)
         try:
             return await self.records.get_document(caller, document.id)
         except NotFound:
@@ -59,7 +63,7 @@ def _is_open(document: Document) -> bool:
         case DocumentState.PENDING:
             return True
         case DocumentState.PROCESSING:
-            return dt.datetime.now(dt.UTC) - document.update_time > _DEAD_AFTER
+            return dt.datetime.now(dt.UTC) - document.update_time > LEASE
         case DocumentState.FAILED:
             return document.error_reason in _MENDABLE
         case DocumentState.ACTIVE:

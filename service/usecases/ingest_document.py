@@ -1,17 +1,11 @@
-"""Process a document whose file is stored: PENDING to PROCESSING to ACTIVE or FAILED.
-
-Of several processes that are to do it, the one that marks it PROCESSING does, and says every few seconds that it still
-lives. So another one can tell a document that is being worked on from one whose process ended.
-"""
+"""Process a document whose file is stored: PENDING to PROCESSING to ACTIVE or FAILED."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime as dt
 import logging
 import secrets
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 
 from service.domain.caller import Caller
@@ -23,8 +17,6 @@ from service.usecases.forget_document import failed_with, forget_blobs
 from service.usecases.process_document import FileToProcess, file_key
 from service.usecases.shielding import to_the_end
 
-BEAT_SECONDS = 10.0
-"""How often a process says that it still works on a document."""
 MENDABLE: tuple[type[RagsqlError], ...] = (UpstreamUnavailable, Overloaded)
 """What may go well at another attempt."""
 _log = logging.getLogger(__name__)
@@ -35,10 +27,7 @@ class IngestDocument(DocumentIntake):
     """One document. What goes wrong becomes the reason of its failure; what it would have replaced stays."""
 
     async def __call__(self, caller: Caller, document: Document, processed: Processed | None = None) -> None:
-        """Never raises. processed is what is known of the content already. A deleted document stays deleted.
-
-        document is as it is stored; nothing happens when it was changed meanwhile.
-        """
+        """Never raises. processed is what is known of the content already. A deleted document stays deleted."""
         await self._work(caller, document, processed, ())
 
     async def attempt(self, caller: Caller, document: Document) -> None:
@@ -60,13 +49,12 @@ class IngestDocument(DocumentIntake):
                 error_reason="",
                 update_time=dt.datetime.now(dt.UTC),
             )
-            if not await self.records.swap_document(caller, document, claimed):
+            if not await self.records.update_document(caller, claimed):
                 return
-            async with self._beating(caller, claimed):
-                file = await self._file(caller, document)
-                document = replace(claimed, media_type=file.media_type)
-                if processed is None:
-                    processed, _ = await self.process(caller, file)
+            file = await self._file(caller, document)
+            document = replace(claimed, media_type=file.media_type)
+            if processed is None:
+                processed, _ = await self.process(caller, file)
             await self.commit(caller, document, processed)
         except mendable as error:
             _log.warning("The document %s failed for now. %s", document.id, error.message)
@@ -82,24 +70,6 @@ class IngestDocument(DocumentIntake):
         if file.sha256 != document.sha256:
             raise ContentMismatch("The stored file is damaged: its SHA-256 has changed. Upload it again.")
         return file
-
-    @contextlib.asynccontextmanager
-    async def _beating(self, caller: Caller, document: Document) -> AsyncGenerator[None]:
-        beating = asyncio.create_task(self._beat(caller, document))
-        try:
-            yield
-        finally:
-            beating.cancel()
-            await asyncio.wait({beating})
-
-    async def _beat(self, caller: Caller, document: Document) -> None:
-        while True:
-            await asyncio.sleep(BEAT_SECONDS)
-            later = replace(document, update_time=dt.datetime.now(dt.UTC))
-            with contextlib.suppress(RagsqlError):
-                if not await self.records.swap_document(caller, document, later):
-                    return
-                document = later
 
     async def _fail(self, caller: Caller, document: Document, error: Exception) -> None:
         if not isinstance(error, RagsqlError):

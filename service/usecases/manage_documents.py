@@ -69,7 +69,7 @@ class ManageDocuments:
         self._uploads = CreateUpload(records, blobs, locks, LARGEST_UPLOAD)
         left = left_from_bytes is not None
         self._ingest_upload = IngestUpload(records, blobs, processor, self._ingest, pool, locks, elsewhere=left)
-        self._arrival = IngestArrival(records, self._ingest, self._ingest_upload)
+        self._arrival = IngestArrival(records, self._ingest, self._ingest_upload, heartbeat)
         self._leave = LeaveDocument(records, vectors, blobs, parser, processor, commit, locks, max_bytes, self._ingest)
         self._left_from_bytes = left_from_bytes
         self._recover = RecoverDocuments(records, vectors, blobs, commit)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Generator, Mapping
@@ -19,21 +21,48 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 EVENT_LIMIT = 6 * 1024 * 1024
+CLOSED = "closed"
 
 
 @dataclass
 class Function:
     """A function under test. Events go in, results come out, one at a time."""
 
-    events: queue.Queue[tuple[str, dict[str, Any]]] = field(default_factory=queue.Queue[tuple[str, dict[str, Any]]])
+    events: queue.Queue[tuple[str, Any]] = field(default_factory=queue.Queue[tuple[str, Any]])
     results: queue.Queue[tuple[str, bytes]] = field(default_factory=queue.Queue[tuple[str, bytes]])
+    process: subprocess.Popen[bytes] | None = None
+    log: Path | None = None
 
-    def invoke(self, event: Mapping[str, Any], timeout: float = 60) -> dict[str, Any]:
+    def invoke(self, event: Any, timeout: float = 60) -> dict[str, Any]:
         """The function's response. Raises AssertionError when it reports an error instead."""
-        self.events.put((str(uuid.uuid4()), dict(event)))
-        path, body = self.results.get(timeout=timeout)
+        path, body = self._invoke(event, timeout)
         assert path.endswith("/response"), f"{path}: {body!r}"
         return json.loads(body)
+
+    def error_of(self, event: Any, timeout: float = 60) -> tuple[str, str]:
+        """The kind and the message of the error that the function reports. Raises AssertionError for a response."""
+        path, body = self._invoke(event, timeout)
+        assert path.endswith("/error"), f"{path}: {body!r}"
+        error = json.loads(body)
+        return error["errorType"], error["errorMessage"]
+
+    def freeze(self) -> None:
+        """Stop the environment, as Lambda does between two events."""
+        assert self.process
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGCONT)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it wrote to its log in JSON."""
+        assert self.log
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
+    def _invoke(self, event: Any, timeout: float) -> tuple[str, bytes]:
+        self.events.put((str(uuid.uuid4()), event))
+        return self.results.get(timeout=timeout)
 
 
 def url_event(
@@ -61,17 +90,24 @@ def running(handler: str, environ: Mapping[str, str]) -> Generator[Function]:
     function = Function()
     api = ThreadingHTTPServer(("127.0.0.1", 0), _handler(function))
     Thread(target=api.serve_forever, daemon=True).start()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "awslambdaric", handler],
-        cwd=ROOT,
-        env={**os.environ, **_runtime_environ(api.server_port, handler), **environ},
-    )
-    try:
-        yield function
-    finally:
-        process.kill()
-        process.wait(10)
-        api.shutdown()
+    with tempfile.TemporaryDirectory() as folder:
+        function.log = Path(folder) / "log"
+        with function.log.open("wb") as log:
+            process = function.process = subprocess.Popen(
+                [sys.executable, "-m", "awslambdaric", handler],
+                cwd=ROOT,
+                env={**os.environ, **_runtime_environ(api.server_port, handler), **environ},
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            yield function
+        finally:
+            process.kill()
+            process.wait(10)
+            function.events.put((CLOSED, None))
+            api.shutdown()
+            api.server_close()
 
 
 def _runtime_environ(port: int, handler: str) -> dict[str, str]:
@@ -99,6 +135,8 @@ def _handler(function: Function) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             request_id, event = function.events.get()
+            if request_id == CLOSED:
+                return
             body = json.dumps(event).encode()
             self.send_response(200)
             self.send_header("Lambda-Runtime-Aws-Request-Id", request_id)

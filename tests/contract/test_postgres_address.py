@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from service.adapters.databases.open import open_database
 from service.adapters.databases.postgres import PostgresDatabase
 from service.adapters.postgres_address import conninfo, direct_host_advice
+from service.adapters.postgres_errors import connection_error
 from service.adapters.records.sql import SqlRecordStore
 from service.domain.caller import DEFAULT_CALLER
 from service.domain.sql import ExecutionLimits
@@ -83,6 +85,10 @@ def test_a_parameter_that_libpq_does_not_know_is_told() -> None:
 
 def test_supabases_addresses_are_known(caplog: pytest.LogCaptureFixture) -> None:
     assert "session pooler" in direct_host_advice("postgresql://postgres:p@db.abcdefgh.supabase.co:5432/postgres")
+    unreachable = psycopg.OperationalError("connection failed: Network is unreachable")
+    broken = connection_error(unreachable, "database", "DATABASE_URL",
+                              "postgresql://postgres:p@db.abcdefgh.supabase.co:5432/postgres")  # fmt: skip
+    assert re.search(r"DATABASE_URL.*db\.abcdefgh\.supabase\.co has an IPv6 address only.*pooler", str(broken))
     pooler = "postgresql://postgres.abcdefgh:p@aws-0-eu-central-1.pooler.supabase.com:{}/postgres"
     assert direct_host_advice(pooler) == ""
     with caplog.at_level(logging.WARNING):

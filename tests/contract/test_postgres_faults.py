@@ -49,12 +49,12 @@ def server(postgres_process: PostgresProcess) -> Iterator[PostgresProcess]:
     postgres_process.start()
 
 
-@pytest.fixture(params=["directly", "pgbouncer"])
+@pytest.fixture(params=["directly", "session", "transaction"])
 def way(request: pytest.FixtureRequest, server: PostgresProcess, tmp_path: Path) -> Iterator[Way]:
     if request.param == "directly":
         yield Way(server, server.url())
         return
-    with pgbouncer(server.own_url, tmp_path, "session") as url:
+    with pgbouncer(server.own_url, tmp_path, request.param) as url:
         yield Way(server, f"{url}app", LOGIN_RETRY_SECONDS)
 
 

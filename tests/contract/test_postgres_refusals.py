@@ -50,15 +50,17 @@ async def test_when_all_connections_are_busy_callers_are_told_and_nobody_else_wa
     await asyncio.sleep(0.2)
     with engine.begin(write=False):
         refused = asyncio.gather(
-            *(told(store.count_documents(caller), Overloaded, "RAGSQL_POSTGRES_CONNECTIONS") for _ in range(24)),
-            *(told(one(database, caller), UpstreamUnavailable, "RAGSQL_POSTGRES_CONNECTIONS") for _ in range(10)),
+            *(told(store.count_documents(caller), Overloaded, "RAGSQL_POSTGRES_CONNECTIONS") for _ in range(200)),
+            *(told(one(database, caller), UpstreamUnavailable, "RAGSQL_POSTGRES_CONNECTIONS") for _ in range(200)),
         )
+        started = time.monotonic()
         longest, before = 0.0, time.monotonic()
         while not refused.done():
             await asyncio.sleep(0.01)
             longest, before = max(longest, time.monotonic() - before), time.monotonic()
             assert await asyncio.to_thread(lambda: True)
         await refused
+        assert time.monotonic() - started < 9
     assert longest < 0.5
     assert await store.count_documents(caller) == 0
     await sleeping

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -110,20 +111,20 @@ class PostgresDatabase:
 
     async def _run(self, work: Callable[[Connection], T], seconds: float) -> T:
         """Run work in a thread on a connection; a cancelled caller stops what runs in the server."""
-        running, context = Running(), copy_context()
+        running, context, asked = Running(), copy_context(), time.monotonic()
         try:
             return await asyncio.get_running_loop().run_in_executor(
-                self._threads, lambda: context.run(self._work, work, seconds, running)
+                self._threads, lambda: context.run(self._work, work, seconds, asked, running)
             )
         except asyncio.CancelledError:
             await asyncio.shield(asyncio.to_thread(running.cancel))
             raise
 
-    def _work(self, work: Callable[[Connection], T], seconds: float, running: Running) -> T:
+    def _work(self, work: Callable[[Connection], T], seconds: float, asked: float, running: Running) -> T:
         import psycopg
 
         try:
-            with self._sessions.transaction(seconds) as connection, running.on(connection):
+            with self._sessions.transaction(seconds, asked) as connection, running.on(connection):
                 return work(connection)
         except psycopg.errors.QueryCanceled:
             raise SqlTimeout(f"The database took longer than {seconds:g} seconds. Ask for less.") from None

@@ -9,14 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from service.adapters.postgres_address import conninfo
-from service.adapters.postgres_errors import REPLACE_PAUSES, is_lost
+from service.adapters.postgres_address import TURN_SECONDS, conninfo
+from service.adapters.postgres_errors import REPLACE_PAUSES, is_lost, no_turn
 from service.errors import UpstreamUnavailable
 
 if TYPE_CHECKING:
     from service.adapters.postgres_connection import BoundedConnection
 
-_TURN_SECONDS = 5.0
 _IDLE_SECONDS = 60.0
 _LONGER_SECONDS = 10.0
 
@@ -41,16 +40,14 @@ class Sessions:
         self._reaper: threading.Timer | None = None
 
     @contextmanager
-    def transaction(self, seconds: float) -> Generator[BoundedConnection]:
+    def transaction(self, seconds: float, asked: float) -> Generator[BoundedConnection]:
         """One whose statements may each run for so long. What is done in it is taken back, also from the session.
 
-        Raises psycopg.Error, NotConfigured for a url that cannot be used, and UpstreamUnavailable when all are busy.
+        asked is when the caller began to wait, by time.monotonic. Raises psycopg.Error, NotConfigured for a url that
+        cannot be used, and UpstreamUnavailable when all are busy.
         """
-        if not self._turns.acquire(timeout=_TURN_SECONDS):
-            raise UpstreamUnavailable(
-                f"All {self._size} connections to the database have been busy for {_TURN_SECONDS:g} seconds. Try again "
-                "in a moment; RAGSQL_POSTGRES_CONNECTIONS allows more."
-            )
+        if not self._turns.acquire(timeout=max(0.0, asked + TURN_SECONDS - time.monotonic())):
+            raise UpstreamUnavailable(no_turn("database", self._size).message)
         try:
             session = self._begun(seconds)
         except BaseException:

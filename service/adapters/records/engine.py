@@ -50,14 +50,22 @@ class RecordEngine:
 
     async def run(self, act: Callable[[Connection], T], *, write: bool) -> T:
         """What act returns inside of a transaction of its own. It is called again after a conflict with another."""
-        context = copy_context()
+        context, asked = copy_context(), time.monotonic()
         return await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: context.run(self._run, act, write)
+            self._threads, lambda: context.run(self._run, act, write, asked)
         )
 
     @contextmanager
-    def begin(self, *, write: bool) -> Generator[Connection]:
-        """A transaction, committed unless the block raises. One that writes waits for its turn at once."""
+    def begin(self, *, write: bool, asked: float | None = None) -> Generator[Connection]:
+        """A transaction, committed unless the block raises. One that writes waits for its turn at once.
+
+        asked is when the caller began to wait, by time.monotonic; now, if it is None.
+        """
+        with self._server.turn(time.monotonic() if asked is None else asked), self._answering(write) as connection:
+            yield connection
+
+    @contextmanager
+    def _answering(self, write: bool) -> Generator[Connection]:
         from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
         if not self._circuit.may_call():
@@ -96,16 +104,16 @@ class RecordEngine:
         if self._engine:
             self._engine.dispose()
 
-    def _run(self, act: Callable[[Connection], T], write: bool) -> T:
+    def _run(self, act: Callable[[Connection], T], write: bool, asked: float) -> T:
         for _ in range(_REPEATS):
             try:
-                return self._once(act, write)
+                return self._once(act, write, asked)
             except Conflict:
                 continue
-        return self._once(act, write)
+        return self._once(act, write, asked)
 
-    def _once(self, act: Callable[[Connection], T], write: bool) -> T:
-        with self.begin(write=write) as connection:
+    def _once(self, act: Callable[[Connection], T], write: bool, asked: float) -> T:
+        with self.begin(write=write, asked=asked) as connection:
             return act(connection)
 
     def _begun(self, write: bool) -> Connection:

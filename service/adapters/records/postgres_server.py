@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from service.adapters.postgres_address import conninfo
-from service.adapters.postgres_errors import connection_error
-from service.errors import NotConfigured, Overloaded, RagsqlError, UpstreamUnavailable
+from service.adapters.postgres_address import TURN_SECONDS, conninfo
+from service.adapters.postgres_errors import connection_error, no_turn
+from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
 
 if TYPE_CHECKING:
     import psycopg
@@ -15,7 +19,6 @@ if TYPE_CHECKING:
 SCHEMA = "ragsql"
 _SETTING = "RAGSQL_RECORDS_URL"
 _SERVER = "database of records"
-_TURN_SECONDS = 5.0
 _LONGER_SECONDS = 10.0
 # One round trip. A session pooler drops settings given at connection time, so they are set here, for here.
 _BEGIN = (
@@ -37,6 +40,17 @@ class PostgresServer:
         self._url = url
         self._connections = connections
         self._seconds = seconds
+        self._turns = threading.BoundedSemaphore(connections)
+
+    @contextmanager
+    def turn(self, asked: float) -> Generator[None]:
+        """While this lasts there is a connection for the caller, who began to wait at asked. Raises Overloaded."""
+        if not self._turns.acquire(timeout=max(0.0, asked + TURN_SECONDS - time.monotonic())):
+            raise no_turn(_SERVER, self._connections)
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def engine(self) -> Engine:
         """An engine that connects on use. Raises NotConfigured for an address that cannot be used."""
@@ -50,7 +64,6 @@ class PostgresServer:
             creator=lambda: connect_for_text(words, self._seconds + _LONGER_SECONDS),
             pool_size=self._connections,
             max_overflow=0,
-            pool_timeout=_TURN_SECONDS,
             pool_use_lifo=True,
             use_native_hstore=False,
         )
@@ -60,13 +73,7 @@ class PostgresServer:
     def told(self, error: Exception) -> RagsqlError:
         """The error in words that name the setting."""
         import psycopg
-        from sqlalchemy.exc import TimeoutError as NoTurn
 
-        if isinstance(error, NoTurn):
-            return Overloaded(
-                f"All {self._connections} connections to the {_SERVER} have been busy for {_TURN_SECONDS:g} seconds. "
-                "Try again in a moment; RAGSQL_POSTGRES_CONNECTIONS allows more."
-            )
         cause = getattr(error, "orig", None)
         if not isinstance(cause, psycopg.Error):
             return UpstreamUnavailable(f"The {_SERVER} does not work. Check {_SETTING} and the server.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from service.errors import RagsqlError, UpstreamUnavailable
@@ -19,6 +20,10 @@ class SqliteFile:
 
     def __init__(self, url: str) -> None:
         self._url = url
+
+    def turn(self, asked: float) -> AbstractContextManager[None]:
+        """Nobody waits for a connection here."""
+        return nullcontext()
 
     def engine(self) -> Engine:
         """An engine whose transactions wait for their turn."""
