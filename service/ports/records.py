@@ -74,14 +74,14 @@ class UploadRecords(DocumentRecords, Protocol):
     def shared(self) -> bool: ...
 
     async def claim_documents(self, before: dt.datetime, now: dt.datetime) -> list[tuple[str, Document]]:
-        """Some of those of every tenant that are unfinished and were not changed or touched since before, oldest first.
+        """Some of those of every tenant that are unfinished and were not touched since before, oldest first.
 
-        They are touched now. Each is given to one caller only, as it is stored, with its tenant.
+        They are touched now. Each is given to one caller only, with its tenant.
         """
         ...
 
     async def touch_documents(self, caller: Caller, document_ids: Sequence[str], now: dt.datetime) -> None:
-        """Note that somebody works on those that are here and unfinished."""
+        """Set the update_time of those that are here and unfinished."""
         ...
 
     async def save_upload(self, caller: Caller, upload: Upload, document: Document | None = None) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.domain.caller import Caller
-from service.domain.documents import Document
+from service.domain.documents import Document, DocumentState
 from service.errors import NotFound, RagsqlError
 from service.ports import BlobStore, UploadRecords, VectorStore
 from service.usecases.commit_document import CommitDocument
@@ -37,11 +37,9 @@ class TakeOver:
         try:
             for tenant, document in await self.records.claim_documents(self.clock() - LEASE, self.clock()):
                 if await self._is_to_be_processed(Caller(tenant), document):
-                    again.append((Caller(tenant), document))
+                    again.append((Caller(tenant), replace(document, state=DocumentState.PENDING)))
         except RagsqlError as error:
             _log.warning("Unfinished documents of other processes could not be taken over. %s", error.message)
-        except Exception:
-            _log.exception("Unfinished documents of other processes could not be taken over.")
         return again
 
     async def _is_to_be_processed(self, caller: Caller, document: Document) -> bool:

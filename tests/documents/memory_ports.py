@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -121,23 +121,28 @@ class MemoryVectors(Flaky):
 class MemoryRecords(Flaky):
     stored: dict[tuple[str, str], Document] = field(default_factory=dict[tuple[str, str], Document])
     uploads: dict[tuple[str, str], Upload] = field(default_factory=dict[tuple[str, str], Upload])
-    beats: dict[tuple[str, str], dt.datetime] = field(default_factory=dict[tuple[str, str], dt.datetime])
 
     shared: bool = False
 
     async def claim_documents(self, before: dt.datetime, now: dt.datetime) -> list[tuple[str, Document]]:
         self.called("claim")
         found = [
-            (tenant, one)
-            for (tenant, _), one in self.stored.items()
-            if _is_left(one) and max(one.update_time, self.beats.get((tenant, one.id), one.update_time)) <= before
+            (tenant, one) for (tenant, _), one in self.stored.items() if self._left(one) and one.update_time <= before
         ]
-        self.beats |= {(tenant, one.id): now for tenant, one in found}
+        for tenant, one in found:
+            self.stored[tenant, one.id] = replace(one, update_time=now)
         return found
 
     async def touch_documents(self, caller: Caller, document_ids: Sequence[str], now: dt.datetime) -> None:
         self.called("touch")
-        self.beats |= {(caller.tenant, document_id): now for document_id in document_ids}
+        for document_id in document_ids:
+            one = self.stored.get((caller.tenant, document_id))
+            if one and self._left(one):
+                self.stored[caller.tenant, document_id] = replace(one, update_time=now)
+
+    @staticmethod
+    def _left(document: Document) -> bool:
+        return document.state in (DocumentState.PENDING, DocumentState.PROCESSING)
 
     async def save_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
         self.called("save")
@@ -200,10 +205,6 @@ class MemoryRecords(Flaky):
 
     async def count_documents(self, caller: Caller) -> int:
         return len(self.stored)
-
-
-def _is_left(document: Document) -> bool:
-    return document.state in (DocumentState.PENDING, DocumentState.PROCESSING)
 
 
 def _open_gate() -> asyncio.Event:

@@ -109,29 +109,28 @@ def count(connection: Connection, caller: Caller) -> int:
 
 
 def claim(connection: Connection, before: dt.datetime, now: dt.datetime) -> list[tuple[str, Document]]:
-    """Touch some that are unfinished and were not changed or touched since before; return them with their tenants."""
-    from sqlalchemy import func, select, tuple_, update
+    """Touch some that are unfinished and were not touched since before, and return them with their tenants."""
+    from sqlalchemy import select, tuple_, update
 
     from service.adapters.records.schema import UNFINISHED
     from service.adapters.records.schema import documents as table
 
-    silent = (table.c.update_time <= before) & (func.coalesce(table.c.beat_time, table.c.update_time) <= before)
-    left = select(table).where(UNFINISHED, silent).order_by(table.c.create_time, table.c.id).limit(_CLAIMED)
-    rows = connection.execute(left.with_for_update(skip_locked=True)).all()
+    left = select(table).where(UNFINISHED, table.c.update_time <= before).order_by(table.c.create_time, table.c.id)
+    rows = connection.execute(left.limit(_CLAIMED).with_for_update(skip_locked=True)).all()
     keys = [(row.tenant, row.id) for row in rows]
-    connection.execute(update(table).where(tuple_(table.c.tenant, table.c.id).in_(keys)).values(beat_time=now))
-    return [(row.tenant, _document(row)) for row in rows]
+    connection.execute(update(table).where(tuple_(table.c.tenant, table.c.id).in_(keys)).values(update_time=now))
+    return [(row.tenant, dataclasses.replace(_document(row), update_time=now)) for row in rows]
 
 
 def touch(connection: Connection, caller: Caller, document_ids: Sequence[str], now: dt.datetime) -> None:
-    """Note that somebody works on those of them that are unfinished."""
+    """Set the update_time of those that are unfinished."""
     from sqlalchemy import update
 
     from service.adapters.records.schema import UNFINISHED
     from service.adapters.records.schema import documents as table
 
     held = update(table).where(UNFINISHED, table.c.tenant == caller.tenant, table.c.id.in_(document_ids))
-    connection.execute(held.values(beat_time=now))
+    connection.execute(held.values(update_time=now))
 
 
 def _remove(connection: Connection, caller: Caller, document: Document, replaces: Sequence[str]) -> None:
@@ -152,7 +151,7 @@ def _values(document: Document) -> dict[str, Any]:
 
 def _document(row: Row[Any]) -> Document:
     values: dict[str, Any] = dict(row._mapping)  # pyright: ignore[reportPrivateUsage]
-    del values["tenant"], values["beat_time"]
+    del values["tenant"]
     values["state"] = DocumentState(row.state)
     return Document(**values)
 

@@ -63,14 +63,12 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        if value is not None and value.tzinfo is None:
+        if value is None or value.tzinfo is None:
             raise ValueError("a time without its zone")
-        return value and value.astimezone(dt.UTC)
+        return value.astimezone(dt.UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:
-        if value is None or value.tzinfo is None:
-            return value and value.replace(tzinfo=dt.UTC)
-        return value.astimezone(dt.UTC)
+        return value.astimezone(dt.UTC) if value.tzinfo else value.replace(tzinfo=dt.UTC)
 
 
 metadata = MetaData()
@@ -105,7 +103,6 @@ documents = Table(
     Column("failure_reason", Text, nullable=False),
     Column("parser", Text, nullable=False),
     Column("error_reason", String, nullable=False, server_default=""),
-    Column("beat_time", UtcDateTime),
     Index("documents_newest", "tenant", "create_time", "id"),
     Index("documents_by_filename", "tenant", "filename"),
     Index("documents_by_sha256", "tenant", "sha256"),

@@ -1,4 +1,4 @@
-"""When somebody last worked on a document, and indexes for what is looked for in all tenants at once."""
+"""Indexes for what is looked for in all tenants at once: unfinished documents, and statements that expired."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Make them."""
-    op.add_column("documents", sa.Column("beat_time", sa.DateTime(timezone=True)))
     unfinished = sa.text("state IN ('PENDING', 'PROCESSING')")
     op.create_index(
         "documents_unfinished", "documents", ["update_time"], sqlite_where=unfinished, postgresql_where=unfinished
