@@ -167,7 +167,7 @@ class PineconeVectorStore:
             ),
             _SEARCH_SECONDS,
         )
-        epoch, found = await asyncio.gather(self._heads.epoch(search.tenant), query)
+        found, epoch = await asyncio.gather(query, self._heads.epoch(search.tenant))
         if time.monotonic() - start > self._grace_seconds:
             epoch = await self._heads.epoch(search.tenant)
         return epoch, list(found.matches)
