@@ -221,13 +221,20 @@ def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextM
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         with startup.sole_server(assembly.settings.data_dir) as alone:
             async with assembly.usage.buffering(), assembly.documents.working(recover=alone):
+                working: list[asyncio.Task[None]] = []
                 if assembly.settings.sample_data:
-                    await startup.load_samples(assembly.use_cases.documents, assembly.settings.data_dir)
+                    loading = startup.load_samples(assembly.use_cases.documents, assembly.settings.data_dir)
+                    working.append(asyncio.create_task(loading))
+                if assembly.settings.embedder == "minilm":  # another one may be slow or down
+                    await asyncio.gather(*working)
                 # A remote model keeps no prompt for us, and reading one costs money.
                 warms = assembly.ports if assembly.settings.chat == "local" else replace(assembly.ports, sqlgen=None)
                 tidy = TidySql(assembly.ports.records)
                 await tidy(alone)
-                working = [asyncio.create_task(startup.warm(assembly.route, warms)), asyncio.create_task(tidy.repeat())]
+                working += [
+                    asyncio.create_task(startup.warm(assembly.route, warms)),
+                    asyncio.create_task(tidy.repeat()),
+                ]
                 try:
                     yield
                 finally:
