@@ -118,10 +118,8 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
     retrieve = RetrievePassages(ports.embedder, ports.vectors, ports.reader)
     route = RouteQuestion(ports.embedder, ports.database)
     documents = ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, for_documents, ports.cache)
-    use_cases = _use_cases(settings, ports, documents, retrieve, route, usage)
-    tracer = backends.make_tracer(settings)
-    if tracer:
-        closing.callback(tracer.close)
+    tracer = backends.make_tracer(settings, closing)
+    use_cases = _use_cases(settings, ports, documents, retrieve, route, usage, tracer)
     return Assembly(settings, ports, use_cases, documents, retrieve, route, usage, tracer, closing.close)
 
 
@@ -168,6 +166,7 @@ def _use_cases(
     retrieve: RetrievePassages,
     route: RouteQuestion,
     usage: MeasureUsage,
+    tracer: Tracer | None,
 ) -> UseCases:
     limits = ExecutionLimits(timeout_seconds=settings.sql_timeout_seconds, max_rows=settings.sql_max_rows)
     database_id = hashlib.sha256(_database_url(settings).encode()).hexdigest()
@@ -198,11 +197,11 @@ def _use_cases(
         feedback=ManageFeedback(ports.records, knowledge),
         caches=ManageCaches(ports.cache),
         usage=usage,
-        health=CheckHealth(_components(ports), ports.records, ports.records, ports.vectors, __version__),
+        health=CheckHealth(_components(ports, tracer), ports.records, ports.records, ports.vectors, __version__),
     )
 
 
-def _components(ports: Ports) -> dict[str, tuple[Checkable, bool]]:
+def _components(ports: Ports, tracer: Tracer | None) -> dict[str, tuple[Checkable, bool]]:
     """What Health asks. Documents need the first four; SQL needs the others."""
     components: dict[str, tuple[Checkable, bool]] = {
         "embedder": (ports.embedder, True),
@@ -213,7 +212,8 @@ def _components(ports: Ports) -> dict[str, tuple[Checkable, bool]]:
         "chat": (ports.chat, False),
         "cache": (ports.cache, False),
     }
-    return components | ({"database": (ports.database, False)} if ports.database else {})
+    optional: dict[str, Checkable | None] = {"database": ports.database, "traces": tracer}
+    return components | {name: (part, False) for name, part in optional.items() if part}
 
 
 def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
