@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -129,3 +131,15 @@ async def test_health_says_whether_spans_are_taken(receiver: OtlpCollector, stat
     assert ("OTEL_EXPORTER_OTLP_ENDPOINT" in health.detail) == (state != "takes")
     assert receiver.spans == []
     receiver.released.set()
+
+
+def test_without_a_setting_nothing_of_it_is_loaded() -> None:
+    script = (
+        "import sys, lambda_handler\n"
+        "from service.app import assemble\n"
+        "from service.settings import load\n"
+        "assert assemble(load({'RAGSQL_DATA_DIR': '/nonexistent'})).tracer is None\n"
+        "print([name for name in sys.modules if name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter'))])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "[]"
