@@ -124,6 +124,7 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
     for_documents = deferred(lambda: _embedder(chosen, usage, "DOCUMENTS"))
     documents = deferred(lambda: _documents(ports, left, for_documents))
     questions = deferred(lambda: _questions(settings, ports, usage))
+    tracer = backends.make_tracer(settings, closing)
     use_cases = UseCases(
         documents=documents,
         questions=deferred(lambda: questions.questions),
@@ -133,7 +134,7 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
         caches=deferred(lambda: _caches(ports)),
         usage=usage,
         health=CheckHealth(
-            components_of(chosen, settings),
+            components_of(chosen, settings, tracer),
             capabilities_of(chosen),
             ports.records,
             ports.records,
@@ -142,9 +143,6 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
         ),
     )
     reindex = deferred(lambda: _reindex(ports, for_documents))
-    tracer = backends.make_tracer(settings)
-    if tracer:
-        closing.callback(tracer.close)
     return Assembly(settings, ports, use_cases, documents, questions, usage, tracer, reindex, closing.close)
 
 
@@ -239,13 +237,20 @@ def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextM
 
         with startup.sole_server(assembly.settings.data_dir) as alone:
             async with assembly.usage.buffering(), assembly.documents.working(recover=alone):
+                working: list[asyncio.Task[None]] = []
                 if assembly.settings.sample_data:
-                    await startup.load_samples(assembly.use_cases.documents, assembly.settings.data_dir)
+                    loading = startup.load_samples(assembly.use_cases.documents, assembly.settings.data_dir)
+                    working.append(asyncio.create_task(loading))
+                if assembly.settings.embedder == "minilm":  # another one may be slow or down
+                    await asyncio.gather(*working)
                 # A remote model keeps no prompt for us, and reading one costs money.
                 warms = assembly.ports if assembly.settings.chat == "local" else replace(assembly.ports, sqlgen=None)
                 tidy = TidySql(assembly.ports.records)
                 await tidy(alone and not assembly.ports.records.shared)
-                working = [asyncio.create_task(startup.warm(assembly.route, warms)), asyncio.create_task(tidy.repeat())]
+                working += [
+                    asyncio.create_task(startup.warm(assembly.route, warms)),
+                    asyncio.create_task(tidy.repeat()),
+                ]
                 try:
                     yield
                 finally:

@@ -192,15 +192,19 @@ def make_sqlgen(settings: Settings, chat: ChatModel, database: Database) -> SqlG
     return PromptSqlGenerator(chat, database)
 
 
-def make_tracer(settings: Settings) -> Tracer | None:
-    """Traces over OTLP to a collector, to Opik, or to both; None when none is set."""
+def make_tracer(settings: Settings, closing: ExitStack) -> Tracer | None:
+    """Traces over OTLP to a collector, to Opik, or to both, the last of them sent by closing; None when none is set."""
     if not (settings.otlp_endpoint or settings.otlp_traces_endpoint or settings.opik_api_key or settings.opik_url):
         return None
     from service import __version__
     from service.adapters.traces.collectors import collector, opik
     from service.adapters.traces.otlp import OtlpTracer
 
-    collectors = [collector(settings.otlp_endpoint, settings.otlp_traces_endpoint)]
-    collectors += [opik(settings.opik_url, settings.opik_api_key, settings.opik_workspace, settings.opik_project_name)]
+    collectors = (
+        collector(settings.otlp_endpoint, settings.otlp_traces_endpoint),
+        opik(settings.opik_url, settings.opik_api_key, settings.opik_workspace, settings.opik_project_name),
+    )
     chosen = [found for found in collectors if found]
-    return OtlpTracer(chosen, __version__, keeps_questions=settings.trace_questions)
+    tracer = OtlpTracer(chosen, __version__, keeps_questions=settings.trace_questions)
+    closing.callback(tracer.close)
+    return tracer

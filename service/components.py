@@ -10,12 +10,13 @@ from service.usecases.check_health import FRESH_SECONDS, REMOTE_FRESH_SECONDS, C
 
 if TYPE_CHECKING:
     from service.app import Ports
+    from service.ports.traces import Tracer
     from service.settings import Settings
 
 _BILLED = ("openai", "pinecone", "s3")
 
 
-def components_of(ports: Ports, settings: Settings) -> dict[str, Component]:
+def components_of(ports: Ports, settings: Settings, tracer: Tracer | None) -> dict[str, Component]:
     """Every adapter that can be checked, by the name of its port."""
     chosen = {
         "embedder": (ports.embedder, settings.embedder),
@@ -30,7 +31,8 @@ def components_of(ports: Ports, settings: Settings) -> dict[str, Component]:
         name: Component(adapter, REMOTE_FRESH_SECONDS if backend in _BILLED else FRESH_SECONDS)
         for name, (adapter, backend) in chosen.items()
     }
-    return found | ({"database": Component(ports.database, FRESH_SECONDS)} if ports.database else {})
+    optional = {"database": ports.database, "traces": tracer}
+    return found | {name: Component(part, FRESH_SECONDS) for name, part in optional.items() if part}
 
 
 def capabilities_of(ports: Ports) -> dict[str, Capability]:

@@ -22,13 +22,8 @@ def _lacking_stores(values: Mapping[str, Any]) -> dict[str, str]:
         problems["RAGSQL_VECTORS"] = "PINECONE_API_KEY and RAGSQL_VECTORS_URL are both set. Say pinecone or pgvector."
     if values.get("records") == "postgresql" and not values.get("records_url"):
         problems["RAGSQL_RECORDS_URL"] = "postgresql needs a server's address. Set it, or set RAGSQL_RECORDS=sqlite."
-    in_s3 = values.get("blobs", values.get("storage_backend")) == "s3"
-    if in_s3 and not values.get("s3_cache_bucket"):
+    if values.get("blobs", values.get("storage_backend")) == "s3" and not values.get("s3_cache_bucket"):
         problems["S3_CACHE_BUCKET"] = "s3 needs the name of a bucket. Set it, or set RAGSQL_BLOBS=local."
-    if values.get("ingest_events_from_bytes") is not None and not in_s3:
-        problems["RAGSQL_INGEST_EVENTS_FROM_BYTES"] = (
-            "Only S3 tells of files. Set STORAGE_BACKEND=s3, or leave it empty."
-        )
     if values.get("cache") == "redis" and not values.get("redis_url"):
         problems["UPSTASH_REDIS_URL"] = "redis needs the address of a server. Set it, or set RAGSQL_CACHE=memory."
     return problems

@@ -38,12 +38,14 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     assembly = assemble(settings)
     try:
+        parts = components_of(assembly.ports, settings, assembly.tracer)
         needed = {name for one in capabilities_of(assembly.ports).values() for name in one.needs}
 
         def look(name: str) -> Awaitable[Finding]:
-            return within(name, examined(name, assembly.ports, settings), required=name in needed)
+            examination = examined(name, parts[name].adapter, assembly.ports, settings)
+            return within(name, examination, required=name in needed)
 
-        at_once = [name for name in components_of(assembly.ports, settings) if name not in ("cache", "database")]
+        at_once = [name for name in parts if name not in ("cache", "database")]
         for finding in await asyncio.gather(*map(look, at_once), *_servers(settings), *_database(assembly)):
             yield finding
         yield await look("cache")  # alone: how fast it is would not be seen beside the others

@@ -16,6 +16,7 @@ from service.usecases.check_health import examine
 
 if TYPE_CHECKING:
     from service.app import Ports
+    from service.ports import Checkable
     from service.settings import Settings
 
 PROBE = Caller(tenant="ragsql-doctor")
@@ -24,9 +25,9 @@ _SLOW_CACHE_SECONDS = 0.02
 _TEXT = "The probe of ragsql doctor."
 
 
-async def examined(name: str, ports: Ports, settings: Settings) -> Finding:
+async def examined(name: str, part: Checkable, ports: Ports, settings: Settings) -> Finding:
     """One port: what Health would ask, and where that serves, whether it really works."""
-    health = await examine(name, getattr(ports, name))
+    health = await examine(name, part)
     if health.status is not HealthStatus.SERVING:
         return Finding(name, health.detail, RETRY)
     probe = _PROBES.get(name)

@@ -15,11 +15,11 @@ from service.adapters.vectors.fusion import fuse
 from service.adapters.vectors.identity import Identity
 from service.adapters.vectors.pinecone_heads import Epoch, Head, Heads
 from service.adapters.vectors.pinecone_identity import Place
-from service.adapters.vectors.pinecone_records import name_of, text_of
+from service.adapters.vectors.pinecone_records import content_of, name_of, text_of
 from service.adapters.vectors.pinecone_sdk import PineconeIndex
 from service.adapters.vectors.pinecone_writes import PineconeWrites
 from service.adapters.vectors.rescoring import bm25, occurrences
-from service.domain.documents import Passage
+from service.domain.documents import Chunk, Passage
 from service.domain.health import ComponentHealth, HealthStatus
 from service.domain.terms import terms
 from service.errors import RagsqlError, UpstreamUnavailable
@@ -191,7 +191,7 @@ class PineconeVectorStore:
             ),
             _SEARCH_SECONDS,
         )
-        epoch, found = await asyncio.gather(self._heads.epoch(search.tenant), query)
+        found, epoch = await asyncio.gather(query, self._heads.epoch(search.tenant))
         if time.monotonic() - start > self._grace_seconds:
             epoch = await self._heads.epoch(search.tenant)
         return epoch, list(found.matches)
@@ -207,15 +207,20 @@ class PineconeVectorStore:
         lexical = bm25(words, [int(match.metadata["length"]) for match in found])
         fused = fuse(dense, lexical)
         best = np.argsort(-fused, kind="stable")[:limit].tolist()
-        contents = await asyncio.gather(
-            *(self._writes.content(tenant, found[at].id, found[at].metadata) for at in best)
-        )
+        contents = await self._contents(tenant, [found[at] for at in best])
         return [
             Passage(
                 text_of(found[at].metadata["document"]), *content, float(fused[at]), found[at].score, float(lexical[at])
             )
             for at, content in zip(best, contents, strict=True)
         ]
+
+    async def _contents(self, tenant: str, matches: Sequence[Match]) -> list[tuple[str, Chunk]]:
+        """The name of each match's file and its chunk. What is in one piece is not worth a task."""
+        split = [match for match in matches if "pieces" in match.metadata]
+        joined = await asyncio.gather(*(self._writes.content(tenant, match.id, match.metadata) for match in split))
+        known = dict(zip((match.id for match in split), joined, strict=True))
+        return [known.get(match.id) or content_of(match.metadata["content"]) for match in matches]
 
     async def _tidy(self, tenant: str, names: Sequence[str], outdated: Callable[[str], bool]) -> None:
         """Remove chunks that no search returns. They would only cost space."""
