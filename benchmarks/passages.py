@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 Matrix = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
+Narrow = npt.NDArray[np.int32] | npt.NDArray[np.int16]
 
 DIMENSION = 384
 WORDS = 120
@@ -112,7 +113,7 @@ class Exact:
         self._questions = questions
         self._wanted = np.array(sorted({word for asked in questions for word in asked.words}))
         self._asked = np.stack([asked.vector for asked in questions])
-        self._parts: list[tuple[Ids, Ids, Ids]] = []
+        self._parts: list[tuple[Narrow, Narrow, Narrow]] = []
         self._cosines: list[Matrix] = []
         self._count = 0
 
@@ -121,7 +122,8 @@ class Exact:
         self._cosines.append(self._asked @ block.vectors.T)
         rows, columns = np.nonzero(np.isin(block.words, self._wanted))
         keys, times = np.unique(block.words[rows, columns] * BLOCK + rows, return_counts=True)
-        self._parts.append((keys // BLOCK, block.first + keys % BLOCK, times))
+        words, passages = keys // BLOCK, block.first + keys % BLOCK
+        self._parts.append((words.astype(np.int32), passages.astype(np.int32), times.astype(np.int16)))
         self._count += len(block.words)
 
     def cosines(self, place: int) -> Matrix:
@@ -144,7 +146,7 @@ class Exact:
         return np.concatenate(self._cosines, axis=1)
 
     @cached_property
-    def _postings(self) -> tuple[Ids, Ids, Ids]:
+    def _postings(self) -> tuple[Narrow, Narrow, Narrow]:
         """Word, passage and how often, in order of words."""
         words, passages, times = (np.concatenate(part) for part in zip(*self._parts, strict=True))
         order = np.argsort(words, kind="stable")
