@@ -134,6 +134,10 @@ class NotConfigured(RagsqlError):
     reason = "NOT_CONFIGURED"
 
 
+class OtherEmbeddingModel(NotConfigured):
+    """The index is of another embedding model than this process: what is accepted waits for one of that model."""
+
+
 class UpstreamUnavailable(RagsqlError):
     """A model, a database or a store is down or throttles us."""
 

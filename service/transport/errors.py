@@ -45,6 +45,7 @@ CODES: dict[type[errors.RagsqlError], Code] = {
     errors.SqlTimeout: Code.DEADLINE_EXCEEDED,
     errors.SqlExecutionFailed: Code.FAILED_PRECONDITION,
     errors.NotConfigured: Code.FAILED_PRECONDITION,
+    errors.OtherEmbeddingModel: Code.FAILED_PRECONDITION,
     errors.UpstreamUnavailable: Code.UNAVAILABLE,
     errors.Overloaded: Code.UNAVAILABLE,
     MalformedRequest: Code.INVALID_ARGUMENT,

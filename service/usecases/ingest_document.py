@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
-from service.errors import ContentMismatch, Overloaded, RagsqlError, UpstreamUnavailable
+from service.errors import ContentMismatch, OtherEmbeddingModel, Overloaded, RagsqlError, UpstreamUnavailable
 from service.usecases.document_intake import DocumentIntake
 from service.usecases.embedded_chunks import Processed
 from service.usecases.forget_document import failed_with, forget_blobs
@@ -56,6 +56,10 @@ class IngestDocument(DocumentIntake):
             if processed is None:
                 processed, _ = await self.process(caller, file)
             await self.commit(caller, document, processed)
+        except OtherEmbeddingModel as error:
+            await self._put_back(caller, document, error)
+            if mendable:
+                raise
         except mendable as error:
             _log.warning("The document %s failed for now. %s", document.id, error.message)
             async with self.locks.hold(caller.tenant, document.filename):
@@ -70,6 +74,15 @@ class IngestDocument(DocumentIntake):
         if file.sha256 != document.sha256:
             raise ContentMismatch("The stored file is damaged: its SHA-256 has changed. Upload it again.")
         return file
+
+    async def _put_back(self, caller: Caller, document: Document, error: OtherEmbeddingModel) -> None:
+        """Leave what was accepted to the next start: the index is of another model, and so will the setting be."""
+        _log.warning("A document waits for the next start. %s", error.message)
+        pending = replace(document, state=DocumentState.PENDING, update_time=dt.datetime.now(dt.UTC))
+        try:
+            await self.records.update_document(caller, pending)
+        except RagsqlError:
+            _log.exception("That a document waits could not be stored; the next start finds it all the same.")
 
     async def _fail(self, caller: Caller, document: Document, error: Exception) -> None:
         if not isinstance(error, RagsqlError):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from service.adapters.vectors.pgvector import PgVectorStore
 from service.adapters.vectors.pinecone import PineconeVectorStore
@@ -200,3 +203,29 @@ async def test_searches_go_on_during_a_switch(open_store: Open, make_document: M
     await asyncio.wait_for(asyncio.gather(search(), search(), switch()), 30)
     await asyncio.to_thread(rebuild.close)
     assert set(outcomes) == {"['text']", "refused"}
+
+
+async def test_a_user_who_may_not_make_schemas_can_rebuild(postgres_database: str, make_document: MakeDocument) -> None:
+    user = f"app{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_database, autocommit=True) as owner:
+        for statement in (
+            "CREATE EXTENSION vector",
+            f"CREATE ROLE {user} LOGIN",
+            "CREATE SCHEMA ragsql",
+            "CREATE SCHEMA ragsql_next",
+            f"GRANT ALL ON SCHEMA ragsql, ragsql_next TO {user}",
+        ):
+            owner.execute(statement.encode())
+    url = make_conninfo(postgres_database, user=user)
+    old, new = PgVectorStore(url, "small", DIMENSION), PgVectorStore(url, "large", SMALL)
+    await old.replace(ANN, make_document("a"), several(["text"], direction(1)))
+    rebuild = await new.rebuild()
+    await copy(rebuild.serving, rebuild.next, make_document("a"), SMALL)
+    assert await rebuild.switch({"ann": await rebuild.serving.epoch(ANN)})
+    await rebuild.tidy()
+    assert await new.document_ids(ANN) == ["a"]
+    for one in (rebuild, old, new):
+        one.close()
+    with psycopg.connect(postgres_database, autocommit=True) as owner:
+        owner.execute(f"DROP OWNED BY {user}".encode())
+        owner.execute(f"DROP ROLE {user}".encode())

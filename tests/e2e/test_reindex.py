@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import hashlib
 import json
 import os
 import signal
@@ -22,7 +23,7 @@ from service.adapters.parsers.parser import DocumentParser
 from service.app import Assembly, assemble
 from service.domain.caller import DEFAULT_CALLER, Caller
 from service.domain.chunk_text import embedding_text
-from service.domain.documents import Chunk
+from service.domain.documents import Chunk, Document, DocumentState
 from service.domain.sql import ExampleQuery, KnowledgeItem
 from service.errors import NotConfigured, RagsqlError
 from service.ports import EmbeddedChunk
@@ -30,6 +31,7 @@ from service.settings import load
 from tests.answers.conftest import WordEmbedder
 from tests.answers.words import word_vector
 from tests.contract.openai_server import OpenAIServer
+from tests.documents.uploads import stream
 from tests.e2e.server import PATHS
 from tests.pinecone_emulator import PineconeEmulator
 from tests.pinecone_index import Index
@@ -141,10 +143,32 @@ async def test_nothing_is_lost_and_nothing_comes_back(old: Assembly, new: Assemb
     assert min(counted.values()) > 1
     with pytest.raises((NotConfigured, RagsqlError)):
         await documents.upload(ME, "late.md", content("late"))
+    waiting = await ingest_into(old, "accepted.md")
+    assert waiting.state is DocumentState.PENDING
     await new.use_cases.documents.upload(ME, "after.md", content("after"))
     assert "after.md" in await search(new, "locker after")
+    async with new.documents.working(recover=True):
+        async with asyncio.timeout(20):
+            while (await new.documents.get(ME, waiting.id)).state is not DocumentState.ACTIVE:
+                await asyncio.sleep(0.01)
+    assert "accepted.md" in await search(new, "locker")
     again = await new.reindex(lambda _: None)
     assert (again.needed, again.documents, again.knowledge) == (False, 0, 0)
+
+
+async def ingest_into(service: Assembly, name: str) -> Document:
+    """What a service that is too late makes of a file that it has accepted."""
+    sha256 = hashlib.sha256(content(name)).hexdigest()
+    reserved = await service.documents.create_upload(ME, name, len(content(name)), sha256)
+    token = reserved.target.url.removeprefix("/uploads/")
+    await service.documents.receive(token, len(content(name)), stream(content(name)))
+    document = (await service.documents.ingest(ME, reserved.upload.id)).document
+    async with asyncio.timeout(20):
+        while (await service.documents.get(ME, document.id)).state is not DocumentState.PROCESSING:
+            await asyncio.sleep(0.001)
+        while (now := await service.documents.get(ME, document.id)).state is DocumentState.PROCESSING:
+            await asyncio.sleep(0.001)
+    return now
 
 
 @pytest.fixture

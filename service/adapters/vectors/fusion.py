@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -29,20 +29,24 @@ class Candidate(NamedTuple):
 
 
 def rank(
-    view: DenseView, nearest: Ids, parts: Sequence[range], vector: Vectors, words: Sequence[tuple[int, float]]
+    view: DenseView,
+    nearest: Ids,
+    parts: Sequence[range],
+    vector: Vectors,
+    worded: Sequence[int],
+    score: Callable[[list[int]], list[float]],
 ) -> list[Candidate]:
-    """The nearest rows, and those of the chunks with fitting words that lie in parts, best first.
+    """The nearest rows, and those of the worded chunks that lie in parts, best first.
 
-    Of equals the older is first.
+    score gives the BM25 of chunks. Of equals the older is first.
     """
     import numpy as np
 
-    rows, there = view.rows_of(np.array([chunk for chunk, _ in words], np.int64))
+    rows, there = view.rows_of(np.array(worded, np.int64))
     there &= np.any([(part.start <= rows) & (rows < part.stop) for part in parts], axis=0)
     candidates = np.union1d(nearest, rows[there])
     cosines = view.cosines(candidates, vector)
-    bm25 = np.zeros(len(candidates), np.float32)
-    bm25[np.searchsorted(candidates, rows[there])] = np.array([score for _, score in words], np.float32)[there]
+    bm25 = np.array(score(view.ids[candidates].tolist()), np.float32)
     fused = fuse(cosines, bm25)
     order = np.argsort(-fused, kind="stable")
     columns = (view.ids[candidates], fused, cosines, bm25)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.domain import terms
-from service.errors import NotConfigured
+from service.errors import NotConfigured, OtherEmbeddingModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,9 @@ class Identity:
         return Identity(stored["model"], int(stored["dimension"]))
 
     def check(self, stored: Mapping[str, str], place: str, setting: str) -> None:
-        """Raises NotConfigured unless an index with these fields is for this model.
+        """Raises OtherEmbeddingModel if an index with these fields is not of this model.
+
+        Raises NotConfigured if a newer version wrote it.
 
         place names the index at the beginning of a sentence; setting is the one that leads to it.
         """
@@ -34,7 +36,7 @@ class Identity:
             raise newer(place, setting)
         made_by = Identity.of(stored)
         if made_by != self:
-            raise NotConfigured(
+            raise OtherEmbeddingModel(
                 f"{place} was made with the embedding model {made_by.model} of {made_by.dimension} dimensions, but the "
                 f"service embeds with {self.model} of {self.dimension}. Set RAGSQL_EMBEDDER and "
                 "RAGSQL_EMBEDDING_MODEL to that model, or run `ragsql reindex` to embed anew all that "

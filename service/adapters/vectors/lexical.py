@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,14 @@ from service.domain.terms import terms
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _MATCH_BUDGET = 4_000
 _MAX_TERMS = 32
 _DRIFT = 0.1
+_MOST_RANGES = 100
+_PER_STATEMENT = 500
+_K1, _B = 1.2, 0.75
 
 
 class LexicalIndex:
@@ -48,42 +52,65 @@ class LexicalIndex:
         """Forget the chunks [first, first + count)."""
         connection.execute(f"DELETE FROM words_{tenant} WHERE rowid >= ? AND rowid < ?", (first, first + count))
 
-    def search(
-        self, connection: sqlite3.Connection, tenant: int, query: str, total: int, limit: int
-    ) -> list[tuple[int, float]]:
-        """The best chunks as (id, BM25 above 0), best first, of the tenant's total chunks."""
+    def search(self, connection: sqlite3.Connection, tenant: int, query: str, total: int, limit: int) -> list[int]:
+        """The best chunks of the tenant's total ones, best first."""
         match = self._match(connection, tenant, query, total)
         if not match:
             return []
         rows = connection.execute(
-            f"SELECT rowid, rank FROM words_{tenant} WHERE words_{tenant} MATCH ? ORDER BY rank LIMIT ?",
-            (match, limit),
+            f"SELECT rowid FROM words_{tenant} WHERE words_{tenant} MATCH ? ORDER BY rank LIMIT ?", (match, limit)
         )
-        return [(chunk, -rank) for chunk, rank in rows]
+        return [chunk for (chunk,) in rows]
 
     def search_within(
-        self, connection: sqlite3.Connection, tenant: int, query: str, total: int, ranges: Sequence[tuple[int, int]]
-    ) -> list[tuple[int, float]]:
-        """Every fitting chunk of the id ranges [first, last] as (id, BM25 above 0), in order of id."""
+        self,
+        connection: sqlite3.Connection,
+        tenant: int,
+        query: str,
+        total: int,
+        limit: int,
+        ranges: Sequence[tuple[int, int]],
+    ) -> list[int]:
+        """The best chunks of the id ranges [first, last], best first; some beside the ranges may be among them."""
         first, last = min(start for start, _ in ranges), max(end for _, end in ranges)
         share = min(1.0, (last - first + 1) / max(1, total))
         match = self._match(connection, tenant, query, total, share)
         if not match:
             return []
+        within = " OR ".join("rowid BETWEEN ? AND ?" for _ in ranges[:_MOST_RANGES])
+        bounds = [bound for pair in ranges[:_MOST_RANGES] for bound in pair]
+        if len(ranges) > _MOST_RANGES:
+            within, bounds = "rowid BETWEEN ? AND ?", [first, last]
         rows = connection.execute(
-            f"SELECT rowid, rank FROM words_{tenant} WHERE words_{tenant} MATCH ? AND rowid BETWEEN ? AND ?",
-            (match, first, last),
+            f"SELECT rowid FROM words_{tenant} WHERE words_{tenant} MATCH ? AND rowid BETWEEN ? AND ? AND ({within}) "
+            "ORDER BY rank LIMIT ?",
+            (match, first, last, *bounds, limit),
         )
-        return [(chunk, -rank) for chunk, rank in rows]
+        return [chunk for (chunk,) in rows]
+
+    def scores(
+        self, connection: sqlite3.Connection, tenant: int, query: str, total: int, chunks: Sequence[int]
+    ) -> list[float]:
+        """The BM25 of each of these chunks over every word of the query, 0 where none fits."""
+        known = self._found(connection, tenant, query, total)
+        if not known:
+            return [0.0] * len(chunks)
+        count, length = _totals(connection, tenant)
+        average = length / max(1, count)
+        rarity = {term: math.log(1 + (count - texts + 0.5) / (texts + 0.5)) for term, texts in known.items()}
+        scores: dict[int, float] = {}
+        for start in range(0, len(chunks), _PER_STATEMENT):
+            part = chunks[start : start + _PER_STATEMENT]
+            marks = ", ".join("?" * len(part))
+            for chunk, text in connection.execute(
+                f"SELECT rowid, terms FROM words_{tenant} WHERE rowid IN ({marks})", part
+            ):
+                scores[chunk] = _bm25(text, rarity, average)
+        return [scores.get(chunk, 0.0) for chunk in chunks]
 
     def _match(self, connection: sqlite3.Connection, tenant: int, query: str, total: int, share: float = 1.0) -> str:
         """The rarest terms whose postings together stay inside the budget: the others cost most and tell least."""
-        known = self._known_frequencies(tenant, total)
-        found: dict[str, int] = {}
-        for term in dict.fromkeys(terms(query)):
-            frequency = known.get(term, 0) or self._frequency(connection, tenant, term)
-            if frequency:
-                found[term] = known[term] = frequency
+        found = self._found(connection, tenant, query, total)
         kept: list[str] = []
         cost = 0.0
         for term in sorted(found, key=lambda term: found[term])[:_MAX_TERMS]:
@@ -92,6 +119,16 @@ class LexicalIndex:
                 break
             kept.append(term)
         return " OR ".join(f'"{term}"' for term in kept)
+
+    def _found(self, connection: sqlite3.Connection, tenant: int, query: str, total: int) -> dict[str, int]:
+        """The words of a query that chunks have, with the number of these chunks."""
+        known = self._known_frequencies(tenant, total)
+        found: dict[str, int] = {}
+        for term in dict.fromkeys(terms(query)):
+            frequency = known.get(term, 0) or self._frequency(connection, tenant, term)
+            if frequency:
+                found[term] = known[term] = frequency
+        return found
 
     @staticmethod
     def _frequency(connection: sqlite3.Connection, tenant: int, term: str) -> int:
@@ -106,3 +143,26 @@ class LexicalIndex:
                 known = {}
                 self._frequencies[tenant] = (total, known)
             return known
+
+
+def _bm25(text: str, rarity: Mapping[str, float], average: float) -> float:
+    words = text.split(" ")
+    norm = _K1 * (1 - _B + _B * len(words) / average)
+    score = 0.0
+    for term, weight in rarity.items():
+        if term in text and (times := words.count(term)):
+            score += weight * times * (_K1 + 1) / (times + norm)
+    return score
+
+
+def _totals(connection: sqlite3.Connection, tenant: int) -> tuple[int, int]:
+    """How many chunks and how many words are indexed, from the record that FTS5 keeps for its own BM25."""
+    row = connection.execute(f"SELECT block FROM words_{tenant}_data WHERE id = 1").fetchone()
+    values: list[int] = []
+    value = 0
+    for byte in row[0] if row else b"":
+        value = value << 7 | byte & 0x7F
+        if byte < 0x80:
+            values.append(value)
+            value = 0
+    return (values[0], values[1]) if len(values) > 1 else (0, 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from service.adapters.vectors.identity import Identity
@@ -100,9 +101,14 @@ class PgVectorRebuild:
             connection.execute(f"DROP TABLE {every}".encode())
             for table in _TABLES:
                 connection.execute(f"ALTER TABLE {_NEXT}.{table} SET SCHEMA ragsql".encode())
-            connection.execute(f"DROP SCHEMA {_NEXT}".encode())
         return True
 
 
 def _drop_next(connection: Connection) -> None:
-    connection.execute(f"DROP SCHEMA IF EXISTS {_NEXT} CASCADE".encode())
+    """Drop the tables, and the schema unless somebody else has made it for us."""
+    from psycopg import errors
+
+    every = ", ".join(f"{_NEXT}.{table}" for table in _TABLES)
+    connection.execute(f"DROP TABLE IF EXISTS {every}".encode())
+    with suppress(errors.InsufficientPrivilege):
+        connection.execute(f"DROP SCHEMA IF EXISTS {_NEXT}".encode())

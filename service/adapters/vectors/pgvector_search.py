@@ -8,21 +8,22 @@ EXACT_UP_TO = 10_000
 
 # Statistics are the tenant's own. As in lexical.py, the rarest words whose chunks together stay inside a budget are
 # looked for; which of the chunks that have them come in question is decided by the sum of their rarities, and BM25 by
-# how often each of them occurs (k1 1.2, b 0.75). Fusion is that of fusion.py: standard deviations, weighted, 0 to 1.
+# how often every word of the question occurs (k1 1.2, b 0.75). Fusion is that of fusion.py: standard deviations,
+# weighted, 0 to 1.
 _STATEMENT = """
 WITH tenant AS (
     SELECT id, chunks, greatest(length, 1)::float8 / greatest(chunks, 1) AS average
     FROM ragsql.passage_tenants WHERE name = %(name)s
-), rarest AS (
-    SELECT w.term, w.chunks, sum(w.chunks) OVER cheap AS cost, row_number() OVER cheap AS place
-    FROM ragsql.passage_terms w
-    WHERE w.tenant = (SELECT id FROM tenant) AND w.chunks > 0
+), rarest AS MATERIALIZED (
+    SELECT w.term, sum(w.chunks) OVER cheap AS cost, row_number() OVER cheap AS place,
+        ln(1 + (t.chunks - w.chunks + 0.5)::float8 / (w.chunks + 0.5)::float8) AS rarity
+    FROM ragsql.passage_terms w, tenant t
+    WHERE w.tenant = t.id AND w.chunks > 0
         AND w.term = ANY (ARRAY(SELECT t.id || ':' || word FROM tenant t, unnest(%(terms)s::text[]) word))
     WINDOW cheap AS (ORDER BY w.chunks, w.term)
 ), kept AS MATERIALIZED (
-    SELECT r.term, ('''' || r.term || '''')::tsquery AS query,
-        ln(1 + (t.chunks - r.chunks + 0.5)::float8 / (r.chunks + 0.5)::float8) AS rarity
-    FROM rarest r, tenant t WHERE r.place = 1 OR (r.place <= 32 AND r.cost <= 4000)
+    SELECT r.term, ('''' || r.term || '''')::tsquery AS query, r.rarity
+    FROM rarest r WHERE r.place = 1 OR (r.place <= 32 AND r.cost <= 4000)
 ), worded AS (
     SELECT p.id, (SELECT sum(k.rarity) FROM kept k WHERE p.words @@ k.query) AS rarity
     FROM ragsql.passages p
@@ -35,7 +36,7 @@ WITH tenant AS (
 ), scored AS MATERIALIZED (
     SELECT p.id, 1 - (p.embedding <=> %(vector)s::vector) AS dense, coalesce((
         SELECT sum(k.rarity * 2.2 * f.times / (f.times + 1.2 * (0.25 + 0.75 * p.length / t.average)))
-        FROM unnest(p.words) u JOIN kept k ON k.term = u.lexeme, LATERAL (SELECT cardinality(u.positions) AS times) f
+        FROM unnest(p.words) u JOIN rarest k ON k.term = u.lexeme, LATERAL (SELECT cardinality(u.positions) AS times) f
     ), 0) AS lexical
     FROM ragsql.passages p, tenant t WHERE p.id IN (SELECT id FROM worded UNION SELECT id FROM nearest)
 ), fused AS MATERIALIZED (

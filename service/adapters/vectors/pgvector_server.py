@@ -155,7 +155,7 @@ class PgVectorServer:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (SETUP_LOCK,))
             stored = read_index(connection, self._schema)
             if stored is None:
-                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}".encode())
+                self._make_schema(connection)
                 for statement in (_TABLES % self._identity.dimension).split(";"):
                     if statement.strip():
                         connection.execute(self.sql(statement))
@@ -167,6 +167,12 @@ class PgVectorServer:
             raise newer(_PLACE, _SETTING)
         self._identity.check(stored, _PLACE, _SETTING)
         return stored["store_id"]
+
+    def _make_schema(self, connection: Connection) -> None:
+        """One that an owner has made for a user who may not is taken as it is."""
+        made: Any = connection.execute("SELECT to_regnamespace(%s)", (self._schema,)).fetchone()
+        if made[0] is None:
+            connection.execute(f"CREATE SCHEMA {self._schema}".encode())
 
 
 def connect(url: str) -> Connection:
@@ -199,7 +205,7 @@ def as_domain_error(error: Error, url: str) -> RagsqlError:
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return NotConfigured(
             "The user of RAGSQL_VECTORS_URL may not make tables. As an owner, run CREATE EXTENSION vector and "
-            "CREATE SCHEMA ragsql, and grant the user all on that schema."
+            "CREATE SCHEMA ragsql (and ragsql_next for `ragsql reindex`), and grant the user all on that schema."
         )
     if isinstance(error, psycopg.errors.QueryCanceled):
         return UpstreamUnavailable("The PostgreSQL server of passages took too long. Try again.")

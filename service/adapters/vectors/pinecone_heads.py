@@ -156,10 +156,16 @@ class Heads:
         raise UpstreamUnavailable(f"{_BEING_REBUILT} If this lasts, run `ragsql reindex` again.")
 
     async def _check_open(self, tenant: str) -> None:
-        fetched = await self._index.fetch(state_of(tenant), [_REBUILD])
-        await self._follow(fetched)
-        if not self._index.fixed and _REBUILD in fetched and fetched[_REBUILD]["until"] > time.time():
-            raise UpstreamUnavailable(f"{_BEING_REBUILT} Try again in a minute.")
+        """Wait while a rebuild has changes stopped. Raises UpstreamUnavailable after a minute, and like _follow."""
+        until = time.monotonic() + _VISIBLE_SECONDS
+        while True:
+            fetched = await self._index.fetch(state_of(tenant), [_REBUILD])
+            await self._follow(fetched)
+            if self._index.fixed or _REBUILD not in fetched or fetched[_REBUILD]["until"] <= time.time():
+                return
+            if time.monotonic() > until:
+                raise UpstreamUnavailable(f"{_BEING_REBUILT} Try again in a minute.")
+            await asyncio.sleep(_LONGEST_PAUSE / 4)
 
     def _remember(self, tenant: str, epoch: Epoch, heads: dict[str, Head]) -> None:
         with self._lock:

@@ -135,12 +135,19 @@ class SqliteVectorStore:
             depth = max(_MIN_CANDIDATES, 2 * limit)
             if documents:
                 ranges = [(int(view.ids[part.start]), int(view.ids[part.stop - 1])) for part in parts]
-                words = self._words.search_within(connection, tenant.id, query, tenant.chunk_count, ranges)
+                words = self._words.search_within(connection, tenant.id, query, tenant.chunk_count, depth, ranges)
                 nearest = view.nearest(vector, depth, parts)
             else:
                 words = self._words.search(connection, tenant.id, query, tenant.chunk_count, depth)
                 nearest = self._graphs.nearest(self._place(name), view, vector, depth)
-            best = rank(view, nearest, parts, vector, words)[:limit]
+            best = rank(
+                view,
+                nearest,
+                parts,
+                vector,
+                words,
+                lambda chunks: self._words.scores(connection, tenant.id, query, tenant.chunk_count, chunks),
+            )[:limit]
             return self._passages(connection, best)
 
     @contextmanager
