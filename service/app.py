@@ -103,8 +103,10 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
     usage = MeasureUsage(deferred(lambda: ports.records))
     chosen = replace(_choose(settings, closing, overrides, usage), **overrides)
 
+    kept = settings.cache_embedding_ttl_seconds
+
     def metered(kind: UsageKind) -> Embedder:
-        return deferred(lambda: backends.make_cached(MeteredEmbedder(chosen.embedder, usage, kind), chosen.cache))
+        return deferred(lambda: backends.make_cached(MeteredEmbedder(chosen.embedder, usage, kind), chosen.cache, kept))
 
     ports = replace(chosen, embedder=metered(UsageKind.QUESTIONS))
     for_documents = metered(UsageKind.DOCUMENTS)
@@ -165,7 +167,7 @@ def _use_cases(
         ports.records,
         ports.database,
         ports.sqlgen,
-        DraftCache(ports.cache, database_id),
+        DraftCache(ports.cache, database_id, settings.cache_sql_ttl_seconds),
         SqlPolicy(settings.sql_policy.upper()),
         dt.timedelta(seconds=settings.sql_statement_ttl_seconds),
         knowledge=RetrieveKnowledge(ports.records, ports.embedder),
@@ -177,7 +179,14 @@ def _use_cases(
     knowledge = ManageKnowledge(ports.records, ports.embedder, ports.database)
     choose = ChooseEvidence(CheckAnswer(chat))
     cache = AnswerCache(
-        ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat, ports.records
+        ports.cache,
+        ports.vectors,
+        ports.database,
+        ports.embedder,
+        ports.reader,
+        ports.chat,
+        ports.records,
+        settings.cache_answer_ttl_seconds,
     )
     questions = AnswerQuestion(retrieve, route, choose, sql, run, phrase, limits, ports.records, cache)
     return UseCases(

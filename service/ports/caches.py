@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from service.domain.caller import Caller
+from service.domain.questions import Usage
 from service.ports.checks import Checkable
 
 
 @dataclass(frozen=True, slots=True)
 class CacheCounters:
-    """Lookups of one kind of entry since the process began, and the dollars that its hits saved."""
+    """Lookups of one kind of entry since the process began, and what its hits saved: tokens and dollars, no models."""
 
     hits: int = 0
     misses: int = 0
-    saved_usd: float = 0.0
+    saved: Usage = field(default_factory=Usage)
 
 
 class Cache(Checkable, Protocol):
@@ -31,6 +32,10 @@ class Cache(Checkable, Protocol):
 
     async def clear(self, caller: Caller, kind: str) -> int:
         """Remove the tenant's entries of one kind and say how many."""
+        ...
+
+    def count(self, caller: Caller, kind: str, saved: Usage | None) -> None:
+        """Count a lookup: what its hit saved, or None for a miss."""
         ...
 
     async def counters(self, caller: Caller, kind: str) -> CacheCounters:

@@ -22,6 +22,7 @@ from ragsql.v1.knowledge_service_connect import KnowledgeServiceASGIApplication
 from ragsql.v1.query_service_connect import QueryServiceASGIApplication
 from ragsql.v1.sql_service_connect import SqlServiceASGIApplication
 from ragsql.v1.usage_service_connect import UsageServiceASGIApplication
+from service.transport.asked_again import AskedAgain
 from service.transport.cors import cors
 from service.transport.http_routes import http_routes
 from service.transport.interceptors import BoundsInterceptor, OutcomeInterceptor
@@ -64,10 +65,11 @@ def build_transport(
     if reflection:
         apps |= reflection_apps()
     implementations = {app.path.lstrip("/"): service for service, app in services}
+    of_services = [RpcRoute(apps), *http_routes(implementations, max_request_bytes)]
     return Starlette(
         routes=[
-            RpcRoute(apps),
-            *http_routes(implementations, max_request_bytes),
+            AskedAgain(use_cases.questions, of_services),
+            *of_services,
             upload_route(use_cases.documents),
             Route("/openapi.json", _openapi),
             *extra_routes,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from service.domain.caller import Caller
 from service.domain.codec import decode, encode
@@ -15,12 +17,31 @@ from service.ports import Cache, ChatModel, Database, Embedder, KnowledgeRecords
 KIND = "answer"
 FLOW_VERSION = "3"
 """Raised whenever the same evidence would be read, prompted or phrased differently."""
-TTL_SECONDS = 3600.0
+MOST_DECODED = 256
+
+
+class AnswerKey(NamedTuple):
+    """digest stands for everything that an answer depends on. state is what of that does not stand in the question."""
+
+    digest: str
+    state: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A stored answer as it was last found under key. stored is what it was decoded from."""
+
+    key: AnswerKey
+    stored: bytes
+    result: QueryResult
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerCache:
-    """embedder, reader and chat are here for their names: whatever has a part in an answer is part of its key."""
+    """embedder, reader and chat are here for their names: whatever has a part in an answer is part of its key.
+
+    ttl_seconds is 0 where no answer is kept.
+    """
 
     cache: Cache
     vectors: VectorStore
@@ -29,9 +50,14 @@ class AnswerCache:
     reader: Reader
     chat: ChatModel
     knowledge: KnowledgeRecords
+    ttl_seconds: float = 3600.0
+    _decoded: OrderedDict[tuple[Caller, Question], Decoded] = field(
+        default_factory=OrderedDict[tuple[Caller, Question], Decoded]
+    )
 
-    async def key(self, caller: Caller, question: Question) -> str:
-        """Everything that the answer depends on, as SHA-256 in hex."""
+    async def key(self, caller: Caller, question: Question) -> AnswerKey:
+        """The key of an answer that is given now."""
+        state = await self._state(caller)
         parts = (
             caller.tenant,
             question.text,
@@ -39,6 +65,52 @@ class AnswerCache:
             question.sql_policy,
             question.documents,
             question.top_k,
+            *state,
+        )
+        return AnswerKey(hashlib.sha256(json.dumps(parts).encode()).hexdigest(), state)
+
+    async def get(self, caller: Caller, question: Question, key: AnswerKey) -> QueryResult | None:
+        """The stored result with cache_hit set. A lookup is counted, unless the question wants none."""
+        if question.no_cache or not self.ttl_seconds:
+            return None
+        result = await self._find(caller, question, key)
+        self.cache.count(caller, KIND, result.usage if result else None)
+        return result
+
+    async def again(self, caller: Caller, question: Question) -> QueryResult | None:
+        """What get returned for this question before, if it would return it now: the very same object.
+
+        Only what is found is counted, as whoever finds nothing here asks get. Raises UpstreamUnavailable.
+        """
+        known = self._decoded.get((caller, question))
+        if known is None or await self._state(caller) != known.key.state:
+            return None
+        result = await self._find(caller, question, known.key)
+        if result is not None:
+            self.cache.count(caller, KIND, result.usage)
+        return result
+
+    async def put(self, caller: Caller, key: AnswerKey, result: QueryResult) -> None:
+        """Keep an answer from documents. Rows may change without notice, so what rests on them is asked anew."""
+        if isinstance(result.outcome, Answer) and result.routing.route is Route.DOCUMENTS:
+            await self.cache.set(caller, KIND, key.digest, encode(result), self.ttl_seconds)
+
+    async def _find(self, caller: Caller, question: Question, key: AnswerKey) -> QueryResult | None:
+        """The stored result. The same bytes are decoded once."""
+        stored = await self.cache.get(caller, KIND, key.digest)
+        if stored is None:
+            return None
+        place = caller, question
+        known = self._decoded.get(place)
+        if known is None or known.key != key or known.stored != stored:
+            known = self._decoded[place] = Decoded(key, stored, replace(decode(stored), cache_hit=True))
+            while len(self._decoded) > MOST_DECODED:
+                self._decoded.popitem(last=False)
+        self._decoded.move_to_end(place)
+        return known.result
+
+    async def _state(self, caller: Caller) -> tuple[str, ...]:
+        return (
             FLOW_VERSION,
             self.embedder.model,
             self.reader.model,
@@ -47,20 +119,9 @@ class AnswerCache:
             await self._schema_epoch(caller),
             await self.knowledge.knowledge_epoch(caller),
         )
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-    async def get(self, caller: Caller, key: str) -> QueryResult | None:
-        """The stored result with cache_hit set."""
-        stored = await self.cache.get(caller, KIND, key)
-        return replace(decode(stored), cache_hit=True) if stored is not None else None
-
-    async def put(self, caller: Caller, key: str, result: QueryResult) -> None:
-        """Keep an answer from documents. Rows may change without notice, so what rests on them is asked anew."""
-        if isinstance(result.outcome, Answer) and result.routing.route is Route.DOCUMENTS:
-            await self.cache.set(caller, KIND, key, encode(result), TTL_SECONDS)
 
     async def _schema_epoch(self, caller: Caller) -> str:
         try:
-            return (await self.database.schema(caller)).epoch if self.database else "none"
+            return (await self.database.schema(caller, fresh=True)).epoch if self.database else "none"
         except UpstreamUnavailable:
             return "unavailable"

@@ -46,10 +46,14 @@ class AnswerQuestion:
                 return event
         raise AssertionError("stream ends with the QueryResult")
 
+    async def again(self, caller: Caller, question: Question) -> QueryResult | None:
+        """See QuestionUseCases."""
+        return await self.cache.again(caller, question)
+
     async def stream(self, caller: Caller, question: Question) -> AsyncIterator[Event]:
         """What happens while answering, in order; the last event is the QueryResult."""
         key = await self.cache.key(caller, question)
-        cached = None if question.no_cache else await self.cache.get(caller, key)
+        cached = await self.cache.get(caller, question, key)
         if cached is not None:
             for event in replay(cached):
                 yield event

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from service.adapters.records import answers, audit, documents, feedback, knowledge, statements, uploads, usage
 from service.adapters.records.engine import RecordEngine
 from service.adapters.records.knowledge_index import KnowledgeIndex
+from service.adapters.sqlite_commits import UntilCommit
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import RagsqlError
 
@@ -38,6 +40,7 @@ class SqlRecordStore:
         self._engine = RecordEngine(url)
         self._index = KnowledgeIndex()
         self._adapter = "sqlite" if url.startswith("sqlite") else "postgresql"
+        self._epochs = UntilCommit[str](Path(url.removeprefix("sqlite:///")) if self._adapter == "sqlite" else None)
 
     async def save_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
         """See DocumentRecords."""
@@ -145,7 +148,7 @@ class SqlRecordStore:
 
     async def knowledge_epoch(self, caller: Caller) -> str:
         """See KnowledgeRecords."""
-        return await self._read(knowledge.epoch, caller)
+        return await self._epochs.get(caller.tenant, lambda: self._read(knowledge.epoch, caller))
 
     async def items_without_vector(self, caller: Caller, model: str, limit: int) -> list[KnowledgeItem]:
         """See KnowledgeRecords."""
@@ -199,6 +202,7 @@ class SqlRecordStore:
 
     def close(self) -> None:
         """Close the connections. They open again on use."""
+        self._epochs.close()
         self._engine.close()
 
     def _ask(self) -> None:
