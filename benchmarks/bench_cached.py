@@ -6,13 +6,8 @@ Both are processes with one worker of the same server; what asks them is the sam
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
 import tempfile
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +16,21 @@ import uvloop
 
 from benchmarks.figures import Figure, ratio
 from benchmarks.load import Target, requests_per_second
+from benchmarks.served import listening, served
 
 QUESTION = {"query": "How fast must an urgent ticket be answered?"}
 CONNECT = "/ragsql.v1.QueryService/Query"
 ROUNDS, SECONDS = 12, 0.5
-_PORT = re.compile(r"(?:127\.0\.0\.1:|^)(\d+)")
 
 
 def run() -> list[Figure]:
-    """Requests a second, the endpoints in turn, medians of pairs."""
+    """Requests a second, the endpoints in turn, medians of pairs. No chat model: what it says is not measured."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        ours = stack.enter_context(_process(folder, "service.cli.main", "serve", "--port", "0"))
+        ours = stack.enter_context(served(folder))
         answer = _cached_answer(ours)
         (folder / "answer.json").write_text(json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
-        peer = stack.enter_context(_process(folder, "benchmarks.peer", str(folder / "answer.json")))
+        peer = stack.enter_context(listening("benchmarks.peer", (str(folder / "answer.json"),), {}))
         return uvloop.run(_measure(ours, peer, len(answer["answer"]["citations"])))
 
 
@@ -62,20 +57,3 @@ def _cached_answer(port: int) -> dict[str, Any]:
     if not answers[1]["cacheHit"] or not answers[1]["answer"]["citations"]:
         raise RuntimeError(f"not a cached answer: {answers[1]}")
     return answers[1]
-
-
-@contextmanager
-def _process(folder: Path, module: str, *arguments: str) -> Generator[int]:
-    """The port of a Python module that listens."""
-    # No chat model: what it says is in the answer that is cached, and not measured.
-    settings = {"RAGSQL_DATA_DIR": str(folder), "RAGSQL_LOCAL_MODEL": str(folder / "none.gguf")}
-    command = [sys.executable, "-m", module, *arguments]
-    with subprocess.Popen(command, env={**os.environ, **settings}, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            found = _PORT.search(process.stdout.readline())
-            if not found:
-                raise RuntimeError(f"{module} did not start")
-            yield int(found[1])
-        finally:
-            process.terminate()

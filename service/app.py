@@ -34,6 +34,7 @@ from service.settings import Settings
 from service.transport.app import build_transport
 from service.usecases.answer_cache import AnswerCache
 from service.usecases.answer_question import AnswerQuestion
+from service.usecases.ask_once import AskOnce
 from service.usecases.bundle import UseCases
 from service.usecases.check_answer import CheckAnswer
 from service.usecases.check_health import CheckHealth
@@ -188,10 +189,10 @@ def _use_cases(
         ports.records,
         settings.cache_answer_ttl_seconds,
     )
-    questions = AnswerQuestion(retrieve, route, choose, sql, run, phrase, limits, ports.records, cache)
+    answer = AnswerQuestion(retrieve, route, choose, sql, run, phrase, limits, ports.records, cache)
     return UseCases(
         documents=documents,
-        questions=MeteredQuestions(questions, usage),
+        questions=MeteredQuestions(AskOnce(answer, cache), usage),
         sql=ManageSql(sql, run, FinishAnswer(ports.records, phrase), limits),
         knowledge=knowledge,
         feedback=ManageFeedback(ports.records, knowledge),

@@ -34,6 +34,21 @@ class Cache(Checkable, Protocol):
         """Remove the tenant's entries of one kind and say how many."""
         ...
 
+    async def claim(self, caller: Caller, kind: str, key: str, token: str, seconds: float) -> bool:
+        """Whether no other process of this cache holds key. Then it is held under token, at most for so long.
+
+        A cache that is down says True.
+        """
+        ...
+
+    async def is_claimed(self, caller: Caller, kind: str, key: str) -> bool:
+        """Whether a process holds key. A cache that is down says False."""
+        ...
+
+    async def release(self, caller: Caller, kind: str, key: str, token: str) -> None:
+        """Give up what claim with this token got, if it is held still."""
+        ...
+
     def count(self, caller: Caller, kind: str, saved: Usage | None) -> None:
         """Count a lookup: what its hit saved, or None for a miss."""
         ...

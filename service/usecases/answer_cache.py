@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+import time
+import uuid
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -18,6 +21,9 @@ KIND = "answer"
 FLOW_VERSION = "3"
 """Raised whenever the same evidence would be read, prompted or phrased differently."""
 MOST_DECODED = 256
+CLAIM_SECONDS = 15.0
+"""So long the others wait for a process that has died."""
+WAIT_SECONDS = 0.05
 
 
 class AnswerKey(NamedTuple):
@@ -70,25 +76,50 @@ class AnswerCache:
         return AnswerKey(hashlib.sha256(json.dumps(parts).encode()).hexdigest(), state)
 
     async def get(self, caller: Caller, question: Question, key: AnswerKey) -> QueryResult | None:
-        """The stored result with cache_hit set. A lookup is counted, unless the question wants none."""
+        """The stored result with cache_hit set, unless the question wants none. What is found is counted."""
         if question.no_cache or not self.ttl_seconds:
             return None
         result = await self._find(caller, question, key)
-        self.cache.count(caller, KIND, result.usage if result else None)
+        if result is not None:
+            self.count_saved(caller, result)
         return result
 
     async def again(self, caller: Caller, question: Question) -> QueryResult | None:
         """What get returned for this question before, if it would return it now: the very same object.
 
-        Only what is found is counted, as whoever finds nothing here asks get. Raises UpstreamUnavailable.
+        Raises UpstreamUnavailable.
         """
         known = self._decoded.get((caller, question))
         if known is None or await self._state(caller) != known.key.state:
             return None
-        result = await self._find(caller, question, known.key)
-        if result is not None:
-            self.cache.count(caller, KIND, result.usage)
-        return result
+        return await self.get(caller, question, known.key)
+
+    async def claim(self, caller: Caller, question: Question, key: AnswerKey) -> tuple[str, QueryResult | None]:
+        """Wait while another process answers this. Its result, or none when this one is to answer.
+
+        The first of both is to be passed to release then. A process that waited for nothing answers without a claim:
+        so do all that waited with it, and at once.
+        """
+        token = uuid.uuid4().hex
+        if not self.ttl_seconds or await self.cache.claim(caller, KIND, key.digest, token, CLAIM_SECONDS):
+            self.cache.count(caller, KIND, None)
+            return token, None
+        until = time.monotonic() + CLAIM_SECONDS
+        while time.monotonic() < until and await self.cache.is_claimed(caller, KIND, key.digest):
+            await asyncio.sleep(WAIT_SECONDS)
+        result = await self.get(caller, question, key)
+        if result is None:
+            self.cache.count(caller, KIND, None)
+        return "", result
+
+    async def release(self, caller: Caller, key: AnswerKey, token: str) -> None:
+        """Let the others look at what was put, or answer. Doing it twice does no harm."""
+        if token:
+            await self.cache.release(caller, KIND, key.digest, token)
+
+    def count_saved(self, caller: Caller, result: QueryResult) -> None:
+        """Count a result that was not worked out again."""
+        self.cache.count(caller, KIND, result.usage)
 
     async def put(self, caller: Caller, key: AnswerKey, result: QueryResult) -> None:
         """Keep an answer from documents. Rows may change without notice, so what rests on them is asked anew."""

@@ -76,6 +76,17 @@ class MemoryCache:
                 self._drop(place)
             return live
 
+    async def claim(self, caller: Caller, kind: str, key: str, token: str, seconds: float) -> bool:
+        """See Cache. No other process has this cache."""
+        return True
+
+    async def is_claimed(self, caller: Caller, kind: str, key: str) -> bool:
+        """See Cache."""
+        return False
+
+    async def release(self, caller: Caller, kind: str, key: str, token: str) -> None:
+        """See Cache."""
+
     def count(self, caller: Caller, kind: str, saved: Usage | None) -> None:
         """See Cache."""
         self._tallies.count(caller, kind, saved)

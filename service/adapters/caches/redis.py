@@ -61,6 +61,22 @@ class RedisCache:
             self._owed.discard(place)
         return removed or 0
 
+    async def claim(self, caller: Caller, kind: str, key: str, token: str, seconds: float) -> bool:
+        """See Cache."""
+        return await self._within(
+            lambda entries: entries.claim(caller.tenant, kind, key, token, seconds), self._wait_seconds, True
+        )
+
+    async def is_claimed(self, caller: Caller, kind: str, key: str) -> bool:
+        """See Cache."""
+        return await self._within(
+            lambda entries: entries.is_claimed(caller.tenant, kind, key), self._wait_seconds, False
+        )
+
+    async def release(self, caller: Caller, kind: str, key: str, token: str) -> None:
+        """See Cache."""
+        await self._within(lambda entries: entries.release(caller.tenant, kind, key, token), self._wait_seconds, None)
+
     def count(self, caller: Caller, kind: str, saved: Usage | None) -> None:
         """See Cache."""
         self._tallies.count(caller, kind, saved)
