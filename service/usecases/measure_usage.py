@@ -7,7 +7,8 @@ import contextlib
 import datetime as dt
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextvars import ContextVar
 from typing import NamedTuple
 
 from service.domain.caller import Caller
@@ -18,6 +19,7 @@ from service.ports import UsageRecords
 from service.usecases.shielding import to_the_end
 
 FLUSH_SECONDS = 5.0
+_spending: ContextVar[list[Usage]] = ContextVar("spending")
 _log = logging.getLogger(__name__)
 
 
@@ -31,6 +33,17 @@ class _Key(NamedTuple):
 def today() -> dt.date:
     """The day in UTC."""
     return dt.datetime.now(dt.UTC).date()
+
+
+@contextlib.contextmanager
+def spending() -> Generator[Callable[[], Usage]]:
+    """What is spent in the block, in this task and in those that it starts; work that was begun before counts not."""
+    spent: list[Usage] = []
+    token = _spending.set(spent)
+    try:
+        yield lambda: sum(spent, Usage())
+    finally:
+        _spending.reset(token)
 
 
 class MeasureUsage:
@@ -49,6 +62,8 @@ class MeasureUsage:
 
     async def add(self, caller: Caller, kind: UsageKind, usage: Usage) -> None:
         """Count each part of usage for its model. What cannot be stored now is kept and tried again."""
+        if kind is not UsageKind.CACHED and (spent := _spending.get(None)) is not None:
+            spent.append(usage)
         for part in usage.by_model:
             day, model = self._day(), part.models[0]
             self._keep(_Key(caller.tenant, day, kind, model), UsageTotal(day, kind, model, 1, part))

@@ -9,7 +9,9 @@ from connectrpc.request import RequestContext
 from ragsql.v1 import document_service_pb2 as pb
 from service.transport import mapping
 from service.transport.callers import caller_of
+from service.transport.mapping_usage import usage
 from service.usecases.bundle import DocumentUseCases
+from service.usecases.measure_usage import spending
 
 Context = RequestContext[Any, Any]
 
@@ -21,8 +23,10 @@ class DocumentService:
         self._documents = documents
 
     async def upload(self, request: pb.UploadRequest, ctx: Context) -> pb.UploadResponse:
-        uploaded = await self._documents.upload(caller_of(ctx), request.filename, request.content)
-        return pb.UploadResponse(document=mapping.document(uploaded.document), cache_hit=uploaded.cache_hit)
+        with spending() as spent:
+            uploaded = await self._documents.upload(caller_of(ctx), request.filename, request.content)
+        document = mapping.document(uploaded.document)
+        return pb.UploadResponse(document=document, cache_hit=uploaded.cache_hit, usage=usage(spent()))
 
     async def create_upload(self, request: pb.CreateUploadRequest, ctx: Context) -> pb.CreateUploadResponse:
         size_bytes, sha256 = request.size_bytes, request.sha256
