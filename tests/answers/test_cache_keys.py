@@ -53,7 +53,8 @@ class Named:
 def cache_of(**parts: Any) -> AnswerCache:
     named: Any = Named()
     names = ("cache", "vectors", "embedder", "reader", "chat", "knowledge")
-    return AnswerCache(**(dict.fromkeys(names, named) | {"database": None} | parts))
+    values: dict[str, Any] = {"database": None, **dict.fromkeys(names, named), **parts}
+    return AnswerCache(**values)
 
 
 def of_world(world: World) -> AnswerCache:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from service.settings import load
 from service.transport.app import build_transport
 from tests.answers.conftest import WordEmbedder, WordReader
 from tests.answers.test_answer_question import CASELOAD, RULES
-from tests.hanging_model import HangingModel, hanging_model
+from tests.hanging_model import HangingModel
 from tests.serving import serving
 
 pytestmark = pytest.mark.anyio
@@ -66,12 +66,6 @@ async def plain(url: str, query: str, route: str) -> None:
 @pytest.fixture(params=[stream, unary, plain])
 def ask(request: pytest.FixtureRequest) -> Ask:
     return request.param
-
-
-@pytest.fixture
-def model() -> Iterator[HangingModel]:
-    with hanging_model() as served:
-        yield served
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
