@@ -196,7 +196,7 @@ def _use_cases(
         sql=ManageSql(sql, run, FinishAnswer(ports.records, phrase), limits),
         knowledge=knowledge,
         feedback=ManageFeedback(ports.records, knowledge),
-        caches=ManageCaches(ports.cache),
+        caches=ManageCaches(ports.cache, documents),
         usage=usage,
         health=CheckHealth(_components(ports), ports.records, ports.records, ports.vectors, __version__),
     )

@@ -37,13 +37,19 @@ def today() -> dt.date:
 
 @contextlib.contextmanager
 def spending() -> Generator[Callable[[], Usage]]:
-    """What is spent in the block, in this task and in those that it starts; work that was begun before counts not."""
+    """What is spent in the block, in this task and in those that it starts. What was begun before does not count.
+
+    Blocks may be nested.
+    """
     spent: list[Usage] = []
+    around = _spending.get(None)
     token = _spending.set(spent)
     try:
         yield lambda: sum(spent, Usage())
     finally:
         _spending.reset(token)
+        if around is not None:
+            around += spent
 
 
 class MeasureUsage:

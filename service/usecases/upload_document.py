@@ -37,6 +37,7 @@ class UploadDocument(DocumentIntake):
         file = await asyncio.to_thread(self.look_at, filename, content)
         document, known = await to_the_end(self._accept(caller, file))
         if known:
+            self.process.count_reused(caller)
             return UploadedDocument(document, cache_hit=True)
         try:
             processed, reused = await self.process(caller, file)

@@ -9,7 +9,13 @@ from pyqwest import Client
 from pyqwest.testing import ASGITransport
 
 from ragsql.v1.cache_service_connect import CacheServiceClient
-from ragsql.v1.cache_service_pb2 import CACHE_KIND_ANSWER, CacheStats, ClearCacheRequest, GetCacheStatsRequest
+from ragsql.v1.cache_service_pb2 import (
+    CACHE_KIND_ANSWER,
+    CACHE_KIND_DOCUMENT,
+    CacheStats,
+    ClearCacheRequest,
+    GetCacheStatsRequest,
+)
 from ragsql.v1.document_service_connect import DocumentServiceClient
 from ragsql.v1.document_service_pb2 import UploadRequest
 from ragsql.v1.feedback_service_connect import FeedbackServiceClient
@@ -105,6 +111,24 @@ async def test_two_uploads_at_once_pay_for_one(rpc: Client) -> None:
 async def stats(rpc: Client) -> dict[str, CacheStats]:
     response = await CacheServiceClient("http://test", http_client=rpc).get_cache_stats(GetCacheStatsRequest())
     return dict(zip(("document", "embedding", "answer", "sql", "sql_result"), response.caches, strict=True))
+
+
+async def test_documents_are_counted_and_cleared_and_stay_searchable(world: World, rpc: Client) -> None:
+    documents = DocumentServiceClient("http://test", http_client=rpc)
+    caches = CacheServiceClient("http://test", http_client=rpc)
+    content = b"# Returns\n\nA video may be returned within five days."
+    first = await documents.upload(UploadRequest(filename="a.md", content=content))
+    assert (await documents.upload(UploadRequest(filename="a.md", content=content))).cache_hit
+    assert (await documents.upload(UploadRequest(filename="b.md", content=content))).cache_hit
+    found = (await stats(rpc))["document"]
+    assert (found.hits, found.misses) == (2, 1)
+    assert found.saved_embedding_tokens == first.usage.embedding_tokens > 0
+    assert (await caches.clear_cache(ClearCacheRequest(kind=CACHE_KIND_DOCUMENT))).removed_count == 1
+    assert (await caches.clear_cache(ClearCacheRequest(kind=CACHE_KIND_DOCUMENT))).removed_count == 0
+    anew = await documents.upload(UploadRequest(filename="c.md", content=content))
+    assert (anew.cache_hit, anew.usage.embedding_tokens) == (False, first.usage.embedding_tokens)
+    answered = await world.assembly.use_cases.questions.ask(DEFAULT_CALLER, QUESTION)
+    assert isinstance(answered.outcome, Answer)
 
 
 async def test_the_caches_say_what_they_saved_by_kind(world: World, rpc: Client) -> None:
