@@ -25,6 +25,10 @@ class Glance:
         self._lock = threading.Lock()
         self._open: tuple[int, int, int] | None = None
 
+    def __del__(self) -> None:
+        if self._open is not None:
+            os.close(self._open[0])
+
     def fingerprint(self) -> str | None:
         """As fingerprint below returns it; None when it cannot be had at once."""
         try:
