@@ -137,6 +137,14 @@ async def test_lookups_are_counted_by_tenant_and_kind(cache: Cache) -> None:
     assert await cache.counters(ANN, "sql") == CacheCounters()
 
 
+async def test_a_claim_that_nobody_else_holds_is_granted(cache: Cache) -> None:
+    assert not await cache.is_claimed(ANN, "answer", "k")
+    assert await cache.claim(ANN, "answer", "k", "token", 60)
+    await cache.release(ANN, "answer", "k", "token")
+    assert not await cache.is_claimed(ANN, "answer", "k")
+    assert await cache.get(ANN, "answer", "k") is None
+
+
 async def test_it_serves(cache: Cache) -> None:
     assert (await cache.check()).status is HealthStatus.SERVING
 
