@@ -15,7 +15,7 @@ from benchmarks.served import served
 from tests.scripted_model import scripted_model
 
 MODEL_SECONDS, LIMIT_SECONDS = 1.0, 1.6
-ROUNDS = 6
+ROUNDS = 4
 DOCUMENTS = [
     {"query": question, "route": "ROUTE_DOCUMENTS"}
     for question in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from hashlib import sha256
 
 import pytest
 from pyqwest import Client
@@ -17,7 +18,7 @@ from ragsql.v1.cache_service_pb2 import (
     GetCacheStatsRequest,
 )
 from ragsql.v1.document_service_connect import DocumentServiceClient
-from ragsql.v1.document_service_pb2 import UploadRequest
+from ragsql.v1.document_service_pb2 import CreateUploadRequest, IngestRequest, UploadRequest
 from ragsql.v1.feedback_service_connect import FeedbackServiceClient
 from ragsql.v1.feedback_service_pb2 import CreateFeedbackRequest, PromoteFeedbackRequest
 from ragsql.v1.knowledge_service_connect import KnowledgeServiceClient
@@ -157,3 +158,15 @@ async def test_the_caches_say_what_they_saved_by_kind(world: World, rpc: Client)
     assert (await client.query(sql)).answer.sql_results[0].cache_hit
     found = await stats(rpc)
     assert (found["answer"].hits, found["answer"].misses) == (2, 6)
+
+
+async def test_ingest_says_what_it_spent_before_it_returned(rpc: Client) -> None:
+    """Outside of a server, as on AWS Lambda, that is all."""
+    content = b"# Returns\n\nA video may be returned within five days."
+    documents = DocumentServiceClient("http://test", http_client=rpc)
+    announced = CreateUploadRequest(filename="a.md", size_bytes=len(content), sha256=sha256(content).hexdigest())
+    upload = await documents.create_upload(announced)
+    put = await rpc.put(f"http://test{upload.url}", content=content, headers=dict(upload.headers))
+    assert put.status == 200
+    ingested = await documents.ingest(IngestRequest(upload=upload.upload))
+    assert ingested.usage.embedding_tokens == await embedded(rpc) > 0

@@ -34,8 +34,10 @@ class DocumentService:
         return mapping.reserved_upload(reserved)
 
     async def ingest(self, request: pb.IngestRequest, ctx: Context) -> pb.IngestResponse:
-        ingested = await self._documents.ingest(caller_of(ctx), mapping.id_of(request.upload))
-        return pb.IngestResponse(document=mapping.document(ingested.document), cache_hit=ingested.cache_hit)
+        with spending() as spent:
+            ingested = await self._documents.ingest(caller_of(ctx), mapping.id_of(request.upload))
+        document = mapping.document(ingested.document)
+        return pb.IngestResponse(document=document, cache_hit=ingested.cache_hit, usage=usage(spent()))
 
     async def get_document(self, request: pb.GetDocumentRequest, ctx: Context) -> pb.GetDocumentResponse:
         document = await self._documents.get(caller_of(ctx), mapping.id_of(request.name))
