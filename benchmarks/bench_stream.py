@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks.figures import Figure, percentile
 from ragsql.v1.query_service_connect import QueryServiceClient
@@ -73,11 +74,8 @@ def _decisions() -> Generator[list[float]]:
         times.append(time.perf_counter())
         return routing
 
-    RouteQuestion.__call__ = timed
-    try:
+    with patch.object(RouteQuestion, "__call__", timed):
         yield times
-    finally:
-        RouteQuestion.__call__ = choose
 
 
 def _reply(asked: str) -> str:

@@ -58,8 +58,8 @@ class SqliteDatabase:
         return ComponentHealth("database", "sqlite", HealthStatus.SERVING)
 
     async def schema(self, caller: Caller, *, fresh: bool = False) -> Schema:
-        # The fingerprint is asked for each time, so that every schema is fresh. Who does not ask for that goes on to work
-        # with the database, and is to hear now that it is locked, which a glance does not tell.
+        # Every schema is fresh here. Who does not ask for that goes on to work with the database, and should hear now
+        # that it is locked, which a glance does not tell.
         glanced = self._glance.fingerprint() if fresh else None
         known = self._known.at(glanced) if glanced else None
         return known or await self._run(self._read_schema, _INTROSPECTION_SECONDS)
