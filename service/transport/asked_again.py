@@ -6,19 +6,17 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any, NamedTuple
 
-from starlette.datastructures import URLPath
+from starlette.datastructures import Headers, URLPath
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Message, Receive, Scope, Send
 
-from ragsql.v1.query_service_pb2 import QueryRequest
 from service.domain.caller import Caller
 from service.domain.questions import QueryResult, Question
 from service.errors import RagsqlError
-from service.transport import mapping_answers as mapping
-from service.transport.bounds import check_bounds
-from service.transport.callers import caller_of_scope
-from service.transport.interceptors import log_outcome
+from service.transport.callers import caller_of
+from service.transport.interceptors import OutcomeInterceptor
 from service.transport.json_codec import read_json, write_json
 from service.usecases.bundle import QuestionUseCases
 
@@ -30,8 +28,7 @@ MOST_WRITTEN = 256
 
 _JSON = b"application/json"
 _CONNECT_VERSION = b"1"
-Headers = list[tuple[bytes, bytes]]
-_HEADERS: dict[str, Headers] = {
+_HEADERS: dict[str, list[tuple[bytes, bytes]]] = {
     PLAIN: [(b"content-type", _JSON)],
     CONNECT: [(b"content-type", _JSON), (b"content-encoding", b"identity"), (b"vary", b"Accept-Encoding")],
 }
@@ -46,6 +43,7 @@ class AskedAgain(BaseRoute):
 
     def __init__(self, questions: QuestionUseCases, routes: Sequence[BaseRoute]) -> None:
         self._questions, self._routes = questions, routes
+        self._outcome = OutcomeInterceptor()
         self._written: OrderedDict[int, tuple[QueryResult, bytes]] = OrderedDict()
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -59,11 +57,13 @@ class AskedAgain(BaseRoute):
         body = message.get("body", b"")
         if message["type"] == "http.request" and not message.get("more_body") and len(body) <= MAX_BODY_BYTES:
             question = _question(body)
-            if question is not None and (content := await self._again(caller_of_scope(scope), question)):
+            ctx: Any = _Context(scope)
+            if question is not None and (content := await self._again(caller_of(ctx), question)):
+                await self._outcome.on_start(ctx)
                 headers = [*_HEADERS[scope["path"]], (b"content-length", str(len(content)).encode())]
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
                 await send({"type": "http.response.body", "body": content})
-                log_outcome(SERVICE, "Query", start, None)
+                await self._outcome.on_end(start, ctx, None)
                 return
         await self._pass_on(scope, _first(message, receive), send)
 
@@ -80,7 +80,9 @@ class AskedAgain(BaseRoute):
             return None
         known = self._written.get(id(result))
         if known is None or known[0] is not result:
-            known = self._written[id(result)] = result, write_json(mapping.query_response(result))
+            from service.transport.mapping_answers import query_response
+
+            known = self._written[id(result)] = result, write_json(query_response(result))
             while len(self._written) > MOST_WRITTEN:
                 self._written.popitem(last=False)
         return known[1]
@@ -93,6 +95,24 @@ class AskedAgain(BaseRoute):
                 await route.handle(scope, receive, send)
                 return
         raise AssertionError("every path of Query has a route")
+
+
+class _Method(NamedTuple):
+    name: str
+    service_name: str
+
+
+class _Context:
+    """What the interceptors and caller_of read of a request."""
+
+    method = _Method("Query", SERVICE)
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    @property
+    def request_headers(self) -> Headers:
+        return Headers(scope=self._scope)
 
 
 def _is_plain_json(headers: Sequence[tuple[bytes, bytes]]) -> bool:
@@ -109,13 +129,17 @@ def _is_plain_json(headers: Sequence[tuple[bytes, bytes]]) -> bool:
 @lru_cache(maxsize=1024)
 def _question(body: bytes) -> Question | None:
     """None when the body is not right, which is told on the usual way."""
+    from ragsql.v1.query_service_pb2 import QueryRequest
+    from service.transport.bounds import check_bounds
+    from service.transport.mapping_answers import question
+
     request = QueryRequest()
     try:
         read_json(body, request)
         check_bounds(request)
     except RagsqlError:
         return None
-    return mapping.question(request)
+    return question(request)
 
 
 def _first(message: Message, receive: Receive) -> Receive:

@@ -21,13 +21,6 @@ Res = TypeVar("Res")
 log = logging.getLogger("ragsql.requests")
 
 
-def log_outcome(service: str, method: str, start: float, outcome: ConnectError | None) -> None:
-    """One line for a request that began at start, in seconds of the performance counter."""
-    if log.isEnabledFor(logging.INFO):
-        code = "ok" if outcome is None else outcome.code.value
-        log.info("%s/%s %s %.1f ms", service, method, code, (time.perf_counter() - start) * 1e3)
-
-
 class OutcomeInterceptor:
     """Turns every error into its wire form and logs one line a request.
 
@@ -41,9 +34,15 @@ class OutcomeInterceptor:
     async def on_end(self, token: float, ctx: Context, error: Exception | None, /) -> None:
         """Raises the wire form of error."""
         outcome = None if error is None else to_wire(error)
-        log_outcome(ctx.method.service_name, ctx.method.name, token, outcome)
+        if log.isEnabledFor(logging.INFO):
+            self._log(token, ctx, outcome)
         if outcome is not None:
             raise outcome from error
+
+    def _log(self, start: float, ctx: Context, outcome: ConnectError | None) -> None:
+        code = "ok" if outcome is None else outcome.code.value
+        seconds = time.perf_counter() - start
+        log.info("%s/%s %s %.1f ms", ctx.method.service_name, ctx.method.name, code, seconds * 1e3)
 
 
 class BoundsInterceptor:
