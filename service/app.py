@@ -119,9 +119,10 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
     closing = ExitStack()
     usage = deferred(lambda: _meter(chosen))
     chosen = replace(_choose(settings, closing, overrides, usage), **overrides)
-    ports = replace(chosen, embedder=deferred(lambda: _embedder(chosen, usage, "QUESTIONS")))
+    kept = settings.cache_embedding_ttl_seconds
+    ports = replace(chosen, embedder=deferred(lambda: _embedder(chosen, usage, "QUESTIONS", kept)))
     left = settings.ingest_events_from_bytes
-    for_documents = deferred(lambda: _embedder(chosen, usage, "DOCUMENTS"))
+    for_documents = deferred(lambda: _embedder(chosen, usage, "DOCUMENTS", kept))
     documents = deferred(lambda: _documents(ports, left, for_documents))
     questions = deferred(lambda: _questions(settings, ports, usage))
     tracer = backends.make_tracer(settings, closing)
@@ -131,7 +132,7 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
         sql=deferred(lambda: questions.sql),
         knowledge=deferred(lambda: questions.knowledge),
         feedback=deferred(lambda: questions.feedback),
-        caches=deferred(lambda: _caches(ports)),
+        caches=deferred(lambda: _caches(ports, documents)),
         usage=usage,
         health=CheckHealth(
             components_of(chosen, settings, tracer),
@@ -185,10 +186,10 @@ def _questions(settings: Settings, ports: Ports, usage: MeasureUsage) -> Questio
     return wiring.wire(settings, ports, usage, _database_url(settings))
 
 
-def _embedder(ports: Ports, usage: MeasureUsage, kind: str) -> Embedder:
+def _embedder(ports: Ports, usage: MeasureUsage, kind: str, ttl_seconds: float) -> Embedder:
     from service import wiring
 
-    return wiring.embedder_of(ports.embedder, ports.cache, usage, kind)
+    return wiring.embedder_of(ports.embedder, ports.cache, usage, kind, ttl_seconds)
 
 
 def _sqlgen(settings: Settings, chat: ChatModel, database: Database, usage: MeasureUsage) -> SqlGenerator:
@@ -211,10 +212,10 @@ def _documents(ports: Ports, left_from_bytes: int | None, embedder: Embedder) ->
     )
 
 
-def _caches(ports: Ports) -> CacheUseCases:
+def _caches(ports: Ports, documents: ManageDocuments) -> CacheUseCases:
     from service.usecases.manage_caches import ManageCaches
 
-    return ManageCaches(ports.cache)
+    return ManageCaches(ports.cache, documents)
 
 
 def _meter(ports: Ports) -> MeasureUsage:
@@ -226,7 +227,7 @@ def _meter(ports: Ports) -> MeasureUsage:
 def _reindex(ports: Ports, embedder: Embedder) -> Reindex:
     from service.usecases.reindex import Reindex
 
-    return Reindex(ports.vectors, ports.records, ports.blobs, ports.parser, embedder)
+    return Reindex(ports.vectors, ports.records, ports.blobs, ports.parser, embedder, ports.cache)
 
 
 def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

@@ -79,11 +79,13 @@ def make_minilm(settings: Settings) -> MiniLmEmbedder:
     return MiniLmEmbedder(ModelStore(settings.model_dir).folder(MINILM), settings.threads)
 
 
-def make_cached(embedder: Embedder, cache: Cache) -> Embedder:
-    """The embedder, with the vectors of questions remembered."""
+def make_cached(embedder: Embedder, cache: Cache, ttl_seconds: float) -> Embedder:
+    """The embedder, with the vectors of questions remembered for so long."""
+    if not ttl_seconds:
+        return embedder
     from service.adapters.embedders.cached import CachedEmbedder
 
-    return CachedEmbedder(embedder, cache)
+    return CachedEmbedder(embedder, cache, ttl_seconds)
 
 
 def make_chat(settings: Settings, closing: ExitStack) -> ChatModel:

@@ -184,6 +184,27 @@ class Settings:
         "3600",
         "Seconds in which a generated statement may be approved.",
     )
+    cache_answer_ttl_seconds: int = setting(
+        "RAGSQL_CACHE_ANSWER_TTL_SECONDS",
+        whole_number(0, 30 * 86400),
+        3600,
+        "3600",
+        "Seconds for which answers from documents are kept; 0 keeps none.",
+    )
+    cache_embedding_ttl_seconds: int = setting(
+        "RAGSQL_CACHE_EMBEDDING_TTL_SECONDS",
+        whole_number(0, 30 * 86400),
+        7 * 86400,
+        "604800",
+        "Seconds for which the vectors of questions are kept; 0 keeps none.",
+    )
+    cache_sql_ttl_seconds: int = setting(
+        "RAGSQL_CACHE_SQL_TTL_SECONDS",
+        whole_number(0, 30 * 86400),
+        86400,
+        "86400",
+        "Seconds for which generated SQL is kept; 0 keeps none.",
+    )
     sql_result_ttl_seconds: int = setting(
         "RAGSQL_SQL_RESULT_TTL_SECONDS",
         whole_number(0, 86400),

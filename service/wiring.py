@@ -13,6 +13,7 @@ from service.domain.sql import ExecutionLimits
 from service.domain.usage import UsageKind
 from service.usecases.answer_cache import AnswerCache
 from service.usecases.answer_question import AnswerQuestion
+from service.usecases.ask_once import AskOnce
 from service.usecases.check_answer import CheckAnswer
 from service.usecases.choose_evidence import ChooseEvidence
 from service.usecases.execute_sql import ManageSql
@@ -56,7 +57,7 @@ def wire(settings: Settings, ports: Ports, usage: MeasureUsage, database_url: st
         ports.records,
         ports.database,
         ports.sqlgen,
-        DraftCache(ports.cache, database_id),
+        DraftCache(ports.cache, database_id, settings.cache_sql_ttl_seconds),
         SqlPolicy(settings.sql_policy.upper()),
         dt.timedelta(seconds=settings.sql_statement_ttl_seconds),
         knowledge=RetrieveKnowledge(ports.records, ports.embedder),
@@ -68,11 +69,18 @@ def wire(settings: Settings, ports: Ports, usage: MeasureUsage, database_url: st
     knowledge = ManageKnowledge(ports.records, ports.embedder, ports.database)
     choose = ChooseEvidence(CheckAnswer(chat))
     cache = AnswerCache(
-        ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat, ports.records
+        ports.cache,
+        ports.vectors,
+        ports.database,
+        ports.embedder,
+        ports.reader,
+        ports.chat,
+        ports.records,
+        settings.cache_answer_ttl_seconds,
     )
-    questions = AnswerQuestion(retrieve, route, choose, sql, run, phrase, limits, ports.records, cache)
+    answer = AnswerQuestion(retrieve, route, choose, sql, run, phrase, limits, ports.records, cache)
     return Questions(
-        questions=MeteredQuestions(questions, usage),
+        questions=MeteredQuestions(AskOnce(answer, cache), usage),
         sql=ManageSql(sql, run, FinishAnswer(ports.records, phrase), limits),
         knowledge=knowledge,
         feedback=ManageFeedback(ports.records, knowledge),
@@ -81,9 +89,9 @@ def wire(settings: Settings, ports: Ports, usage: MeasureUsage, database_url: st
     )
 
 
-def embedder_of(embedder: Embedder, cache: Cache, usage: MeasureUsage, kind: str) -> Embedder:
+def embedder_of(embedder: Embedder, cache: Cache, usage: MeasureUsage, kind: str, ttl_seconds: float) -> Embedder:
     """The embedder, with what it does counted under kind and its vectors of questions remembered."""
-    return backends.make_cached(MeteredEmbedder(embedder, usage, UsageKind(kind)), cache)
+    return backends.make_cached(MeteredEmbedder(embedder, usage, UsageKind(kind)), cache, ttl_seconds)
 
 
 def writer_of_sql(chat: ChatModel, usage: MeasureUsage) -> ChatModel:

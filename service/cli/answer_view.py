@@ -24,12 +24,15 @@ class AnswerView:
     def __init__(self) -> None:
         self._out = console()
         self._streamed = False
+        self._places: set[str] = set()
 
     def show(self, event: StreamQueryResponse) -> None:
         """Print what a person wants to see of an event, at once."""
         match event.WhichOneof("event"):
             case "routing":
                 self._routing(event.routing)
+            case "citation":
+                self._found(event.citation)
             case "sql_statement":
                 self._sql(event.sql_statement)
             case "sql_result":
@@ -40,13 +43,20 @@ class AnswerView:
             case "final":
                 self._final(event.final)
             case _:
-                """Passages are shown with the answer, when it is known which of them support it."""
+                """An event of a newer server."""
 
     def _routing(self, routing: Routing) -> None:
         from ragsql.v1.answer_pb2 import Route
 
         route = Route.Name(routing.route).removeprefix("ROUTE_").lower()
         self._out.print(f"{route} ({routing.confidence:.0%}): {routing.reason}", style="dim", markup=False)
+
+    def _found(self, citation: Citation) -> None:
+        """Where a passage stands. It is quoted with the answer, when it is known what it supports."""
+        place = _place(citation)
+        if place not in self._places:
+            self._places.add(place)
+            self._out.print(f"found {place}", style="dim", markup=False)
 
     def _sql(self, statement: SqlStatement) -> None:
         self._out.print(statement.sql, style="cyan", markup=False, highlight=False, soft_wrap=True)
@@ -87,8 +97,7 @@ class AnswerView:
         self._out.print(f"The statement above waits for approval: {name}", style="yellow", markup=False)
 
     def _citation(self, number: int, citation: Citation) -> None:
-        place = [citation.filename, *_pages(citation), *citation.headings]
-        self._out.print(f"[{number}] {' › '.join(place)}", style="bold", markup=False)
+        self._out.print(f"[{number}] {_place(citation)}", style="bold", markup=False)
         quote = " ".join(citation.quote.split())
         shown = quote if len(quote) <= QUOTE_LENGTH else f"{quote[:QUOTE_LENGTH]}…"
         self._out.print(f"    “{shown}”", style="dim", markup=False)
@@ -97,6 +106,10 @@ class AnswerView:
         if self._streamed:
             self._out.print()
             self._streamed = False
+
+
+def _place(citation: Citation) -> str:
+    return " › ".join((citation.filename, *_pages(citation), *citation.headings))
 
 
 def _pages(citation: Citation) -> Sequence[str]:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.output import DEFAULT_URL, AsJson, ExitCode, Url, as_dict, print_json
-from service.cli.remote import connected
+from service.cli.remote import interruptible
 
 if TYPE_CHECKING:
-    from ragsql.v1.query_service_pb2 import QueryResponse
+    from collections.abc import AsyncIterator
+
+    from ragsql.v1.query_service_pb2 import QueryResponse, StreamQueryResponse
+    from ragsql_client import AsyncClient
 
 
 class RouteWord(StrEnum):
@@ -31,20 +34,27 @@ def ask(
     top_k: Annotated[int | None, typer.Option(help="Passages to retrieve, 1 to 50.", show_default="8")] = None,
 ) -> None:
     """Ask a question. Exits with 3 when there is no answer and with 5 when SQL waits for approval."""
-    from service.cli.answer_view import AnswerView
-
     policy = "require_approval" if approve else None
     word = None if route is None else route.value
-    with connected(url, as_json) as client:
-        if as_json:
-            response = client.ask(question, route=word, sql_policy=policy, top_k=top_k)
-            print_json(as_dict(response))
-        else:
-            view = AnswerView()
-            for event in client.stream(question, route=word, sql_policy=policy, top_k=top_k):
-                view.show(event)
-            response = view.final
-    raise typer.Exit(_exit_code(response))
+
+    async def work(client: AsyncClient) -> QueryResponse:
+        if not as_json:
+            return await _shown(client.stream(question, route=word, sql_policy=policy, top_k=top_k))
+        response = await client.ask(question, route=word, sql_policy=policy, top_k=top_k)
+        print_json(as_dict(response))
+        return response
+
+    raise typer.Exit(_exit_code(interruptible(url, as_json, work)))
+
+
+async def _shown(events: AsyncIterator[StreamQueryResponse]) -> QueryResponse:
+    """The final one of the events, each of which is shown as it comes."""
+    from service.cli.answer_view import AnswerView
+
+    view = AnswerView()
+    async for event in events:
+        view.show(event)
+    return view.final
 
 
 def _exit_code(response: QueryResponse) -> ExitCode:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from service.transport.asked_again import AskedAgain
 from service.transport.http_routes import http_routes
 from service.transport.registry import Services
 from service.transport.responses import refused
@@ -41,10 +42,11 @@ def build_transport(
         from service.transport.reflection import reflection_apps
 
         apps |= reflection_apps()
+    of_services = [RpcRoute(apps), *http_routes(services, max_request_bytes)]
     return Starlette(
         routes=[
-            RpcRoute(apps),
-            *http_routes(services, max_request_bytes),
+            AskedAgain(use_cases.questions, of_services),
+            *of_services,
             upload_route(use_cases.documents),
             Route("/openapi.json", _openapi),
             *extra_routes,

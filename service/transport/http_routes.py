@@ -21,6 +21,7 @@ from service.errors import FieldViolation, InvalidRequest
 from service.transport.bodies import MULTIPART, content_type, read_file, read_json_body
 from service.transport.callers import Context
 from service.transport.contract import HttpRule, http_rules
+from service.transport.hang_ups import unless_hung_up
 from service.transport.interceptors import BoundsInterceptor, OutcomeInterceptor
 from service.transport.json_codec import read_json, read_value, write_json
 from service.transport.responses import error_response
@@ -123,7 +124,8 @@ class Endpoint:
         response = b""
         try:
             message = await self._read(request)
-            response = write_json(await self.bounds.intercept_unary(self.handler, message, ctx))
+            work = self.bounds.intercept_unary(self.handler, message, ctx)
+            response = write_json(await unless_hung_up(work, request.receive))
         except Exception as error:
             failure = error
         try:

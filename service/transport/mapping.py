@@ -170,7 +170,13 @@ def cache_stats(counters: dict[str, CacheCounters]) -> Iterable[cache_service_pb
     for name in cache_service_pb2.CacheKind.keys()[1:]:
         counts = counters.get(_cache_kind(name), CacheCounters())
         yield cache_service_pb2.CacheStats(
-            kind=name, hits=counts.hits, misses=counts.misses, saved_usd=counts.saved_usd
+            kind=name,
+            hits=counts.hits,
+            misses=counts.misses,
+            saved_usd=counts.saved.cost_usd,
+            saved_input_tokens=counts.saved.input_tokens,
+            saved_output_tokens=counts.saved.output_tokens,
+            saved_embedding_tokens=counts.saved.embedding_tokens,
         )
 
 

@@ -12,12 +12,12 @@ from service.domain.questions import Answer, Event, PendingSql, QueryResult, Que
 from service.domain.sql import LEAST_CONFIDENCE, ExecutionLimits
 from service.errors import NotConfigured, RagsqlError, SqlNotGenerated
 from service.ports import AnswerRecords, CannotAnswer
-from service.usecases.answer_cache import AnswerCache
+from service.usecases.answer_cache import AnswerCache, AnswerKey
 from service.usecases.choose_evidence import LEAST_RULE, ChooseEvidence
 from service.usecases.compose_answer import cite, put_first
 from service.usecases.find_rules import find_rules
 from service.usecases.phrase_rows import PhraseRows
-from service.usecases.question_outcome import Work, documents_half, outcome, replay
+from service.usecases.question_outcome import Work, documents_half, outcome
 from service.usecases.read_passages import by_relevance
 from service.usecases.retrieve_passages import Retrieved, RetrievePassages
 from service.usecases.route_question import RouteQuestion
@@ -39,21 +39,8 @@ class AnswerQuestion:
     records: AnswerRecords
     cache: AnswerCache
 
-    async def ask(self, caller: Caller, question: Question) -> QueryResult:
-        """The final event of stream."""
-        async for event in self.stream(caller, question):
-            if isinstance(event, QueryResult):
-                return event
-        raise AssertionError("stream ends with the QueryResult")
-
-    async def stream(self, caller: Caller, question: Question) -> AsyncIterator[Event]:
-        """What happens while answering, in order; the last event is the QueryResult."""
-        key = await self.cache.key(caller, question)
-        cached = None if question.no_cache else await self.cache.get(caller, key)
-        if cached is not None:
-            for event in replay(cached):
-                yield event
-            return
+    async def stream(self, caller: Caller, question: Question, key: AnswerKey) -> AsyncIterator[Event]:
+        """What happens while answering, in order; the last event is the QueryResult. It is kept under key."""
         found = await self.retrieve(caller, question)
         routing = await self.route(caller, question, found)
         yield routing

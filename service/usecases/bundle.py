@@ -63,8 +63,13 @@ class DocumentUseCases(Protocol):
 
 
 class QuestionUseCases(Protocol):
-    """Answer questions. stream ends with the QueryResult that ask returns."""
+    """Answer questions. stream ends with the QueryResult that ask returns.
 
+    again is the answer to a question that was answered from the cache before, if it is in there still, or None. As
+    long as nothing has changed it is the very same object.
+    """
+
+    async def again(self, caller: Caller, question: Question) -> QueryResult | None: ...
     async def ask(self, caller: Caller, question: Question) -> QueryResult: ...
     def stream(self, caller: Caller, question: Question) -> AsyncIterator[Event]: ...
 

@@ -15,12 +15,16 @@ _CHUNKS_A_LINE = 128
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """What processing a file gave. fingerprint names the parser, the chunking and the model that it depends on."""
+    """What processing a file gave. fingerprint names the parser, the chunking and the model that it depends on.
+
+    tokens were embedded for it; 0 where an older version did not keep their number.
+    """
 
     fingerprint: str
     page_count: int
     parser: str
     chunks: tuple[EmbeddedChunk, ...]
+    tokens: int = 0
 
 
 def dump(processed: Processed) -> bytes:
@@ -50,14 +54,15 @@ def load(content: bytes, fingerprint: str) -> Processed | None:
                 return None
             chunks = [chunk_of(fields) for line in rest for fields in json.loads(line)]
             embedded = tuple(EmbeddedChunk(*pair) for pair in zip(chunks, arrays["vectors"], strict=True))
-            return Processed(fingerprint, described["page_count"], described["parser"], embedded)
+            pages, parser, tokens = described["page_count"], described["parser"], described.get("tokens", 0)
+            return Processed(fingerprint, pages, parser, embedded, tokens)
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError):
         return None
 
 
 def _lines(processed: Processed) -> Iterator[bytes]:
     """JSON in pieces: the JSON module keeps every other thread waiting for as long as one call takes."""
-    described = {name: getattr(processed, name) for name in ("fingerprint", "page_count", "parser")}
+    described = {name: getattr(processed, name) for name in ("fingerprint", "page_count", "parser", "tokens")}
     yield json.dumps(described).encode()
     for start in range(0, len(processed.chunks), _CHUNKS_A_LINE):
         line = processed.chunks[start : start + _CHUNKS_A_LINE]

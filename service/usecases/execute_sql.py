@@ -28,6 +28,7 @@ class ManageSql:
 
     async def generate(self, caller: Caller, question: str) -> GeneratedSql:
         """The stored statement and its cost. Raises SqlNotGenerated with the reason when the question is declined."""
+        await self.sql.connected().schema(caller, fresh=True)
         proposal = await self.sql.propose(caller, question)
         if isinstance(proposal, CannotAnswer):
             raise SqlNotGenerated(f"No SQL was written for this question: {proposal.reason}")

@@ -74,8 +74,12 @@ class IngestUpload:
     async def _start(self, caller: Caller, upload: Upload) -> UploadedDocument:
         document, is_new = await self._accept(caller, upload)
         if not is_new:
-            return UploadedDocument(document, cache_hit=document.state is DocumentState.ACTIVE)
+            active = document.state is DocumentState.ACTIVE
+            if active:
+                self.processor.count_reused(caller)
+            return UploadedDocument(document, cache_hit=active)
         if kept := await self.processor.reuse(caller, document.sha256):
+            self.processor.count_reused(caller, kept.tokens)
             await self.ingest(caller, document, kept)
         elif not self.elsewhere:
             await self.pool.submit(caller.tenant, document.id, lambda: self.ingest(caller, document))

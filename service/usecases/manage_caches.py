@@ -9,15 +9,16 @@ from service.errors import FieldViolation, InvalidRequest
 if TYPE_CHECKING:
     from service.domain.caller import Caller
     from service.ports import Cache, CacheCounters
+    from service.usecases.manage_documents import ManageDocuments
 
 KINDS = ("document", "embedding", "answer", "sql", "sql_result")
 
 
 class ManageCaches:
-    """CacheUseCases over one cache."""
+    """CacheUseCases over one cache, and over the processed documents, which are kept with the files."""
 
-    def __init__(self, cache: Cache) -> None:
-        self._cache = cache
+    def __init__(self, cache: Cache, documents: ManageDocuments) -> None:
+        self._cache, self._documents = cache, documents
 
     async def stats(self, caller: Caller) -> dict[str, CacheCounters]:
         """The tenant's counters of every kind."""
@@ -27,4 +28,4 @@ class ManageCaches:
         """Remove the tenant's entries of one kind and say how many. Raises InvalidRequest for an unknown kind."""
         if kind not in KINDS:
             raise InvalidRequest(FieldViolation("kind", f"There is no such cache. Use one of {', '.join(KINDS)}."))
-        return await self._cache.clear(caller, kind)
+        return await (self._documents.clear(caller) if kind == KINDS[0] else self._cache.clear(caller, kind))

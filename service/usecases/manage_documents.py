@@ -62,7 +62,7 @@ class ManageDocuments:
         self._locks = locks = NameLocks()
         heartbeat = Heartbeat(records)
         self._pool = pool = IngestPool(workers or max(1, (os.cpu_count() or 1) // 2), heartbeat)
-        self._processor = processor = ProcessDocument(blobs, parser, embedder)
+        self._processor = processor = ProcessDocument(blobs, parser, embedder, cache)
         commit = CommitDocument(records, vectors, blobs, cache, processor, locks, pool)
         self._ingest = IngestDocument(records, vectors, blobs, parser, processor, commit, locks)
         self._upload = UploadDocument(records, vectors, blobs, parser, processor, commit, locks, max_bytes, heartbeat)
@@ -96,6 +96,10 @@ class ManageDocuments:
             finally:
                 for chore in chores:
                     chore.cancel()
+
+    async def clear(self, caller: Caller) -> int:
+        """Forget what processing files gave, and say for how many. Their documents stay searchable."""
+        return await self._processor.clear(caller)
 
     async def upload(self, caller: Caller, filename: str, content: bytes) -> UploadedDocument:
         """See UploadDocument, and LeaveDocument for files that are left to another process."""

@@ -116,6 +116,13 @@ class MeteredQuestions:
     def __init__(self, questions: QuestionUseCases, meter: MeasureUsage) -> None:
         self._questions, self._meter = questions, meter
 
+    async def again(self, caller: Caller, question: Question) -> QueryResult | None:
+        """See QuestionUseCases."""
+        result = await self._questions.again(caller, question)
+        if result is not None:
+            await self._count(caller, result)
+        return result
+
     async def ask(self, caller: Caller, question: Question) -> QueryResult:
         """See QuestionUseCases."""
         current().set(question=question.text)

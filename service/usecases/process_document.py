@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 
 from service.domain.caller import Caller
 from service.domain.documents import IngestPhase, IngestProgress
+from service.domain.prices import cost_usd
+from service.domain.questions import Usage
 from service.errors import NotFound, UnreadableDocument, UpstreamUnavailable
-from service.ports import BlobStore, EmbeddedChunk, Embedder, Parser
+from service.ports import BlobStore, Cache, EmbeddedChunk, Embedder, Parser
 from service.usecases.embedded_chunks import Processed, dump, load
+from service.usecases.measure_usage import spending
 from service.usecases.progress import ProgressBoard
 from service.usecases.request_record import recorded
 from service.usecases.shielding import to_the_end
 from service.usecases.single_flight import SingleFlight
 from service.usecases.steps import step
 
+KIND = "document"
 _CHUNKING = "3"
 _LARGEST_CHUNK = 512
 _BATCH = 64
@@ -39,6 +43,7 @@ class ProcessDocument:
     blobs: BlobStore
     parser: Parser
     embedder: Embedder
+    cache: Cache
     board: ProgressBoard = field(default_factory=ProgressBoard)
     _flights: SingleFlight[tuple[Processed, bool]] = field(default_factory=SingleFlight[tuple[Processed, bool]])
 
@@ -59,7 +64,23 @@ class ProcessDocument:
             return processed, False
 
         (processed, reused), joined = await self._flights((caller.tenant, file.sha256, self._fingerprint()), work)
+        if reused or joined:
+            self.count_reused(caller, processed.tokens)
+        else:
+            self.cache.count(caller, KIND, None)
         return processed, reused or joined
+
+    def count_reused(self, caller: Caller, tokens: int = 0) -> None:
+        """Count a document that was not processed again, and the tokens that were not embedded, as far as known."""
+        cost = cost_usd(self.embedder.model, tokens)
+        self.cache.count(caller, KIND, Usage(embedding_tokens=tokens, cost_usd=cost))
+
+    async def clear(self, caller: Caller) -> int:
+        """Forget what processing gave, and say for how many contents. What is searchable stays so."""
+        kept = [key for key in await self.blobs.list_keys(caller) if key.startswith(processed_key(""))]
+        for key in kept:
+            await self.blobs.delete(caller, key)
+        return len(kept)
 
     async def reuse(self, caller: Caller, sha256: str) -> Processed | None:
         """What is kept for this content, if the parser, the chunking and the model are still the same."""
@@ -87,11 +108,13 @@ class ProcessDocument:
         if not chunks:
             raise UnreadableDocument(f'No text could be found in the file "{file.filename}".')
         embedded: list[EmbeddedChunk] = []
-        for start in range(0, len(chunks), _BATCH):
-            self._report(caller, file, IngestPhase.EMBEDDING, start, len(chunks))
-            embedded += await self.embedder.embed_chunks(caller, chunks[start : start + _BATCH])
+        with spending() as spent:
+            for start in range(0, len(chunks), _BATCH):
+                self._report(caller, file, IngestPhase.EMBEDDING, start, len(chunks))
+                embedded += await self.embedder.embed_chunks(caller, chunks[start : start + _BATCH])
         self._report(caller, file, IngestPhase.INDEXING)
-        return Processed(self._fingerprint(), parsed.page_count, parsed.parser, tuple(embedded))
+        tokens = spent().embedding_tokens
+        return Processed(self._fingerprint(), parsed.page_count, parsed.parser, tuple(embedded), tokens)
 
     async def _keep(self, caller: Caller, sha256: str, processed: Processed) -> None:
         """Whoever was faster with the same has stored it already. What another version left is overwritten."""

@@ -12,7 +12,7 @@ from service.domain.caller import DEFAULT_CALLER, Caller
 from service.domain.chunk_text import embedding_text
 from service.domain.documents import Chunk, Document
 from service.errors import NotFound, RagsqlError, UpstreamUnavailable
-from service.ports import BlobStore, EmbeddedChunk, Embedder, IndexRebuild, Parser, RecordStore, VectorIndex
+from service.ports import BlobStore, Cache, EmbeddedChunk, Embedder, IndexRebuild, Parser, RecordStore, VectorIndex
 from service.usecases.process_document import FileToProcess, ProcessDocument, file_key
 from service.usecases.retrieve_knowledge import embed_missing
 
@@ -64,6 +64,7 @@ class Reindex:
     blobs: BlobStore
     parser: Parser
     embedder: Embedder
+    cache: Cache
 
     async def __call__(self, report: Report) -> Reindexed:
         """Raises UpstreamUnavailable, NotConfigured, and what the embedder raises; the old index serves then."""
@@ -148,7 +149,7 @@ class Reindex:
             if await asyncio.to_thread(_sha256, content) != document.sha256:
                 return None
             file = FileToProcess(document.filename, document.media_type, document.sha256, content)
-            processed, _ = await ProcessDocument(self.blobs, self.parser, self.embedder)(caller, file)
+            processed, _ = await ProcessDocument(self.blobs, self.parser, self.embedder, self.cache)(caller, file)
         except UpstreamUnavailable:
             raise
         except RagsqlError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from service.domain.caller import Caller
 from service.domain.passages import merge_neighbours, without_repeats
-from service.domain.questions import Question
+from service.domain.questions import Question, Route
 from service.ports import Embedder, Reader, VectorStore
 from service.usecases.read_passages import Evidence, read_passages
 from service.usecases.steps import step, traced
@@ -38,7 +38,10 @@ class RetrievePassages:
 
     @traced("retrieve", lambda found: {"evidence": len(found.evidence)})
     async def __call__(self, caller: Caller, question: Question) -> Retrieved:
+        """Nothing is searched where the caller wants SQL alone."""
         vector = await self.embedder.embed_query(caller, question.text)
+        if question.route is Route.SQL:
+            return Retrieved(vector, self.embedder.count_tokens(question.text), ())
         wanted = question.top_k
         with step("search") as span:
             found = await self.vectors.search(caller, question.text, vector, CANDIDATES * wanted, question.documents)

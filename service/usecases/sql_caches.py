@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from service.domain.caller import Caller
 from service.domain.codec import decode, encode
@@ -14,7 +14,6 @@ from service.usecases.steps import traced
 
 DRAFT_KIND = "sql"
 RESULT_KIND = "sql_result"
-DRAFT_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +22,25 @@ class DraftCache:
 
     cache: Cache
     database_id: str
+    ttl_seconds: float = 24 * 3600.0
 
     async def generate(
         self, caller: Caller, generator: SqlGenerator, request: SqlRequest, no_cache: bool = False
     ) -> SqlDraft | CannotAnswer:
         """A draft that was written for exactly this request, at no cost, or a new one. Raises like generating."""
         key = self._key(caller, generator, request)
-        stored = None if no_cache else await self._stored(caller, key)
+        looks = self.ttl_seconds > 0 and not no_cache
+        stored = await self._stored(caller, key) if looks else None
         if stored is not None:
-            return SqlDraft(*decode(stored))
+            draft = SqlDraft(*decode(stored))
+            self.cache.count(caller, DRAFT_KIND, draft.usage)
+            return replace(draft, usage=Usage())
+        if looks:
+            self.cache.count(caller, DRAFT_KIND, None)
         written = await generator.generate(caller, request)
         if isinstance(written, SqlDraft):
-            values = (getattr(written, field.name) if field.name != "usage" else Usage() for field in fields(written))
-            await self.cache.set(caller, DRAFT_KIND, key, encode(tuple(values)), DRAFT_SECONDS)
+            values = tuple(getattr(written, field.name) for field in fields(written))
+            await self.cache.set(caller, DRAFT_KIND, key, encode(values), self.ttl_seconds)
         return written
 
     @traced("cache", lambda found: {"kind": DRAFT_KIND, "cache_hit": found is not None})
@@ -74,7 +79,9 @@ class ResultCache:
         """The result of this text under these limits, as one of this statement."""
         stored = await self.cache.get(caller, RESULT_KIND, self._key(caller, statement, epoch, limits))
         if stored is None:
+            self.cache.count(caller, RESULT_KIND, None)
             return None
+        self.cache.count(caller, RESULT_KIND, Usage())
         table, time = decode(stored)
         return SqlResult(statement, table, time, cache_hit=True)
 

@@ -39,6 +39,7 @@ class UploadDocument(DocumentIntake):
         file = await asyncio.to_thread(self.look_at, filename, content)
         document, known = await to_the_end(self._accept(caller, file))
         if known:
+            self.process.count_reused(caller)
             return UploadedDocument(document, cache_hit=True)
         try:
             async with self.heartbeat.hold(caller.tenant, document.id):

@@ -30,6 +30,7 @@ from service.ports import (
 )
 from service.settings import load
 from tests.answers.words import word_vector
+from tests.hanging_model import HangingModel, hanging_model
 
 if TYPE_CHECKING:
     from service.ports import Vectors
@@ -148,3 +149,9 @@ def world(tmp_path: Path, parser: DocumentParser) -> Iterator[World]:
     )
     yield World(assembly, generator, chat, database)
     assembly.close()
+
+
+@pytest.fixture
+def model() -> Iterator[HangingModel]:
+    with hanging_model() as served:
+        yield served

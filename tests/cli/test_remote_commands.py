@@ -31,6 +31,7 @@ def test_ask_shows_the_whole_answer(run: Run) -> None:
     assert "There are more rows than are shown." in result.stdout
     assert result.stdout.count("Fourteen [days].") == 1
     assert "[1] a.pdf › pages 2-3 › Returns" in result.stdout
+    assert result.stdout.count("found a.pdf › pages 2-3 › Returns") == 1
     assert QUOTE in result.stdout
 
 

@@ -83,6 +83,8 @@ class FakeServices(FakeDocuments, FakeSql, QueryService, HealthService, UsageSer
         reply = await self.query(request.request, ctx)
         yield StreamQueryResponse(routing=reply.routing)
         if reply.WhichOneof("outcome") == "answer":
+            for citation in reply.answer.citations:
+                yield StreamQueryResponse(citation=citation)
             for result in reply.answer.sql_results:
                 yield StreamQueryResponse(sql_statement=result.statement)
                 yield StreamQueryResponse(sql_result=result)

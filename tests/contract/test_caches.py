@@ -15,6 +15,7 @@ from service.adapters.caches.memory import MemoryCache
 from service.adapters.caches.redis import RedisCache
 from service.domain.caller import Caller
 from service.domain.health import HealthStatus
+from service.domain.questions import Usage
 from service.ports import Cache, CacheCounters
 from tests.redis_server import RedisServer
 
@@ -128,13 +129,20 @@ async def test_clearing_counts_what_was_still_good(cache: Cache, world: World) -
 
 async def test_lookups_are_counted_by_tenant_and_kind(cache: Cache) -> None:
     assert await cache.counters(ANN, "answer") == CacheCounters()
-    await cache.get(ANN, "answer", "k")
-    await cache.set(ANN, "answer", "k", b"v", 10)
-    await cache.get(ANN, "answer", "k")
-    await cache.get(ANN, "answer", "k")
-    assert await cache.counters(ANN, "answer") == CacheCounters(hits=2, misses=1)
+    cache.count(ANN, "answer", None)
+    cache.count(ANN, "answer", Usage(100, 20, 3, 0.5, ("gpt-4o",)))
+    cache.count(ANN, "answer", Usage(1, cost_usd=0.25))
+    assert await cache.counters(ANN, "answer") == CacheCounters(2, 1, Usage(101, 20, 3, 0.75))
     assert await cache.counters(BOB, "answer") == CacheCounters()
     assert await cache.counters(ANN, "sql") == CacheCounters()
+
+
+async def test_a_claim_that_nobody_else_holds_is_granted(cache: Cache) -> None:
+    assert not await cache.is_claimed(ANN, "answer", "k")
+    assert await cache.claim(ANN, "answer", "k", "token", 60)
+    await cache.release(ANN, "answer", "k", "token")
+    assert not await cache.is_claimed(ANN, "answer", "k")
+    assert await cache.get(ANN, "answer", "k") is None
 
 
 async def test_it_serves(cache: Cache) -> None:
@@ -202,6 +210,7 @@ def test_threads_may_share_it() -> None:
         for i in range(300):
             await cache.set(ANN, "answer", str(i % 50), f"{i % 50}".encode() * 20, 10)
             found = await cache.get(ANN, "answer", str((i + worker) % 50))
+            cache.count(ANN, "answer", None if found is None else Usage())
             assert found is None or found == f"{(i + worker) % 50}".encode() * 20
 
     with ThreadPoolExecutor(4) as pool:

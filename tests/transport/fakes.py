@@ -39,6 +39,7 @@ class Fakes:
     failure: Exception | None = None
     stream_closed: bool = False
     endless: bool = False
+    again: QueryResult | None = None
 
     def note(self, name: str, value: Any = None) -> None:
         self.calls.append((name, value))
@@ -107,6 +108,9 @@ class FakeDocuments:
 @dataclass
 class FakeQuestions:
     fakes: Fakes
+
+    async def again(self, caller: Caller, question: Question) -> QueryResult | None:
+        return self.fakes.again
 
     async def ask(self, caller: Caller, question: Question) -> QueryResult:
         self.fakes.note("ask", question)
@@ -200,7 +204,7 @@ class FakeCaches:
 
     async def stats(self, caller: Caller) -> dict[str, CacheCounters]:
         self.fakes.note("cache_stats")
-        return {"answer": CacheCounters(3, 1, 0.25)}
+        return {"answer": CacheCounters(3, 1, Usage(400, 30, 20, 0.25))}
 
     async def clear(self, caller: Caller, kind: str) -> int:
         self.fakes.note("clear", kind)

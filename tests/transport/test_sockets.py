@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import httpx
 import pytest
-import uvicorn
 from connectrpc.compat import google_protobuf_binary_codec, google_protobuf_json_codec
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import ErrorInfo
@@ -25,36 +21,22 @@ from ragsql.v1.health_service_pb2 import HEALTH_STATUS_DEGRADED, HealthRequest, 
 from ragsql.v1.query_service_connect import QueryServiceClientSync
 from ragsql.v1.query_service_pb2 import QueryRequest, QueryResponse, StreamQueryRequest, StreamQueryResponse
 from service.transport.app import build_transport
+from tests.serving import serving
 from tests.transport.fakes import Fakes
 
 BUF = Path(sys.executable).parent / "buf"
 CONTRACT = Path(__file__).parents[2] / "gen" / "ragsql" / "contract.binpb"
 
 
-@contextmanager
-def serving(**config: Any) -> Generator[str]:
-    """The address of a server. The socket listens before it starts, so that nobody has to wait for it."""
-    app = build_transport(Fakes().use_cases(), reflection=True)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", **config))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield f"127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(10)
-
-
 @pytest.fixture(scope="module")
 def http1() -> Iterator[str]:
-    with serving(http="httptools") as address:
+    with serving(build_transport(Fakes().use_cases(), reflection=True), http="httptools") as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def http2() -> Iterator[str]:
-    with serving(http="zttp", http2=True) as address:
+    with serving(build_transport(Fakes().use_cases(), reflection=True), http="zttp", http2=True) as address:
         yield address
 
 

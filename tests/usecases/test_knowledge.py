@@ -70,7 +70,7 @@ class Taught:
     path: Path
 
     def retrieve(self, embedder: CountingEmbedder | None = None) -> RetrieveKnowledge:
-        cached = CachedEmbedder(embedder or self.embedder, MemoryCache(10_000_000))
+        cached = CachedEmbedder(embedder or self.embedder, MemoryCache(10_000_000), 60)
         return RetrieveKnowledge(self.records, cached)
 
 

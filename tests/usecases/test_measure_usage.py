@@ -27,7 +27,7 @@ from service.domain.questions import (
 from service.domain.usage import UsageKind, UsageTotal
 from service.errors import UpstreamUnavailable
 from service.ports import ChatMessage, ChatModel, ChatOptions, ChatReply
-from service.usecases.measure_usage import MeasureUsage
+from service.usecases.measure_usage import MeasureUsage, spending
 from service.usecases.metered import MeteredChat, MeteredEmbedder, MeteredQuestions
 from tests.answers.conftest import ScriptedChat, WordEmbedder
 
@@ -146,6 +146,9 @@ class Cached:
         nothing = NoAnswer(NoAnswerReason.NO_RELEVANT_CONTENT, "Upload something.")
         self.result = QueryResult(Routing(Route.DOCUMENTS, 1.0, ""), nothing, SPENT, cache_hit)
 
+    async def again(self, caller: Caller, question: Question) -> QueryResult | None:
+        return self.result if self.result.cache_hit else None
+
     async def ask(self, caller: Caller, question: Question) -> QueryResult:
         return self.result
 
@@ -161,7 +164,8 @@ async def test_what_cached_answers_saved_is_counted_apart(
     questions = MeteredQuestions(Cached(cache_hit), meter)
     assert (await questions.ask(CALLER, Question("?"))).cache_hit is cache_hit
     assert len([event async for event in questions.stream(CALLER, Question("?"))]) == 2
-    saved = {("CACHED", "gpt-4o"): 2, ("CACHED", "all-minilm-l6-v2"): 2}
+    assert (await questions.again(CALLER, Question("?")) is not None) is cache_hit
+    saved = {("CACHED", "gpt-4o"): 3, ("CACHED", "all-minilm-l6-v2"): 3}
     assert await stored(records) == (saved if cache_hit else {})
 
 
@@ -179,3 +183,19 @@ def test_prices_are_dated_and_what_is_unknown_is_told_from_what_is_free() -> Non
     assert [cost_usd(model, 9, 9) for model in free + unknown] == [0.0] * 5
     assert all(is_priced(model) for model in [*free, "gpt-4o-2024-08-06", "text-embedding-3-small"])
     assert not any(is_priced(model) for model in unknown)
+
+
+async def test_spending_is_told_by_block_and_task(meter: MeasureUsage) -> None:
+    one = Usage(1, models=("m",))
+
+    async def spend() -> Usage:
+        with spending() as spent:
+            await meter.add(CALLER, UsageKind.SQL, one)
+            await asyncio.gather(*(meter.add(CALLER, UsageKind.SQL, one) for _ in range(2)))
+            await meter.add(CALLER, UsageKind.CACHED, one)
+            return spent()
+
+    with spending() as around:
+        assert (await spend()).input_tokens == 3
+    assert around().input_tokens == 3
+    assert [usage.input_tokens for usage in await asyncio.gather(spend(), spend())] == [3, 3]

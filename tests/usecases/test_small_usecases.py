@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from service.adapters.vectors.sqlite import SqliteVectorStore
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
 from service.domain.health import Stats
+from service.domain.questions import Usage
 from service.domain.sql import KnowledgeItem
 from service.errors import InvalidRequest
 from service.ports import CacheCounters
@@ -33,9 +35,10 @@ def records(tmp_path: Path) -> SqlRecordStore:
 
 async def test_caches_are_counted_and_cleared_by_kind() -> None:
     cache = MemoryCache(10_000)
-    caches = ManageCaches(cache)
+    documents: Any = None  # Nothing is asked of documents here.
+    caches = ManageCaches(cache, documents)
     await cache.set(CALLER, "answer", "k", b"v", 60)
-    await cache.get(CALLER, "answer", "k")
+    cache.count(CALLER, "answer", Usage())
     stats = await caches.stats(CALLER)
     assert list(stats) == ["document", "embedding", "answer", "sql", "sql_result"]
     assert stats["answer"] == CacheCounters(hits=1)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dragsql/v1/cache_service.proto\x12\tragsql.v1\"\x16\n\x14GetCacheStatsRequest\"F\n\x15GetCacheStatsResponse\x12-\n\x06\x63\x61\x63hes\x18\x01 \x03(\x0b\x32\x15.ragsql.v1.CacheStatsR\x06\x63\x61\x63hes\"\x7f\n\nCacheStats\x12(\n\x04kind\x18\x01 \x01(\x0e\x32\x14.ragsql.v1.CacheKindR\x04kind\x12\x12\n\x04hits\x18\x02 \x01(\x03R\x04hits\x12\x16\n\x06misses\x18\x03 \x01(\x03R\x06misses\x12\x1b\n\tsaved_usd\x18\x04 \x01(\x01R\x08savedUsd\"=\n\x11\x43learCacheRequest\x12(\n\x04kind\x18\x01 \x01(\x0e\x32\x14.ragsql.v1.CacheKindR\x04kind\"9\n\x12\x43learCacheResponse\x12#\n\rremoved_count\x18\x01 \x01(\x03R\x0cremovedCount*\xa0\x01\n\tCacheKind\x12\x1a\n\x16\x43\x41\x43HE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41\x43HE_KIND_DOCUMENT\x10\x01\x12\x18\n\x14\x43\x41\x43HE_KIND_EMBEDDING\x10\x02\x12\x15\n\x11\x43\x41\x43HE_KIND_ANSWER\x10\x03\x12\x12\n\x0e\x43\x41\x43HE_KIND_SQL\x10\x04\x12\x19\n\x15\x43\x41\x43HE_KIND_SQL_RESULT\x10\x05\x32\xb7\x01\n\x0c\x43\x61\x63heService\x12W\n\rGetCacheStats\x12\x1f.ragsql.v1.GetCacheStatsRequest\x1a .ragsql.v1.GetCacheStatsResponse\"\x03\x90\x02\x01\x12N\n\nClearCache\x12\x1c.ragsql.v1.ClearCacheRequest\x1a\x1d.ragsql.v1.ClearCacheResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dragsql/v1/cache_service.proto\x12\tragsql.v1\"\x16\n\x14GetCacheStatsRequest\"F\n\x15GetCacheStatsResponse\x12-\n\x06\x63\x61\x63hes\x18\x01 \x03(\x0b\x32\x15.ragsql.v1.CacheStatsR\x06\x63\x61\x63hes\"\x93\x02\n\nCacheStats\x12(\n\x04kind\x18\x01 \x01(\x0e\x32\x14.ragsql.v1.CacheKindR\x04kind\x12\x12\n\x04hits\x18\x02 \x01(\x03R\x04hits\x12\x16\n\x06misses\x18\x03 \x01(\x03R\x06misses\x12\x1b\n\tsaved_usd\x18\x04 \x01(\x01R\x08savedUsd\x12,\n\x12saved_input_tokens\x18\x05 \x01(\x03R\x10savedInputTokens\x12.\n\x13saved_output_tokens\x18\x06 \x01(\x03R\x11savedOutputTokens\x12\x34\n\x16saved_embedding_tokens\x18\x07 \x01(\x03R\x14savedEmbeddingTokens\"=\n\x11\x43learCacheRequest\x12(\n\x04kind\x18\x01 \x01(\x0e\x32\x14.ragsql.v1.CacheKindR\x04kind\"9\n\x12\x43learCacheResponse\x12#\n\rremoved_count\x18\x01 \x01(\x03R\x0cremovedCount*\xa0\x01\n\tCacheKind\x12\x1a\n\x16\x43\x41\x43HE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41\x43HE_KIND_DOCUMENT\x10\x01\x12\x18\n\x14\x43\x41\x43HE_KIND_EMBEDDING\x10\x02\x12\x15\n\x11\x43\x41\x43HE_KIND_ANSWER\x10\x03\x12\x12\n\x0e\x43\x41\x43HE_KIND_SQL\x10\x04\x12\x19\n\x15\x43\x41\x43HE_KIND_SQL_RESULT\x10\x05\x32\xb7\x01\n\x0c\x43\x61\x63heService\x12W\n\rGetCacheStats\x12\x1f.ragsql.v1.GetCacheStatsRequest\x1a .ragsql.v1.GetCacheStatsResponse\"\x03\x90\x02\x01\x12N\n\nClearCache\x12\x1c.ragsql.v1.ClearCacheRequest\x1a\x1d.ragsql.v1.ClearCacheResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,18 +35,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CACHESERVICE'].methods_by_name['GetCacheStats']._serialized_options = b'\220\002\001'
   _globals['_CACHESERVICE'].methods_by_name['ClearCache']._loaded_options = None
   _globals['_CACHESERVICE'].methods_by_name['ClearCache']._serialized_options = b'\220\002\002'
-  _globals['_CACHEKIND']._serialized_start=392
-  _globals['_CACHEKIND']._serialized_end=552
+  _globals['_CACHEKIND']._serialized_start=541
+  _globals['_CACHEKIND']._serialized_end=701
   _globals['_GETCACHESTATSREQUEST']._serialized_start=44
   _globals['_GETCACHESTATSREQUEST']._serialized_end=66
   _globals['_GETCACHESTATSRESPONSE']._serialized_start=68
   _globals['_GETCACHESTATSRESPONSE']._serialized_end=138
-  _globals['_CACHESTATS']._serialized_start=140
-  _globals['_CACHESTATS']._serialized_end=267
-  _globals['_CLEARCACHEREQUEST']._serialized_start=269
-  _globals['_CLEARCACHEREQUEST']._serialized_end=330
-  _globals['_CLEARCACHERESPONSE']._serialized_start=332
-  _globals['_CLEARCACHERESPONSE']._serialized_end=389
-  _globals['_CACHESERVICE']._serialized_start=555
-  _globals['_CACHESERVICE']._serialized_end=738
+  _globals['_CACHESTATS']._serialized_start=141
+  _globals['_CACHESTATS']._serialized_end=416
+  _globals['_CLEARCACHEREQUEST']._serialized_start=418
+  _globals['_CLEARCACHEREQUEST']._serialized_end=479
+  _globals['_CLEARCACHERESPONSE']._serialized_start=481
+  _globals['_CLEARCACHERESPONSE']._serialized_end=538
+  _globals['_CACHESERVICE']._serialized_start=704
+  _globals['_CACHESERVICE']._serialized_end=887
 # @@protoc_insertion_point(module_scope)

@@ -33,16 +33,22 @@ class GetCacheStatsResponse(_message.Message):
     def __init__(self, caches: _Optional[_Iterable[_Union[CacheStats, _Mapping]]] = ...) -> None: ...
 
 class CacheStats(_message.Message):
-    __slots__ = ("kind", "hits", "misses", "saved_usd")
+    __slots__ = ("kind", "hits", "misses", "saved_usd", "saved_input_tokens", "saved_output_tokens", "saved_embedding_tokens")
     KIND_FIELD_NUMBER: _ClassVar[int]
     HITS_FIELD_NUMBER: _ClassVar[int]
     MISSES_FIELD_NUMBER: _ClassVar[int]
     SAVED_USD_FIELD_NUMBER: _ClassVar[int]
+    SAVED_INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    SAVED_OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    SAVED_EMBEDDING_TOKENS_FIELD_NUMBER: _ClassVar[int]
     kind: CacheKind
     hits: int
     misses: int
     saved_usd: float
-    def __init__(self, kind: _Optional[_Union[CacheKind, str]] = ..., hits: _Optional[int] = ..., misses: _Optional[int] = ..., saved_usd: _Optional[float] = ...) -> None: ...
+    saved_input_tokens: int
+    saved_output_tokens: int
+    saved_embedding_tokens: int
+    def __init__(self, kind: _Optional[_Union[CacheKind, str]] = ..., hits: _Optional[int] = ..., misses: _Optional[int] = ..., saved_usd: _Optional[float] = ..., saved_input_tokens: _Optional[int] = ..., saved_output_tokens: _Optional[int] = ..., saved_embedding_tokens: _Optional[int] = ...) -> None: ...
 
 class ClearCacheRequest(_message.Message):
     __slots__ = ("kind",)

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from ragsql.v1 import document_pb2 as ragsql_dot_v1_dot_document__pb2
+from ragsql.v1 import query_service_pb2 as ragsql_dot_v1_dot_query__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n ragsql/v1/document_service.proto\x12\tragsql.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18ragsql/v1/document.proto\"E\n\rUploadRequest\x12\x1a\n\x08\x66ilename\x18\x01 \x01(\tR\x08\x66ilename\x12\x18\n\x07\x63ontent\x18\x02 \x01(\x0cR\x07\x63ontent\"^\n\x0eUploadResponse\x12/\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x13.ragsql.v1.DocumentR\x08\x64ocument\x12\x1b\n\tcache_hit\x18\x02 \x01(\x08R\x08\x63\x61\x63heHit\"h\n\x13\x43reateUploadRequest\x12\x1a\n\x08\x66ilename\x18\x01 \x01(\tR\x08\x66ilename\x12\x1d\n\nsize_bytes\x18\x02 \x01(\x03R\tsizeBytes\x12\x16\n\x06sha256\x18\x03 \x01(\tR\x06sha256\"\x81\x02\n\x14\x43reateUploadResponse\x12\x16\n\x06upload\x18\x01 \x01(\tR\x06upload\x12\x10\n\x03url\x18\x02 \x01(\tR\x03url\x12\x46\n\x07headers\x18\x03 \x03(\x0b\x32,.ragsql.v1.CreateUploadResponse.HeadersEntryR\x07headers\x12;\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\x1a:\n\x0cHeadersEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"3\n\rIngestRequest\x12\x18\n\x06upload\x18\x01 \x01(\tH\x00R\x06uploadB\x08\n\x06source\"^\n\x0eIngestResponse\x12/\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x13.ragsql.v1.DocumentR\x08\x64ocument\x12\x1b\n\tcache_hit\x18\x02 \x01(\x08R\x08\x63\x61\x63heHit\"(\n\x12GetDocumentRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"F\n\x13GetDocumentResponse\x12/\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x13.ragsql.v1.DocumentR\x08\x64ocument\"\x84\x01\n\x14ListDocumentsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\x12\x30\n\x06states\x18\x03 \x03(\x0e\x32\x18.ragsql.v1.DocumentStateR\x06states\"r\n\x15ListDocumentsResponse\x12\x31\n\tdocuments\x18\x01 \x03(\x0b\x32\x13.ragsql.v1.DocumentR\tdocuments\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"+\n\x15\x44\x65leteDocumentRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"\x18\n\x16\x44\x65leteDocumentResponse2\xf2\x03\n\x0f\x44ocumentService\x12\x42\n\x06Upload\x12\x18.ragsql.v1.UploadRequest\x1a\x19.ragsql.v1.UploadResponse\"\x03\x90\x02\x02\x12O\n\x0c\x43reateUpload\x12\x1e.ragsql.v1.CreateUploadRequest\x1a\x1f.ragsql.v1.CreateUploadResponse\x12\x42\n\x06Ingest\x12\x18.ragsql.v1.IngestRequest\x1a\x19.ragsql.v1.IngestResponse\"\x03\x90\x02\x02\x12Q\n\x0bGetDocument\x12\x1d.ragsql.v1.GetDocumentRequest\x1a\x1e.ragsql.v1.GetDocumentResponse\"\x03\x90\x02\x01\x12W\n\rListDocuments\x12\x1f.ragsql.v1.ListDocumentsRequest\x1a .ragsql.v1.ListDocumentsResponse\"\x03\x90\x02\x01\x12Z\n\x0e\x44\x65leteDocument\x12 .ragsql.v1.DeleteDocumentRequest\x1a!.ragsql.v1.DeleteDocumentResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n ragsql/v1/document_service.proto\x12\tragsql.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18ragsql/v1/document.proto\x1a\x1dragsql/v1/query_service.proto\"E\n\rUploadRequest\x12\x1a\n\x08\x66ilename\x18\x01 \x01(\tR\x08\x66ilename\x12\x18\n\x07\x63ontent\x18\x02 \x01(\x0cR\x07\x63ontent\"\x86\x01\n\x0eUploadResponse\x12/\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x13.ragsql.v1.DocumentR\x08\x64ocument\x12\x1b\n\tcache_hit\x18\x02 \x01(\x08R\x08\x63\x61\x63heHit\x12&\n\x05usage\x18\x03 \x01(\x0b\x32\x10.ragsql.v1.UsageR\x05usage\"h\n\x13\x43reateUploadRequest\x12\x1a\n\x08\x66ilename\x18\x01 \x01(\tR\x08\x66ilename\x12\x1d\n\nsize_bytes\x18\x02 \x01(\x03R\tsizeBytes\x12\x16\n\x06sha256\x18\x03 \x01(\tR\x06sha256\"\x81\x02\n\x14\x43reateUploadResponse\x12\x16\n\x06upload\x18\x01 \x01(\tR\x06upload\x12\x10\n\x03url\x18\x02 \x01(\tR\x03url\x12\x46\n\x07headers\x18\x03 \x03(\x0b\x32,.ragsql.v1.CreateUploadResponse.HeadersEntryR\x07headers\x12;\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\x1a:\n\x0cHeadersEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"3\n\rIngestRequest\x12\x18\n\x06upload\x18\x01 \x01(\tH\x00R\x06uploadB\x08\n\x06source\"\x86\x01\n\x0eIngestResponse\x12/\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x13.ragsql.v1.DocumentR\x08\x64ocument\x12\x1b\n\tcache_hit\x18\x02 \x01(\x08R\x08\x63\x61\x63heHit\x12&\n\x05usage\x18\x03 \x01(\x0b\x32\x10.ragsql.v1.UsageR\x05usage\"(\n\x12GetDocumentRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"F\n\x13GetDocumentResponse\x12/\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x13.ragsql.v1.DocumentR\x08\x64ocument\"\x84\x01\n\x14ListDocumentsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\x12\x30\n\x06states\x18\x03 \x03(\x0e\x32\x18.ragsql.v1.DocumentStateR\x06states\"r\n\x15ListDocumentsResponse\x12\x31\n\tdocuments\x18\x01 \x03(\x0b\x32\x13.ragsql.v1.DocumentR\tdocuments\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"+\n\x15\x44\x65leteDocumentRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"\x18\n\x16\x44\x65leteDocumentResponse2\xf2\x03\n\x0f\x44ocumentService\x12\x42\n\x06Upload\x12\x18.ragsql.v1.UploadRequest\x1a\x19.ragsql.v1.UploadResponse\"\x03\x90\x02\x02\x12O\n\x0c\x43reateUpload\x12\x1e.ragsql.v1.CreateUploadRequest\x1a\x1f.ragsql.v1.CreateUploadResponse\x12\x42\n\x06Ingest\x12\x18.ragsql.v1.IngestRequest\x1a\x19.ragsql.v1.IngestResponse\"\x03\x90\x02\x02\x12Q\n\x0bGetDocument\x12\x1d.ragsql.v1.GetDocumentRequest\x1a\x1e.ragsql.v1.GetDocumentResponse\"\x03\x90\x02\x01\x12W\n\rListDocuments\x12\x1f.ragsql.v1.ListDocumentsRequest\x1a .ragsql.v1.ListDocumentsResponse\"\x03\x90\x02\x01\x12Z\n\x0e\x44\x65leteDocument\x12 .ragsql.v1.DeleteDocumentRequest\x1a!.ragsql.v1.DeleteDocumentResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,32 +46,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOCUMENTSERVICE'].methods_by_name['ListDocuments']._serialized_options = b'\220\002\001'
   _globals['_DOCUMENTSERVICE'].methods_by_name['DeleteDocument']._loaded_options = None
   _globals['_DOCUMENTSERVICE'].methods_by_name['DeleteDocument']._serialized_options = b'\220\002\002'
-  _globals['_UPLOADREQUEST']._serialized_start=106
-  _globals['_UPLOADREQUEST']._serialized_end=175
-  _globals['_UPLOADRESPONSE']._serialized_start=177
-  _globals['_UPLOADRESPONSE']._serialized_end=271
-  _globals['_CREATEUPLOADREQUEST']._serialized_start=273
-  _globals['_CREATEUPLOADREQUEST']._serialized_end=377
-  _globals['_CREATEUPLOADRESPONSE']._serialized_start=380
-  _globals['_CREATEUPLOADRESPONSE']._serialized_end=637
-  _globals['_CREATEUPLOADRESPONSE_HEADERSENTRY']._serialized_start=579
-  _globals['_CREATEUPLOADRESPONSE_HEADERSENTRY']._serialized_end=637
-  _globals['_INGESTREQUEST']._serialized_start=639
-  _globals['_INGESTREQUEST']._serialized_end=690
-  _globals['_INGESTRESPONSE']._serialized_start=692
-  _globals['_INGESTRESPONSE']._serialized_end=786
-  _globals['_GETDOCUMENTREQUEST']._serialized_start=788
-  _globals['_GETDOCUMENTREQUEST']._serialized_end=828
-  _globals['_GETDOCUMENTRESPONSE']._serialized_start=830
-  _globals['_GETDOCUMENTRESPONSE']._serialized_end=900
-  _globals['_LISTDOCUMENTSREQUEST']._serialized_start=903
-  _globals['_LISTDOCUMENTSREQUEST']._serialized_end=1035
-  _globals['_LISTDOCUMENTSRESPONSE']._serialized_start=1037
-  _globals['_LISTDOCUMENTSRESPONSE']._serialized_end=1151
-  _globals['_DELETEDOCUMENTREQUEST']._serialized_start=1153
-  _globals['_DELETEDOCUMENTREQUEST']._serialized_end=1196
-  _globals['_DELETEDOCUMENTRESPONSE']._serialized_start=1198
-  _globals['_DELETEDOCUMENTRESPONSE']._serialized_end=1222
-  _globals['_DOCUMENTSERVICE']._serialized_start=1225
-  _globals['_DOCUMENTSERVICE']._serialized_end=1723
+  _globals['_UPLOADREQUEST']._serialized_start=137
+  _globals['_UPLOADREQUEST']._serialized_end=206
+  _globals['_UPLOADRESPONSE']._serialized_start=209
+  _globals['_UPLOADRESPONSE']._serialized_end=343
+  _globals['_CREATEUPLOADREQUEST']._serialized_start=345
+  _globals['_CREATEUPLOADREQUEST']._serialized_end=449
+  _globals['_CREATEUPLOADRESPONSE']._serialized_start=452
+  _globals['_CREATEUPLOADRESPONSE']._serialized_end=709
+  _globals['_CREATEUPLOADRESPONSE_HEADERSENTRY']._serialized_start=651
+  _globals['_CREATEUPLOADRESPONSE_HEADERSENTRY']._serialized_end=709
+  _globals['_INGESTREQUEST']._serialized_start=711
+  _globals['_INGESTREQUEST']._serialized_end=762
+  _globals['_INGESTRESPONSE']._serialized_start=765
+  _globals['_INGESTRESPONSE']._serialized_end=899
+  _globals['_GETDOCUMENTREQUEST']._serialized_start=901
+  _globals['_GETDOCUMENTREQUEST']._serialized_end=941
+  _globals['_GETDOCUMENTRESPONSE']._serialized_start=943
+  _globals['_GETDOCUMENTRESPONSE']._serialized_end=1013
+  _globals['_LISTDOCUMENTSREQUEST']._serialized_start=1016
+  _globals['_LISTDOCUMENTSREQUEST']._serialized_end=1148
+  _globals['_LISTDOCUMENTSRESPONSE']._serialized_start=1150
+  _globals['_LISTDOCUMENTSRESPONSE']._serialized_end=1264
+  _globals['_DELETEDOCUMENTREQUEST']._serialized_start=1266
+  _globals['_DELETEDOCUMENTREQUEST']._serialized_end=1309
+  _globals['_DELETEDOCUMENTRESPONSE']._serialized_start=1311
+  _globals['_DELETEDOCUMENTRESPONSE']._serialized_end=1335
+  _globals['_DOCUMENTSERVICE']._serialized_start=1338
+  _globals['_DOCUMENTSERVICE']._serialized_end=1836
 # @@protoc_insertion_point(module_scope)

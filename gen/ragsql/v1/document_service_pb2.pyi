@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from ragsql.v1 import document_pb2 as _document_pb2
+from ragsql.v1 import query_service_pb2 as _query_service_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -19,12 +20,14 @@ class UploadRequest(_message.Message):
     def __init__(self, filename: _Optional[str] = ..., content: _Optional[bytes] = ...) -> None: ...
 
 class UploadResponse(_message.Message):
-    __slots__ = ("document", "cache_hit")
+    __slots__ = ("document", "cache_hit", "usage")
     DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     CACHE_HIT_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
     document: _document_pb2.Document
     cache_hit: bool
-    def __init__(self, document: _Optional[_Union[_document_pb2.Document, _Mapping]] = ..., cache_hit: _Optional[bool] = ...) -> None: ...
+    usage: _query_service_pb2.Usage
+    def __init__(self, document: _Optional[_Union[_document_pb2.Document, _Mapping]] = ..., cache_hit: _Optional[bool] = ..., usage: _Optional[_Union[_query_service_pb2.Usage, _Mapping]] = ...) -> None: ...
 
 class CreateUploadRequest(_message.Message):
     __slots__ = ("filename", "size_bytes", "sha256")
@@ -62,12 +65,14 @@ class IngestRequest(_message.Message):
     def __init__(self, upload: _Optional[str] = ...) -> None: ...
 
 class IngestResponse(_message.Message):
-    __slots__ = ("document", "cache_hit")
+    __slots__ = ("document", "cache_hit", "usage")
     DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     CACHE_HIT_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
     document: _document_pb2.Document
     cache_hit: bool
-    def __init__(self, document: _Optional[_Union[_document_pb2.Document, _Mapping]] = ..., cache_hit: _Optional[bool] = ...) -> None: ...
+    usage: _query_service_pb2.Usage
+    def __init__(self, document: _Optional[_Union[_document_pb2.Document, _Mapping]] = ..., cache_hit: _Optional[bool] = ..., usage: _Optional[_Union[_query_service_pb2.Usage, _Mapping]] = ...) -> None: ...
 
 class GetDocumentRequest(_message.Message):
     __slots__ = ("name",)

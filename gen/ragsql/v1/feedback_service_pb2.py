@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from ragsql.v1 import query_service_pb2 as ragsql_dot_v1_dot_query__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n ragsql/v1/feedback_service.proto\x12\tragsql.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb3\x02\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n\x08question\x18\x02 \x01(\tR\x08question\x12)\n\x06rating\x18\x03 \x01(\x0e\x32\x11.ragsql.v1.RatingR\x06rating\x12\x18\n\x07\x63omment\x18\x04 \x01(\tR\x07\x63omment\x12#\n\rcorrected_sql\x18\x05 \x01(\tR\x0c\x63orrectedSql\x12\x1c\n\tprincipal\x18\x06 \x01(\tR\tprincipal\x12;\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x32\n\tpromotion\x18\x08 \x01(\x0b\x32\x14.ragsql.v1.PromotionR\tpromotion\"\x8d\x01\n\tPromotion\x12%\n\x0eknowledge_item\x18\x01 \x01(\tR\rknowledgeItem\x12\x1c\n\tprincipal\x18\x02 \x01(\tR\tprincipal\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\x99\x01\n\x15\x43reateFeedbackRequest\x12\x16\n\x06parent\x18\x01 \x01(\tR\x06parent\x12)\n\x06rating\x18\x02 \x01(\x0e\x32\x11.ragsql.v1.RatingR\x06rating\x12\x18\n\x07\x63omment\x18\x03 \x01(\tR\x07\x63omment\x12#\n\rcorrected_sql\x18\x04 \x01(\tR\x0c\x63orrectedSql\",\n\x16\x43reateFeedbackResponse\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"t\n\x13ListFeedbackRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\x12!\n\x0cwaiting_only\x18\x03 \x01(\x08R\x0bwaitingOnly\"o\n\x14ListFeedbackResponse\x12/\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x01 \x03(\x0b\x32\x13.ragsql.v1.FeedbackR\x08\x66\x65\x65\x64\x62\x61\x63k\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\",\n\x16PromoteFeedbackRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"J\n\x17PromoteFeedbackResponse\x12/\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x01 \x01(\x0b\x32\x13.ragsql.v1.FeedbackR\x08\x66\x65\x65\x64\x62\x61\x63k*A\n\x06Rating\x12\x16\n\x12RATING_UNSPECIFIED\x10\x00\x12\x0f\n\x0bRATING_GOOD\x10\x01\x12\x0e\n\nRATING_BAD\x10\x02\x32\x9d\x02\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12U\n\x0e\x43reateFeedback\x12 .ragsql.v1.CreateFeedbackRequest\x1a!.ragsql.v1.CreateFeedbackResponse\x12T\n\x0cListFeedback\x12\x1e.ragsql.v1.ListFeedbackRequest\x1a\x1f.ragsql.v1.ListFeedbackResponse\"\x03\x90\x02\x01\x12]\n\x0fPromoteFeedback\x12!.ragsql.v1.PromoteFeedbackRequest\x1a\".ragsql.v1.PromoteFeedbackResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n ragsql/v1/feedback_service.proto\x12\tragsql.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dragsql/v1/query_service.proto\"\xb3\x02\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n\x08question\x18\x02 \x01(\tR\x08question\x12)\n\x06rating\x18\x03 \x01(\x0e\x32\x11.ragsql.v1.RatingR\x06rating\x12\x18\n\x07\x63omment\x18\x04 \x01(\tR\x07\x63omment\x12#\n\rcorrected_sql\x18\x05 \x01(\tR\x0c\x63orrectedSql\x12\x1c\n\tprincipal\x18\x06 \x01(\tR\tprincipal\x12;\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x32\n\tpromotion\x18\x08 \x01(\x0b\x32\x14.ragsql.v1.PromotionR\tpromotion\"\x8d\x01\n\tPromotion\x12%\n\x0eknowledge_item\x18\x01 \x01(\tR\rknowledgeItem\x12\x1c\n\tprincipal\x18\x02 \x01(\tR\tprincipal\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\x99\x01\n\x15\x43reateFeedbackRequest\x12\x16\n\x06parent\x18\x01 \x01(\tR\x06parent\x12)\n\x06rating\x18\x02 \x01(\x0e\x32\x11.ragsql.v1.RatingR\x06rating\x12\x18\n\x07\x63omment\x18\x03 \x01(\tR\x07\x63omment\x12#\n\rcorrected_sql\x18\x04 \x01(\tR\x0c\x63orrectedSql\",\n\x16\x43reateFeedbackResponse\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"t\n\x13ListFeedbackRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\x12!\n\x0cwaiting_only\x18\x03 \x01(\x08R\x0bwaitingOnly\"o\n\x14ListFeedbackResponse\x12/\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x01 \x03(\x0b\x32\x13.ragsql.v1.FeedbackR\x08\x66\x65\x65\x64\x62\x61\x63k\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\",\n\x16PromoteFeedbackRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"r\n\x17PromoteFeedbackResponse\x12/\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x01 \x01(\x0b\x32\x13.ragsql.v1.FeedbackR\x08\x66\x65\x65\x64\x62\x61\x63k\x12&\n\x05usage\x18\x02 \x01(\x0b\x32\x10.ragsql.v1.UsageR\x05usage*A\n\x06Rating\x12\x16\n\x12RATING_UNSPECIFIED\x10\x00\x12\x0f\n\x0bRATING_GOOD\x10\x01\x12\x0e\n\nRATING_BAD\x10\x02\x32\x9d\x02\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12U\n\x0e\x43reateFeedback\x12 .ragsql.v1.CreateFeedbackRequest\x1a!.ragsql.v1.CreateFeedbackResponse\x12T\n\x0cListFeedback\x12\x1e.ragsql.v1.ListFeedbackRequest\x1a\x1f.ragsql.v1.ListFeedbackResponse\"\x03\x90\x02\x01\x12]\n\x0fPromoteFeedback\x12!.ragsql.v1.PromoteFeedbackRequest\x1a\".ragsql.v1.PromoteFeedbackResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,24 +37,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FEEDBACKSERVICE'].methods_by_name['ListFeedback']._serialized_options = b'\220\002\001'
   _globals['_FEEDBACKSERVICE'].methods_by_name['PromoteFeedback']._loaded_options = None
   _globals['_FEEDBACKSERVICE'].methods_by_name['PromoteFeedback']._serialized_options = b'\220\002\002'
-  _globals['_RATING']._serialized_start=1089
-  _globals['_RATING']._serialized_end=1154
-  _globals['_FEEDBACK']._serialized_start=81
-  _globals['_FEEDBACK']._serialized_end=388
-  _globals['_PROMOTION']._serialized_start=391
-  _globals['_PROMOTION']._serialized_end=532
-  _globals['_CREATEFEEDBACKREQUEST']._serialized_start=535
-  _globals['_CREATEFEEDBACKREQUEST']._serialized_end=688
-  _globals['_CREATEFEEDBACKRESPONSE']._serialized_start=690
-  _globals['_CREATEFEEDBACKRESPONSE']._serialized_end=734
-  _globals['_LISTFEEDBACKREQUEST']._serialized_start=736
-  _globals['_LISTFEEDBACKREQUEST']._serialized_end=852
-  _globals['_LISTFEEDBACKRESPONSE']._serialized_start=854
-  _globals['_LISTFEEDBACKRESPONSE']._serialized_end=965
-  _globals['_PROMOTEFEEDBACKREQUEST']._serialized_start=967
-  _globals['_PROMOTEFEEDBACKREQUEST']._serialized_end=1011
-  _globals['_PROMOTEFEEDBACKRESPONSE']._serialized_start=1013
-  _globals['_PROMOTEFEEDBACKRESPONSE']._serialized_end=1087
-  _globals['_FEEDBACKSERVICE']._serialized_start=1157
-  _globals['_FEEDBACKSERVICE']._serialized_end=1442
+  _globals['_RATING']._serialized_start=1160
+  _globals['_RATING']._serialized_end=1225
+  _globals['_FEEDBACK']._serialized_start=112
+  _globals['_FEEDBACK']._serialized_end=419
+  _globals['_PROMOTION']._serialized_start=422
+  _globals['_PROMOTION']._serialized_end=563
+  _globals['_CREATEFEEDBACKREQUEST']._serialized_start=566
+  _globals['_CREATEFEEDBACKREQUEST']._serialized_end=719
+  _globals['_CREATEFEEDBACKRESPONSE']._serialized_start=721
+  _globals['_CREATEFEEDBACKRESPONSE']._serialized_end=765
+  _globals['_LISTFEEDBACKREQUEST']._serialized_start=767
+  _globals['_LISTFEEDBACKREQUEST']._serialized_end=883
+  _globals['_LISTFEEDBACKRESPONSE']._serialized_start=885
+  _globals['_LISTFEEDBACKRESPONSE']._serialized_end=996
+  _globals['_PROMOTEFEEDBACKREQUEST']._serialized_start=998
+  _globals['_PROMOTEFEEDBACKREQUEST']._serialized_end=1042
+  _globals['_PROMOTEFEEDBACKRESPONSE']._serialized_start=1044
+  _globals['_PROMOTEFEEDBACKRESPONSE']._serialized_end=1158
+  _globals['_FEEDBACKSERVICE']._serialized_start=1228
+  _globals['_FEEDBACKSERVICE']._serialized_end=1513
 # @@protoc_insertion_point(module_scope)

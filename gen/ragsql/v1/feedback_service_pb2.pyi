@@ -1,6 +1,7 @@
 import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from ragsql.v1 import query_service_pb2 as _query_service_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -92,7 +93,9 @@ class PromoteFeedbackRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class PromoteFeedbackResponse(_message.Message):
-    __slots__ = ("feedback",)
+    __slots__ = ("feedback", "usage")
     FEEDBACK_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
     feedback: Feedback
-    def __init__(self, feedback: _Optional[_Union[Feedback, _Mapping]] = ...) -> None: ...
+    usage: _query_service_pb2.Usage
+    def __init__(self, feedback: _Optional[_Union[Feedback, _Mapping]] = ..., usage: _Optional[_Union[_query_service_pb2.Usage, _Mapping]] = ...) -> None: ...

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from ragsql.v1 import query_service_pb2 as ragsql_dot_v1_dot_query__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!ragsql/v1/knowledge_service.proto\x12\tragsql.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe4\x01\n\rKnowledgeItem\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x03\x64\x64l\x18\x02 \x01(\tH\x00R\x03\x64\x64l\x12&\n\rdocumentation\x18\x03 \x01(\tH\x00R\rdocumentation\x12>\n\rexample_query\x18\x04 \x01(\x0b\x32\x17.ragsql.v1.ExampleQueryH\x00R\x0c\x65xampleQuery\x12;\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTimeB\x06\n\x04kind\"<\n\x0c\x45xampleQuery\x12\x1a\n\x08question\x18\x01 \x01(\tR\x08question\x12\x10\n\x03sql\x18\x02 \x01(\tR\x03sql\"]\n\x1a\x43reateKnowledgeItemRequest\x12?\n\x0eknowledge_item\x18\x01 \x01(\x0b\x32\x18.ragsql.v1.KnowledgeItemR\rknowledgeItem\"^\n\x1b\x43reateKnowledgeItemResponse\x12?\n\x0eknowledge_item\x18\x01 \x01(\x0b\x32\x18.ragsql.v1.KnowledgeItemR\rknowledgeItem\"[\n\x16ImportKnowledgeRequest\x12\x41\n\x0fknowledge_items\x18\x01 \x03(\x0b\x32\x18.ragsql.v1.KnowledgeItemR\x0eknowledgeItems\"_\n\x17ImportKnowledgeResponse\x12#\n\rcreated_count\x18\x01 \x01(\x05R\x0c\x63reatedCount\x12\x1f\n\x0bknown_count\x18\x02 \x01(\x05R\nknownCount\"W\n\x19ListKnowledgeItemsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x87\x01\n\x1aListKnowledgeItemsResponse\x12\x41\n\x0fknowledge_items\x18\x01 \x03(\x0b\x32\x18.ragsql.v1.KnowledgeItemR\x0eknowledgeItems\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"0\n\x1a\x44\x65leteKnowledgeItemRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"\x1d\n\x1b\x44\x65leteKnowledgeItemResponse2\xa5\x03\n\x10KnowledgeService\x12\x64\n\x13\x43reateKnowledgeItem\x12%.ragsql.v1.CreateKnowledgeItemRequest\x1a&.ragsql.v1.CreateKnowledgeItemResponse\x12X\n\x0fImportKnowledge\x12!.ragsql.v1.ImportKnowledgeRequest\x1a\".ragsql.v1.ImportKnowledgeResponse\x12\x66\n\x12ListKnowledgeItems\x12$.ragsql.v1.ListKnowledgeItemsRequest\x1a%.ragsql.v1.ListKnowledgeItemsResponse\"\x03\x90\x02\x01\x12i\n\x13\x44\x65leteKnowledgeItem\x12%.ragsql.v1.DeleteKnowledgeItemRequest\x1a&.ragsql.v1.DeleteKnowledgeItemResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!ragsql/v1/knowledge_service.proto\x12\tragsql.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dragsql/v1/query_service.proto\"\xe4\x01\n\rKnowledgeItem\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x03\x64\x64l\x18\x02 \x01(\tH\x00R\x03\x64\x64l\x12&\n\rdocumentation\x18\x03 \x01(\tH\x00R\rdocumentation\x12>\n\rexample_query\x18\x04 \x01(\x0b\x32\x17.ragsql.v1.ExampleQueryH\x00R\x0c\x65xampleQuery\x12;\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTimeB\x06\n\x04kind\"<\n\x0c\x45xampleQuery\x12\x1a\n\x08question\x18\x01 \x01(\tR\x08question\x12\x10\n\x03sql\x18\x02 \x01(\tR\x03sql\"]\n\x1a\x43reateKnowledgeItemRequest\x12?\n\x0eknowledge_item\x18\x01 \x01(\x0b\x32\x18.ragsql.v1.KnowledgeItemR\rknowledgeItem\"\x86\x01\n\x1b\x43reateKnowledgeItemResponse\x12?\n\x0eknowledge_item\x18\x01 \x01(\x0b\x32\x18.ragsql.v1.KnowledgeItemR\rknowledgeItem\x12&\n\x05usage\x18\x02 \x01(\x0b\x32\x10.ragsql.v1.UsageR\x05usage\"[\n\x16ImportKnowledgeRequest\x12\x41\n\x0fknowledge_items\x18\x01 \x03(\x0b\x32\x18.ragsql.v1.KnowledgeItemR\x0eknowledgeItems\"\x87\x01\n\x17ImportKnowledgeResponse\x12#\n\rcreated_count\x18\x01 \x01(\x05R\x0c\x63reatedCount\x12\x1f\n\x0bknown_count\x18\x02 \x01(\x05R\nknownCount\x12&\n\x05usage\x18\x03 \x01(\x0b\x32\x10.ragsql.v1.UsageR\x05usage\"W\n\x19ListKnowledgeItemsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x87\x01\n\x1aListKnowledgeItemsResponse\x12\x41\n\x0fknowledge_items\x18\x01 \x03(\x0b\x32\x18.ragsql.v1.KnowledgeItemR\x0eknowledgeItems\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"0\n\x1a\x44\x65leteKnowledgeItemRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"\x1d\n\x1b\x44\x65leteKnowledgeItemResponse2\xa5\x03\n\x10KnowledgeService\x12\x64\n\x13\x43reateKnowledgeItem\x12%.ragsql.v1.CreateKnowledgeItemRequest\x1a&.ragsql.v1.CreateKnowledgeItemResponse\x12X\n\x0fImportKnowledge\x12!.ragsql.v1.ImportKnowledgeRequest\x1a\".ragsql.v1.ImportKnowledgeResponse\x12\x66\n\x12ListKnowledgeItems\x12$.ragsql.v1.ListKnowledgeItemsRequest\x1a%.ragsql.v1.ListKnowledgeItemsResponse\"\x03\x90\x02\x01\x12i\n\x13\x44\x65leteKnowledgeItem\x12%.ragsql.v1.DeleteKnowledgeItemRequest\x1a&.ragsql.v1.DeleteKnowledgeItemResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,26 +37,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KNOWLEDGESERVICE'].methods_by_name['ListKnowledgeItems']._serialized_options = b'\220\002\001'
   _globals['_KNOWLEDGESERVICE'].methods_by_name['DeleteKnowledgeItem']._loaded_options = None
   _globals['_KNOWLEDGESERVICE'].methods_by_name['DeleteKnowledgeItem']._serialized_options = b'\220\002\002'
-  _globals['_KNOWLEDGEITEM']._serialized_start=82
-  _globals['_KNOWLEDGEITEM']._serialized_end=310
-  _globals['_EXAMPLEQUERY']._serialized_start=312
-  _globals['_EXAMPLEQUERY']._serialized_end=372
-  _globals['_CREATEKNOWLEDGEITEMREQUEST']._serialized_start=374
-  _globals['_CREATEKNOWLEDGEITEMREQUEST']._serialized_end=467
-  _globals['_CREATEKNOWLEDGEITEMRESPONSE']._serialized_start=469
-  _globals['_CREATEKNOWLEDGEITEMRESPONSE']._serialized_end=563
-  _globals['_IMPORTKNOWLEDGEREQUEST']._serialized_start=565
-  _globals['_IMPORTKNOWLEDGEREQUEST']._serialized_end=656
-  _globals['_IMPORTKNOWLEDGERESPONSE']._serialized_start=658
-  _globals['_IMPORTKNOWLEDGERESPONSE']._serialized_end=753
-  _globals['_LISTKNOWLEDGEITEMSREQUEST']._serialized_start=755
-  _globals['_LISTKNOWLEDGEITEMSREQUEST']._serialized_end=842
-  _globals['_LISTKNOWLEDGEITEMSRESPONSE']._serialized_start=845
-  _globals['_LISTKNOWLEDGEITEMSRESPONSE']._serialized_end=980
-  _globals['_DELETEKNOWLEDGEITEMREQUEST']._serialized_start=982
-  _globals['_DELETEKNOWLEDGEITEMREQUEST']._serialized_end=1030
-  _globals['_DELETEKNOWLEDGEITEMRESPONSE']._serialized_start=1032
-  _globals['_DELETEKNOWLEDGEITEMRESPONSE']._serialized_end=1061
-  _globals['_KNOWLEDGESERVICE']._serialized_start=1064
-  _globals['_KNOWLEDGESERVICE']._serialized_end=1485
+  _globals['_KNOWLEDGEITEM']._serialized_start=113
+  _globals['_KNOWLEDGEITEM']._serialized_end=341
+  _globals['_EXAMPLEQUERY']._serialized_start=343
+  _globals['_EXAMPLEQUERY']._serialized_end=403
+  _globals['_CREATEKNOWLEDGEITEMREQUEST']._serialized_start=405
+  _globals['_CREATEKNOWLEDGEITEMREQUEST']._serialized_end=498
+  _globals['_CREATEKNOWLEDGEITEMRESPONSE']._serialized_start=501
+  _globals['_CREATEKNOWLEDGEITEMRESPONSE']._serialized_end=635
+  _globals['_IMPORTKNOWLEDGEREQUEST']._serialized_start=637
+  _globals['_IMPORTKNOWLEDGEREQUEST']._serialized_end=728
+  _globals['_IMPORTKNOWLEDGERESPONSE']._serialized_start=731
+  _globals['_IMPORTKNOWLEDGERESPONSE']._serialized_end=866
+  _globals['_LISTKNOWLEDGEITEMSREQUEST']._serialized_start=868
+  _globals['_LISTKNOWLEDGEITEMSREQUEST']._serialized_end=955
+  _globals['_LISTKNOWLEDGEITEMSRESPONSE']._serialized_start=958
+  _globals['_LISTKNOWLEDGEITEMSRESPONSE']._serialized_end=1093
+  _globals['_DELETEKNOWLEDGEITEMREQUEST']._serialized_start=1095
+  _globals['_DELETEKNOWLEDGEITEMREQUEST']._serialized_end=1143
+  _globals['_DELETEKNOWLEDGEITEMRESPONSE']._serialized_start=1145
+  _globals['_DELETEKNOWLEDGEITEMRESPONSE']._serialized_end=1174
+  _globals['_KNOWLEDGESERVICE']._serialized_start=1177
+  _globals['_KNOWLEDGESERVICE']._serialized_end=1598
 # @@protoc_insertion_point(module_scope)

@@ -1,6 +1,7 @@
 import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from ragsql.v1 import query_service_pb2 as _query_service_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -38,10 +39,12 @@ class CreateKnowledgeItemRequest(_message.Message):
     def __init__(self, knowledge_item: _Optional[_Union[KnowledgeItem, _Mapping]] = ...) -> None: ...
 
 class CreateKnowledgeItemResponse(_message.Message):
-    __slots__ = ("knowledge_item",)
+    __slots__ = ("knowledge_item", "usage")
     KNOWLEDGE_ITEM_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
     knowledge_item: KnowledgeItem
-    def __init__(self, knowledge_item: _Optional[_Union[KnowledgeItem, _Mapping]] = ...) -> None: ...
+    usage: _query_service_pb2.Usage
+    def __init__(self, knowledge_item: _Optional[_Union[KnowledgeItem, _Mapping]] = ..., usage: _Optional[_Union[_query_service_pb2.Usage, _Mapping]] = ...) -> None: ...
 
 class ImportKnowledgeRequest(_message.Message):
     __slots__ = ("knowledge_items",)
@@ -50,12 +53,14 @@ class ImportKnowledgeRequest(_message.Message):
     def __init__(self, knowledge_items: _Optional[_Iterable[_Union[KnowledgeItem, _Mapping]]] = ...) -> None: ...
 
 class ImportKnowledgeResponse(_message.Message):
-    __slots__ = ("created_count", "known_count")
+    __slots__ = ("created_count", "known_count", "usage")
     CREATED_COUNT_FIELD_NUMBER: _ClassVar[int]
     KNOWN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
     created_count: int
     known_count: int
-    def __init__(self, created_count: _Optional[int] = ..., known_count: _Optional[int] = ...) -> None: ...
+    usage: _query_service_pb2.Usage
+    def __init__(self, created_count: _Optional[int] = ..., known_count: _Optional[int] = ..., usage: _Optional[_Union[_query_service_pb2.Usage, _Mapping]] = ...) -> None: ...
 
 class ListKnowledgeItemsRequest(_message.Message):
     __slots__ = ("page_size", "page_token")

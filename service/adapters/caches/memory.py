@@ -7,13 +7,15 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
+from service.adapters.caches.tallies import Tallies
 from service.domain.health import ComponentHealth, HealthStatus
-from service.ports import CacheCounters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from service.domain.caller import Caller
+    from service.domain.questions import Usage
+    from service.ports import CacheCounters
 
 _OVERHEAD = 256
 
@@ -36,7 +38,7 @@ class MemoryCache:
         self._lock = threading.Lock()
         self._entries: OrderedDict[tuple[str, str, str], _Entry] = OrderedDict()
         self._bytes = 0
-        self._lookups: dict[tuple[str, str], list[int]] = {}
+        self._tallies = Tallies()
 
     async def get(self, caller: Caller, kind: str, key: str) -> bytes | None:
         """See Cache."""
@@ -46,7 +48,6 @@ class MemoryCache:
             if entry and entry.expires <= self._clock():
                 self._drop(place)
                 entry = None
-            self._lookups.setdefault(place[:2], [0, 0])[entry is None] += 1
             if entry is None:
                 return None
             self._entries.move_to_end(place)
@@ -75,11 +76,24 @@ class MemoryCache:
                 self._drop(place)
             return live
 
+    async def claim(self, caller: Caller, kind: str, key: str, token: str, seconds: float) -> bool:
+        """See Cache. No other process has this cache."""
+        return True
+
+    async def is_claimed(self, caller: Caller, kind: str, key: str) -> bool:
+        """See Cache."""
+        return False
+
+    async def release(self, caller: Caller, kind: str, key: str, token: str) -> None:
+        """See Cache."""
+
+    def count(self, caller: Caller, kind: str, saved: Usage | None) -> None:
+        """See Cache."""
+        self._tallies.count(caller, kind, saved)
+
     async def counters(self, caller: Caller, kind: str) -> CacheCounters:
         """See Cache."""
-        with self._lock:
-            hits, misses = self._lookups.get((caller.tenant, kind), (0, 0))
-            return CacheCounters(hits, misses)
+        return self._tallies.of(caller, kind)
 
     async def check(self) -> ComponentHealth:
         """See Checkable."""

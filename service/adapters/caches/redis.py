@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from service.adapters.caches.redis_entries import RedisEntries
 from service.adapters.caches.redis_sdk import RedisClients, as_sentence
+from service.adapters.caches.tallies import Tallies
 from service.adapters.circuit import Circuit
 from service.domain.health import ComponentHealth, HealthStatus
-from service.ports import CacheCounters
 
 if TYPE_CHECKING:
     from service.domain.caller import Caller
+    from service.domain.questions import Usage
+    from service.ports import CacheCounters
 
 log = logging.getLogger("ragsql")
 T = TypeVar("T")
@@ -37,17 +38,13 @@ class RedisCache:
         self._wait_seconds = wait_seconds
         self._clients = RedisClients(url)
         self._circuit = Circuit(1, _RETRY_SECONDS)
-        self._lock = threading.Lock()
-        self._lookups: dict[tuple[str, str], list[int]] = {}
+        self._tallies = Tallies()
         self._owed: set[tuple[str, str]] = set()
         self._running: set[asyncio.Task[object]] = set()
 
     async def get(self, caller: Caller, kind: str, key: str) -> bytes | None:
         """See Cache."""
-        value = await self._within(lambda entries: entries.get(caller.tenant, kind, key), self._wait_seconds, None)
-        with self._lock:
-            self._lookups.setdefault((caller.tenant, kind), [0, 0])[value is None] += 1
-        return value
+        return await self._within(lambda entries: entries.get(caller.tenant, kind, key), self._wait_seconds, None)
 
     async def set(self, caller: Caller, kind: str, key: str, value: bytes, ttl_seconds: float) -> None:
         """See Cache."""
@@ -64,11 +61,29 @@ class RedisCache:
             self._owed.discard(place)
         return removed or 0
 
+    async def claim(self, caller: Caller, kind: str, key: str, token: str, seconds: float) -> bool:
+        """See Cache."""
+        return await self._within(
+            lambda entries: entries.claim(caller.tenant, kind, key, token, seconds), self._wait_seconds, True
+        )
+
+    async def is_claimed(self, caller: Caller, kind: str, key: str) -> bool:
+        """See Cache."""
+        return await self._within(
+            lambda entries: entries.is_claimed(caller.tenant, kind, key), self._wait_seconds, False
+        )
+
+    async def release(self, caller: Caller, kind: str, key: str, token: str) -> None:
+        """See Cache."""
+        await self._within(lambda entries: entries.release(caller.tenant, kind, key, token), self._wait_seconds, None)
+
+    def count(self, caller: Caller, kind: str, saved: Usage | None) -> None:
+        """See Cache."""
+        self._tallies.count(caller, kind, saved)
+
     async def counters(self, caller: Caller, kind: str) -> CacheCounters:
         """See Cache."""
-        with self._lock:
-            hits, misses = self._lookups.get((caller.tenant, kind), (0, 0))
-            return CacheCounters(hits, misses)
+        return self._tallies.of(caller, kind)
 
     async def check(self) -> ComponentHealth:
         """See Checkable."""

@@ -24,6 +24,12 @@ if redis.call('PTTL', KEYS[2]) < milliseconds then
 end
 """
 
+_RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+    redis.call('DEL', KEYS[1])
+end
+"""
+
 
 class RedisEntries:
     """The entries of all tenants and kinds. Raises what redis-py raises."""
@@ -68,6 +74,24 @@ class RedisEntries:
         for start in range(0, len(members), _BATCH):
             removed += await self._client.unlink(*(_entry(names, name) for name in members[start : start + _BATCH]))
         return removed
+
+    async def claim(self, tenant: str, kind: str, key: str, token: str, seconds: float) -> bool:
+        """Whether nobody held it. One round trip."""
+        name = _claim(tenant, kind, key)
+        return bool(await self._client.set(name, token, nx=True, px=int(seconds * 1000)))
+
+    async def is_claimed(self, tenant: str, kind: str, key: str) -> bool:
+        """Whether somebody holds it. One round trip."""
+        return bool(await self._client.exists(_claim(tenant, kind, key)))
+
+    async def release(self, tenant: str, kind: str, key: str, token: str) -> None:
+        """Only if token holds it. One round trip."""
+        await self._client.register_script(_RELEASE)(keys=[_claim(tenant, kind, key)], args=[token])
+
+
+def _claim(tenant: str, kind: str, key: str) -> bytes:
+    """The key of a claim: no entry, so that clearing leaves it."""
+    return _names(tenant, kind) + b"!" + _encoded(key)
 
 
 def _names(tenant: str, kind: str) -> bytes:

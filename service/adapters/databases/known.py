@@ -35,6 +35,16 @@ class KnownSchema:
                 self._checked_at = float("-inf")
             return self._current(fingerprint, read)
 
+    def at(self, fingerprint: str) -> Schema | None:
+        """The schema if it was read at this fingerprint and is not too old. Never waits."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            good = fingerprint == self._fingerprint and time.monotonic() <= self._read_at + VALUES_SECONDS
+            return self._schema if good else None
+        finally:
+            self._lock.release()
+
     def index(
         self, fingerprint: Callable[[], str], read: Callable[[], Schema], build: Callable[[Schema], ValueIndex]
     ) -> ValueIndex:

@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 from urllib.parse import quote
 
 from service.adapters.databases.known import KnownSchema
+from service.adapters.databases.sqlite_glance import Glance, fingerprint
 from service.adapters.databases.sqlite_schema import index_values, read_schema
 from service.adapters.databases.sqlite_types import Row, type_columns
 from service.adapters.databases.values import Privacy, ValueIndex
@@ -47,6 +48,7 @@ class SqliteDatabase:
         self._path = Path(path)
         self._privacy = Privacy(tuple(hidden))
         self._known = KnownSchema(check_seconds=0.0)
+        self._glance = Glance(self._path)
 
     async def check(self) -> ComponentHealth:
         try:
@@ -56,9 +58,11 @@ class SqliteDatabase:
         return ComponentHealth("database", "sqlite", HealthStatus.SERVING)
 
     async def schema(self, caller: Caller, *, fresh: bool = False) -> Schema:
-        if fresh:
-            self._schema = None
-        return await self._run(self._read_schema, _INTROSPECTION_SECONDS)
+        # Every schema is fresh here. Who does not ask for that goes on to work with the database, and should hear now
+        # that it is locked, which a glance does not tell.
+        glanced = self._glance.fingerprint() if fresh else None
+        known = self._known.at(glanced) if glanced else None
+        return known or await self._run(self._read_schema, _INTROSPECTION_SECONDS)
 
     async def is_read_only(self, caller: Caller) -> bool:
         # mode=ro and query_only hold for every connection that this class opens: tried, not believed.
@@ -98,19 +102,16 @@ class SqliteDatabase:
         return await self._run(run, limits.timeout_seconds)
 
     def _read_schema(self, connection: sqlite3.Connection) -> Schema:
-        return self._known.schema(lambda: self._fingerprint(connection), lambda: read_schema(connection, self._privacy))
+        return self._known.schema(
+            lambda: fingerprint(self._path, connection), lambda: read_schema(connection, self._privacy)
+        )
 
     def _read_index(self, connection: sqlite3.Connection) -> ValueIndex:
         return self._known.index(
-            lambda: self._fingerprint(connection),
+            lambda: fingerprint(self._path, connection),
             lambda: read_schema(connection, self._privacy),
             lambda schema: index_values(connection, schema, self._privacy),
         )
-
-    def _fingerprint(self, connection: sqlite3.Connection) -> str:
-        """SQLite's own count of schema changes, and which file it is."""
-        stat = self._path.stat()
-        return f"{stat.st_dev} {stat.st_ino} {connection.execute('PRAGMA schema_version').fetchone()[0]}"
 
     async def _run(self, work: Callable[[sqlite3.Connection], T], seconds: float) -> T:
         """Run work in a thread on a new connection; a cancelled caller stops it too."""

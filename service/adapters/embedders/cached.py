@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -9,21 +10,21 @@ from typing import TYPE_CHECKING
 from service.domain.caller import Caller
 from service.domain.documents import Chunk
 from service.domain.health import ComponentHealth
+from service.domain.prices import cost_usd
+from service.domain.questions import Usage
 from service.ports import Cache, EmbeddedChunk, Embedder
 
 if TYPE_CHECKING:
     from service.ports import Vectors
 
 KIND = "embedding"
-_TTL_SECONDS = 24 * 3600.0
 
 
 class CachedEmbedder:
     """Another embedder behind a cache, for questions only: chunks are embedded once anyway."""
 
-    def __init__(self, embedder: Embedder, cache: Cache) -> None:
-        self._embedder = embedder
-        self._cache = cache
+    def __init__(self, embedder: Embedder, cache: Cache, ttl_seconds: float) -> None:
+        self._embedder, self._cache, self._ttl_seconds = embedder, cache, ttl_seconds
         self.model = embedder.model
         self.dimension = embedder.dimension
         self.max_tokens = embedder.max_tokens
@@ -40,9 +41,13 @@ class CachedEmbedder:
         place = f"{self.model}\x1f{self.dimension}\x1f{text}"
         key = hashlib.sha256(place.encode()).hexdigest()
         if (known := await self._cache.get(caller, KIND, key)) is not None:
+            tokens = await asyncio.to_thread(self.count_tokens, text)
+            cost = cost_usd(self.model, tokens)
+            self._cache.count(caller, KIND, Usage(embedding_tokens=tokens, cost_usd=cost))
             return np.frombuffer(known, np.float32)
+        self._cache.count(caller, KIND, None)
         vector = np.asarray(await self._embedder.embed_query(caller, text), np.float32)
-        await self._cache.set(caller, KIND, key, vector.tobytes(), _TTL_SECONDS)
+        await self._cache.set(caller, KIND, key, vector.tobytes(), self._ttl_seconds)
         return vector
 
     async def check(self) -> ComponentHealth:

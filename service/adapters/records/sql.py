@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from service.adapters.postgres_address import CONNECTIONS
@@ -19,6 +20,7 @@ from service.adapters.records import (
 )
 from service.adapters.records.engine import RecordEngine
 from service.adapters.records.knowledge_index import KnowledgeIndex
+from service.adapters.sqlite_commits import UntilCommit
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import RagsqlError
 
@@ -53,6 +55,7 @@ class SqlRecordStore:
         self._engine = RecordEngine(url, connections, seconds)
         self._index = KnowledgeIndex()
         self.shared = self._engine.name != "sqlite"
+        self._epochs = UntilCommit[str](None if self.shared else Path(url.removeprefix("sqlite:///")))
 
     async def save_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
         """See DocumentRecords."""
@@ -172,7 +175,7 @@ class SqlRecordStore:
 
     async def knowledge_epoch(self, caller: Caller) -> str:
         """See KnowledgeRecords."""
-        return await self._read(knowledge.epoch, caller)
+        return await self._epochs.get(caller.tenant, lambda: self._read(knowledge.epoch, caller))
 
     async def items_without_vector(self, caller: Caller, model: str, limit: int) -> list[KnowledgeItem]:
         """See KnowledgeRecords."""
@@ -246,6 +249,7 @@ class SqlRecordStore:
 
     def close(self) -> None:
         """Close the connections. They open again on use."""
+        self._epochs.close()
         self._engine.close()
 
     async def _read(self, act: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

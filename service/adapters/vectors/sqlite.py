@@ -8,6 +8,7 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from service.adapters.sqlite_commits import UntilCommit
 from service.adapters.vectors import codec, dense, rows
 from service.adapters.vectors.fusion import Candidate, rank
 from service.adapters.vectors.graph import Graphs
@@ -48,6 +49,7 @@ class SqliteVectorStore:
         self._views: OrderedDict[str, dense.DenseView] = OrderedDict()
         self._views_lock = threading.Lock()
         self._graphs = Graphs(exact_up_to)
+        self._epochs = UntilCommit[str](path)
 
     async def replace(
         self, caller: Caller, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str] = ()
@@ -85,8 +87,7 @@ class SqliteVectorStore:
 
     async def epoch(self, caller: Caller) -> str:
         """See VectorStore."""
-        epoch = (await asyncio.to_thread(self._tenant, caller.tenant)).epoch
-        return f"{self._file.store_id}.{epoch}"
+        return await self._epochs.get(caller.tenant, lambda: asyncio.to_thread(self._epoch, caller.tenant))
 
     async def check(self) -> ComponentHealth:
         """See Checkable."""
@@ -99,6 +100,7 @@ class SqliteVectorStore:
     def close(self) -> None:
         """Close the file. It opens again on use."""
         self._graphs.close()
+        self._epochs.close()
         self._file.close()
 
     def _tenant(self, name: str) -> rows.Tenant:
@@ -108,6 +110,10 @@ class SqliteVectorStore:
     def _read(self, name: str, document_id: str) -> StoredChunks | None:
         with self._file.read() as connection:
             return rows.read(connection, rows.find_tenant(connection, name).id, document_id)
+
+    def _epoch(self, name: str) -> str:
+        epoch = self._tenant(name).epoch
+        return f"{self._file.store_id}.{epoch}"
 
     def _document_ids(self, name: str) -> list[str]:
         with self._file.read() as connection:

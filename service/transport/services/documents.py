@@ -5,7 +5,9 @@ from __future__ import annotations
 from ragsql.v1 import document_service_pb2 as pb
 from service.transport import mapping
 from service.transport.callers import Context, caller_of
+from service.transport.mapping_usage import usage
 from service.usecases.bundle import DocumentUseCases
+from service.usecases.measure_usage import spending
 
 
 class DocumentService:
@@ -15,8 +17,10 @@ class DocumentService:
         self._documents = documents
 
     async def upload(self, request: pb.UploadRequest, ctx: Context) -> pb.UploadResponse:
-        uploaded = await self._documents.upload(caller_of(ctx), request.filename, request.content)
-        return pb.UploadResponse(document=mapping.document(uploaded.document), cache_hit=uploaded.cache_hit)
+        with spending() as spent:
+            uploaded = await self._documents.upload(caller_of(ctx), request.filename, request.content)
+        document = mapping.document(uploaded.document)
+        return pb.UploadResponse(document=document, cache_hit=uploaded.cache_hit, usage=usage(spent()))
 
     async def create_upload(self, request: pb.CreateUploadRequest, ctx: Context) -> pb.CreateUploadResponse:
         size_bytes, sha256 = request.size_bytes, request.sha256
@@ -24,8 +28,10 @@ class DocumentService:
         return mapping.reserved_upload(reserved)
 
     async def ingest(self, request: pb.IngestRequest, ctx: Context) -> pb.IngestResponse:
-        ingested = await self._documents.ingest(caller_of(ctx), mapping.id_of(request.upload))
-        return pb.IngestResponse(document=mapping.document(ingested.document), cache_hit=ingested.cache_hit)
+        with spending() as spent:
+            ingested = await self._documents.ingest(caller_of(ctx), mapping.id_of(request.upload))
+        document = mapping.document(ingested.document)
+        return pb.IngestResponse(document=document, cache_hit=ingested.cache_hit, usage=usage(spent()))
 
     async def get_document(self, request: pb.GetDocumentRequest, ctx: Context) -> pb.GetDocumentResponse:
         document = await self._documents.get(caller_of(ctx), mapping.id_of(request.name))

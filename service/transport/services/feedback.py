@@ -5,7 +5,9 @@ from __future__ import annotations
 from ragsql.v1 import feedback_service_pb2 as pb
 from service.transport import mapping
 from service.transport.callers import Context, caller_of
+from service.transport.mapping_usage import usage
 from service.usecases.bundle import FeedbackUseCases
+from service.usecases.measure_usage import spending
 
 
 class FeedbackService:
@@ -26,5 +28,6 @@ class FeedbackService:
         return pb.ListFeedbackResponse(feedback=map(mapping.feedback, page.items), next_page_token=page.next_token)
 
     async def promote_feedback(self, request: pb.PromoteFeedbackRequest, ctx: Context) -> pb.PromoteFeedbackResponse:
-        feedback = await self._feedback.promote(caller_of(ctx), mapping.id_of(request.name))
-        return pb.PromoteFeedbackResponse(feedback=mapping.feedback(feedback))
+        with spending() as spent:
+            feedback = await self._feedback.promote(caller_of(ctx), mapping.id_of(request.name))
+        return pb.PromoteFeedbackResponse(feedback=mapping.feedback(feedback), usage=usage(spent()))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ragsql.v1 import knowledge_service_pb2 as pb
 from service.transport import mapping
 from service.transport.callers import Context, caller_of
+from service.transport.mapping_usage import usage
 from service.usecases.bundle import KnowledgeUseCases
+from service.usecases.measure_usage import spending
 
 
 class KnowledgeService:
@@ -17,13 +19,16 @@ class KnowledgeService:
     async def create_knowledge_item(
         self, request: pb.CreateKnowledgeItemRequest, ctx: Context
     ) -> pb.CreateKnowledgeItemResponse:
-        item = await self._knowledge.create(caller_of(ctx), mapping.new_knowledge_item(request.knowledge_item))
-        return pb.CreateKnowledgeItemResponse(knowledge_item=mapping.knowledge_item(item))
+        with spending() as spent:
+            item = await self._knowledge.create(caller_of(ctx), mapping.new_knowledge_item(request.knowledge_item))
+        return pb.CreateKnowledgeItemResponse(knowledge_item=mapping.knowledge_item(item), usage=usage(spent()))
 
     async def import_knowledge(self, request: pb.ImportKnowledgeRequest, ctx: Context) -> pb.ImportKnowledgeResponse:
         items = [mapping.new_knowledge_item(item) for item in request.knowledge_items]
-        imported = await self._knowledge.load(caller_of(ctx), items)
-        return pb.ImportKnowledgeResponse(created_count=imported.created, known_count=imported.known)
+        with spending() as spent:
+            imported = await self._knowledge.load(caller_of(ctx), items)
+        created, known = imported.created, imported.known
+        return pb.ImportKnowledgeResponse(created_count=created, known_count=known, usage=usage(spent()))
 
     async def list_knowledge_items(
         self, request: pb.ListKnowledgeItemsRequest, ctx: Context
