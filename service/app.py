@@ -33,7 +33,9 @@ from service.ports import (
 from service.settings import Settings
 from service.transport.app import build_transport
 from service.usecases.answer_cache import AnswerCache
+from service.usecases.answer_from_both import AnswerFromBoth
 from service.usecases.answer_question import AnswerQuestion
+from service.usecases.ask_database import AskDatabase
 from service.usecases.bundle import UseCases
 from service.usecases.check_answer import CheckAnswer
 from service.usecases.check_health import CheckHealth
@@ -42,11 +44,13 @@ from service.usecases.execute_sql import ManageSql
 from service.usecases.feedback import ManageFeedback
 from service.usecases.finish_answer import FinishAnswer
 from service.usecases.knowledge import ManageKnowledge
+from service.usecases.look_up import LookUp
 from service.usecases.manage_caches import ManageCaches
 from service.usecases.manage_documents import ManageDocuments
 from service.usecases.measure_usage import MeasureUsage
 from service.usecases.metered import MeteredChat, MeteredEmbedder, MeteredQuestions
 from service.usecases.phrase_rows import PhraseRows
+from service.usecases.read_again import ReadAgain
 from service.usecases.retrieve_knowledge import RetrieveKnowledge
 from service.usecases.retrieve_passages import RetrievePassages
 from service.usecases.route_question import RouteQuestion
@@ -179,7 +183,9 @@ def _use_cases(
     cache = AnswerCache(
         ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat, ports.records
     )
-    questions = AnswerQuestion(retrieve, route, choose, sql, run, phrase, limits, ports.records, cache)
+    ask_database = AskDatabase(sql, run, phrase, limits)
+    both = AnswerFromBoth(ask_database, LookUp(chat), ReadAgain(retrieve))
+    questions = AnswerQuestion(retrieve, route, choose, ask_database, both, ports.records, cache)
     return UseCases(
         documents=documents,
         questions=MeteredQuestions(questions, usage),

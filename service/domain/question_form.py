@@ -99,8 +99,8 @@ def _any(*patterns: re.Pattern[str]) -> Callable[[str], bool]:
     return lambda text: any(pattern.search(text) for pattern in patterns)
 
 
-_of_rows = _any(_COUNT, _STATISTIC, _SUPERLATIVE, _PERIOD)
-_of_rules = _any(_MODAL, _MEASURED, _HYPOTHESIS, _DOCUMENT, _QUOTED, _PROCEDURE)
+is_of_rows = _any(_COUNT, _STATISTIC, _SUPERLATIVE, _PERIOD)
+is_of_rules = _any(_MODAL, _MEASURED, _HYPOTHESIS, _DOCUMENT, _QUOTED, _PROCEDURE)
 
 
 def form(text: str) -> dict[str, float]:
@@ -132,9 +132,9 @@ def form(text: str) -> dict[str, float]:
     }
     held = {name: bool(pattern.search(asked)) for name, pattern in found.items()}
     listing = bool(_LISTING.match(asked))
-    of_rows, of_rules = _of_rows(asked), _of_rules(asked)
-    row_parts = [_of_rows(part) and not _of_rules(part) for part in parts]
-    rule_parts = [_of_rules(part) for part in parts]
+    of_rows, of_rules = is_of_rows(asked), is_of_rules(asked)
+    row_parts = [is_of_rows(part) and not is_of_rules(part) for part in parts]
+    rule_parts = [is_of_rules(part) for part in parts]
     return {
         **{name: float(value) for name, value in held.items()},
         "listing": float(listing),

@@ -10,7 +10,21 @@ TEXT_LITERAL = re.compile(r"'((?:[^']|'')+)'")
 WORD_NUMBERS = {
     word: str(value)
     for value, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
-}
+} | {"once": "1", "twice": "2", "thrice": "3"}
+_COUNTS = re.compile(
+    r"\d|\b(?:once|twice|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:twen|thir|for|fif|six)ty)\b",
+    re.I,
+)
+_COMPARES = re.compile(
+    r"\b(?:more|less|fewer|above|below|over|under|at least|at most|up to|no|not|only|than|before|after|until|within|"
+    r"longer|heavier|older|beyond|exceed\w*|limit|from)\b",
+    re.I,
+)
+
+
+def selects(text: str) -> tuple[bool, bool]:
+    """Whether a text has a number and whether it compares: most rules that say what to select do both."""
+    return bool(_COUNTS.search(text)), bool(_COMPARES.search(text))
 
 
 def statement_applies(sql: str, rule: str, question: str) -> bool:
