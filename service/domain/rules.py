@@ -32,9 +32,9 @@ def statement_applies(sql: str, rule: str, question: str) -> bool:
 
     A percentage counts as its fraction as well: 11.5 % is 0.115, and a tenth on top is 1.1.
     """
-    given = _numbers(rule) - _numbers(question)
+    given = numbers_in(rule) - numbers_in(question)
     scaled = given | {round(n / 100, 6) for n in given} | {round(1 + n / 100, 6) for n in given}
-    if _numbers(TEXT_LITERAL.sub("", sql)) & (scaled - {1.0, 0.0, 0.01}):
+    if numbers_in(TEXT_LITERAL.sub("", sql)) & (scaled - {1.0, 0.0, 0.01}):
         return True
     texts = {text.replace("''", "'").strip("%").casefold() for text in TEXT_LITERAL.findall(sql)}
     return any(len(text) > 2 and text in rule.casefold() and text not in question.casefold() for text in texts)
@@ -42,13 +42,14 @@ def statement_applies(sql: str, rule: str, question: str) -> bool:
 
 def question_applies(restated: str, rule: str, question: str) -> bool:
     """Whether a restated question has a number or a name of the rule that the question does not have."""
-    if _numbers(restated) & (_numbers(rule) - _numbers(question)):
+    if numbers_in(restated) & (numbers_in(rule) - numbers_in(question)):
         return True
     names = set(NAME.findall(rule)) & set(NAME.findall(restated)) - set(NAME.findall(question))
     return bool(names)
 
 
-def _numbers(text: str) -> set[float]:
+def numbers_in(text: str) -> set[float]:
+    """The numbers of a text, in digits or in words up to twelve."""
     words = re.sub(r"[a-z]+", lambda found: WORD_NUMBERS.get(found[0], found[0]), text.lower())
     return {round(float(number.replace(",", "")), 6) for number in NUMBER.findall(words) if _is_number(number)}
 

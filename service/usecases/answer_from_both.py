@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
 
+from service.domain.accounted import is_accounted_for
 from service.domain.caller import Caller
 from service.domain.hybrid_plan import Lead, Plan, names_in, plan
 from service.domain.questions import Event, Question, Route
@@ -26,6 +27,28 @@ from service.usecases.streams import closing
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with its plan, and the likeliest rules of the documents.
+
+    kinds are the values that it speaks of out of columns that hold few; names are those that it writes as names.
+    """
+
+    question: Question
+    plan: Plan
+    rules: Sequence[Evidence]
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+    def vouches_for(self, proposal: Proposal) -> bool:
+        """Whether all that a statement compares with stands in the question or its rule, and what was named is used."""
+        if not proposal.rule and not self.names:
+            return False
+        text = f"{self.question.text} {proposal.rule}"
+        statement = proposal.statement
+        return is_accounted_for(statement.sql, statement.dialect, text, self.names + self.kinds)
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerFromBoth:
     """What is found and spent goes into the work; what happens is yielded. Errors are those of AskDatabase."""
 
@@ -35,26 +58,35 @@ class AnswerFromBoth:
 
     async def __call__(self, caller: Caller, question: Question, found: Retrieved, work: Work) -> AsyncIterator[Event]:
         """The halves in the order that the plan of the question asks for."""
-        names = await self._names(caller, question)
-        planned = plan(question.text, names)
-        rules = likeliest_rules(found.evidence)
-        match planned.lead:
+        asked = await self._understand(caller, question, found)
+        match asked.plan.lead:
             case Lead.DATABASE:
-                events = self._database_first(caller, question, planned, names, rules, work)
+                events = self._database_first(caller, asked, work)
             case Lead.NEITHER:
-                events = self._side_by_side(caller, question, planned, work)
+                events = self._side_by_side(caller, asked, work)
             case Lead.DOCUMENTS:
-                events = self._documents_first(caller, question, rules, work)
+                events = self._documents_first(caller, asked, work)
         async with closing(events):
             async for event in events:
                 yield event
 
-    async def _documents_first(
-        self, caller: Caller, question: Question, rules: Sequence[Evidence], work: Work
-    ) -> AsyncIterator[Event]:
+    async def _understand(self, caller: Caller, question: Question, found: Retrieved) -> Asked:
+        rules = likeliest_rules(found.evidence)
+        database = self.database.sql.database
+        if database is None:
+            return Asked(question, plan(question.text), rules, (), ())
+        schema = await database.schema(caller)
+        values = await database.find_values(caller, words_of(question.text))
+        few = {(table.name, column.name): column.values for table in schema.tables for column in table.columns}
+        kinds = [match.value for match in values if match.value in few.get((match.table, match.column), ())]
+        names = names_in(question.text, [match.words for match in values])
+        return Asked(question, plan(question.text, names), rules, tuple(names), tuple(dict.fromkeys(kinds)))
+
+    async def _documents_first(self, caller: Caller, asked: Asked, work: Work) -> AsyncIterator[Event]:
         for item in work.evidence:
             yield cite(item)
-        candidates = find_rules(rules, LEAST_RULE)
+        question = asked.question
+        candidates = find_rules(asked.rules, LEAST_RULE)
         proposal = await self.database.propose(caller, question, question.text, work, candidates)
         if proposal is None:
             return
@@ -62,69 +94,53 @@ class AnswerFromBoth:
             applied = rule.applied_by(proposal.statement.sql, question.text)
             work.evidence = put_first(applied, work.evidence)
             yield cite(applied)
-        async for event in self.database.carry_out(caller, question, Route.HYBRID, work, proposal):
+        async for event in self._carry_out(caller, asked, work, proposal):
             yield event
 
-    async def _database_first(
-        self,
-        caller: Caller,
-        question: Question,
-        planned: Plan,
-        names: Sequence[str],
-        rules: Sequence[Evidence],
-        work: Work,
-    ) -> AsyncIterator[Event]:
-        proposal = await self._looked_up(caller, question, planned, names, rules, work)
+    async def _database_first(self, caller: Caller, asked: Asked, work: Work) -> AsyncIterator[Event]:
+        proposal = await self._looked_up(caller, asked, work)
         if proposal is None:
-            async for event in self._documents_first(caller, question, rules, work):
+            async for event in self._documents_first(caller, asked, work):
                 yield event
             return
-        async for event in self.database.carry_out(caller, question, Route.HYBRID, work, proposal):
+        async for event in self._carry_out(caller, asked, work, proposal):
             yield event
         if work.result is not None and work.result.table.rows:
-            rows = work.result.table
-            await self._replace_evidence(work, self.read.with_rows(caller, question, planned.rule, rows))
+            reading = self.read.with_rows(caller, asked.question, asked.plan.rule, work.result.table)
+            await self._replace_evidence(work, reading)
         for item in work.evidence:
             yield cite(item)
 
-    async def _side_by_side(
-        self, caller: Caller, question: Question, planned: Plan, work: Work
-    ) -> AsyncIterator[Event]:
-        writing = asyncio.create_task(self.database.propose(caller, question, planned.rows, work))
+    async def _side_by_side(self, caller: Caller, asked: Asked, work: Work) -> AsyncIterator[Event]:
+        question = asked.question
+        writing = asyncio.create_task(self.database.propose(caller, question, asked.plan.rows, work))
         try:
-            await self._replace_evidence(work, self.read.part(caller, question, planned.rule))
+            await self._replace_evidence(work, self.read.part(caller, question, asked.plan.rule))
             for item in work.evidence:
                 yield cite(item)
             proposal = await writing
         finally:
             writing.cancel()
         if proposal is not None:
-            async for event in self.database.carry_out(caller, question, Route.HYBRID, work, proposal):
+            async for event in self._carry_out(caller, asked, work, proposal):
                 yield event
 
-    async def _names(self, caller: Caller, question: Question) -> list[str]:
-        database = self.database.sql.database
-        found = await database.find_values(caller, words_of(question.text)) if database else []
-        return names_in(question.text, [match.words for match in found])
+    async def _carry_out(self, caller: Caller, asked: Asked, work: Work, proposal: Proposal) -> AsyncIterator[Event]:
+        vouched = await asyncio.to_thread(asked.vouches_for, proposal)
+        events = self.database.carry_out(caller, asked.question, Route.HYBRID, work, proposal, vouched)
+        async for event in events:
+            yield event
 
-    async def _looked_up(
-        self,
-        caller: Caller,
-        question: Question,
-        planned: Plan,
-        names: Sequence[str],
-        rules: Sequence[Evidence],
-        work: Work,
-    ) -> Proposal | None:
+    async def _looked_up(self, caller: Caller, asked: Asked, work: Work) -> Proposal | None:
         """A statement for what the documents cannot name, None where no question for it could be written."""
-        asked = planned.rows
-        if asked == question.text:
+        question, rows = asked.question, asked.plan.rows
+        if rows == question.text:
             schema = await self.database.sql.connected().schema(caller)
-            texts = [unit_text(item.passage.chunk, item.unit) for item in rules]
-            asked, usage = await self.look_up(caller, asked, texts, schema, names)
+            texts = [unit_text(item.passage.chunk, item.unit) for item in asked.rules]
+            rows, usage = await self.look_up(caller, rows, texts, schema, asked.names)
             work.usage += usage
         try:
-            return await self.database.propose(caller, question, asked, work) if asked else None
+            return await self.database.propose(caller, question, rows, work) if rows else None
         except SqlNotGenerated as error:
             work.gap = error.message
             return None

@@ -16,6 +16,9 @@ from service.usecases.question_outcome import Work, documents_half
 from service.usecases.run_sql import RunSql
 from service.usecases.sql_statements import Proposal, ProposeSql
 
+LEAST_VOUCHED = 0.2
+"""The confidence for a statement all of whose comparisons were asked for; see docs/hybrid.md."""
+
 
 @dataclass(frozen=True, slots=True)
 class AskDatabase:
@@ -40,20 +43,21 @@ class AskDatabase:
         return replace(proposal, statement=replace(proposal.statement, question=question.text))
 
     async def carry_out(
-        self, caller: Caller, question: Question, route: Route, work: Work, proposal: Proposal
+        self, caller: Caller, question: Question, route: Route, work: Work, proposal: Proposal, vouched: bool = False
     ) -> AsyncIterator[Event]:
-        """Keep the statement, run it unless it must wait, and say what its rows say."""
+        """Keep the statement, run it unless it must wait, and say what its rows say.
+
+        vouched says that all it compares with was asked for: it may then be less sure of itself.
+        """
         work.half = documents_half(route, work)
         statement = await self.sql.keep(caller, proposal, work.half)
         yield statement
-        if await self._must_wait(caller, question, proposal):
+        if proposal.confidence < (LEAST_VOUCHED if vouched else LEAST_CONFIDENCE) or not await self.sql.may_run_at_once(
+            caller, question.sql_policy
+        ):
             work.pending = statement
             return
         result = await self.run(caller, statement, self.limits, Approver.POLICY, question.no_cache)
         yield result
         work.said, spent = await self.phrase(caller, result)
         work.result, work.usage = result, work.usage + spent
-
-    async def _must_wait(self, caller: Caller, question: Question, proposal: Proposal) -> bool:
-        doubtful = proposal.confidence < LEAST_CONFIDENCE
-        return doubtful or not await self.sql.may_run_at_once(caller, question.sql_policy)

@@ -30,8 +30,8 @@ REQUEST = SqlRequest("Which lists were too long in 2024?", SCHEMA, rule="Lists o
             "Which lists have more than 500 tracks in 2024?\nQuestion: more",
             "Which lists have more than 500 tracks in 2024?",
         ),
-        ("Which lists were too long?", ""),
-        ("", ""),
+        ("Which lists were too long?", "Which lists were more than 500 tracks in 2024?"),
+        ("", "Which lists were more than 500 tracks in 2024?"),
     ],
 )
 def test_only_a_question_with_the_fact_in_it_is_used(reply: str, restated: str) -> None:

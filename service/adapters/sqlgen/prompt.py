@@ -23,7 +23,7 @@ from service.domain.sql import Schema
 from service.errors import SqlNotGenerated
 from service.ports import CannotAnswer, ChatMessage, ChatModel, ChatOptions, Database, SqlDraft, SqlRequest
 
-PROMPT_VERSION = 2
+PROMPT_VERSION = 3
 """Raised whenever the same request would be prompted, mended or rated differently."""
 _MAX_TABLES = 25
 _MAX_TOKENS = 250
@@ -56,7 +56,8 @@ class PromptSqlGenerator:
         if request.rule:
             reply = await self.chat.complete(caller, restating_messages(request), RESTATING)
             usage += reply.usage
-            restated = restated_question(reply.text, request)
+            named = await self.database.find_values(caller, words_of(request.question))
+            restated = restated_question(reply.text, request, named)
             if not restated:
                 return CannotAnswer("The rule does not decide what to select.", usage)
             request = replace(request, question=restated, rule="")

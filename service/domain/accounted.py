@@ -1,0 +1,71 @@
+"""Whether everything that a statement compares with was asked for: by the question, or by the rule that it applies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from service.domain.rules import numbers_in
+from service.domain.terms import terms
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+_UNITS = (1, 7, 24, 30, 60, 100, 365, 1000, 3600, 60_000, 3_600_000)
+"""What a number of a rule is multiplied by where the column has a smaller unit."""
+_LACK = re.compile(r"\b(?:no|not|never|none|without|nobody|nothing|cannot|\w+n't|un\w+|missing|lack\w*)\b", re.I)
+_MIDDLE = re.compile(r"\b(?:average|mean|typical\w*|usual\w*|overall)\b", re.I)
+
+
+def is_accounted_for(sql: str, dialect: str, asked: str, named: Sequence[str] = ()) -> bool:
+    """Whether each number and text that is compared with stands in asked, and every name of a value is used.
+
+    asked is the question with the rule. A statement that compares with the present time, with an inner query or with
+    what is lacking does what nobody may have asked for, unless the wording does.
+    """
+    from sqlglot import exp
+
+    from service.domain.sql_guard import parse_statement
+
+    tree = parse_statement(sql, dialect)
+    if any(tree.find_all(exp.CurrentDate, exp.CurrentTimestamp)) or "'now'" in sql.lower():
+        return False
+    if not _LACK.search(asked) and any(tree.find_all(exp.Not, exp.NEQ)):
+        return False
+    if not _MIDDLE.search(asked) and any(tree.find_all(exp.Avg)):
+        return False
+    if not all(_is_asked_for(literal, asked) for literal in _compared(tree)):
+        return False
+    written = {term for text in tree.find_all(exp.Literal) if text.is_string for term in terms(text.name)}
+    return all(written.intersection(terms(name)) for name in named)
+
+
+def _compared(tree: exp.Expr) -> Iterator[exp.Literal]:
+    from sqlglot import exp
+
+    kinds = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between, exp.Like, exp.ILike)
+    for comparison in tree.find_all(*kinds):
+        for literal in comparison.find_all(exp.Literal):
+            if literal.find_ancestor(*kinds) is comparison:
+                yield literal
+
+
+def _is_asked_for(literal: exp.Literal, asked: str) -> bool:
+    text = literal.name
+    if not literal.is_string:
+        return _is_given(float(text), asked)
+    dated = re.match(r"(\d{4})-\d\d", text)
+    if dated:
+        return any(year in asked for year in (dated[1], str(int(dated[1]) - 1)))
+    said = set(terms(asked))
+    return all(term in said for term in terms(text.strip("%")))
+
+
+def _is_given(number: float, asked: str) -> bool:
+    if number in (0.0, 1.0):
+        return True
+    given = numbers_in(asked)
+    return any(abs(number - value * unit) < 1e-6 for value in given for unit in _UNITS) or any(
+        abs(number - value / 100) < 1e-9 for value in given
+    )
