@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from service.domain.rules import numbers_in
@@ -18,11 +18,15 @@ _LACK = re.compile(r"\b(?:no|not|never|none|without|nobody|nothing|cannot|\w+n't
 _MIDDLE = re.compile(r"\b(?:average|mean|typical\w*|usual\w*|overall)\b", re.I)
 
 
-def is_accounted_for(sql: str, dialect: str, asked: str, named: Sequence[str] = ()) -> bool:
-    """Whether each number and text that is compared with stands in asked, and every name of a value is used.
+Stored = Collection[tuple[str, str]]
+"""Names of columns and values that they hold, both in lower case."""
 
-    asked is the question with the rule. A statement that compares with the present time, with an inner query or with
-    what is lacking does what nobody may have asked for, unless the wording does.
+
+def is_accounted_for(sql: str, dialect: str, asked: str, stored: Stored, named: Sequence[str] = ()) -> bool:
+    """Whether all that is compared with stands in asked, texts are those of their columns, and what is named is used.
+
+    asked is the question with the rule. A statement that compares with the present time, with an average or with what
+    is lacking does what nobody may have asked for, unless the wording does.
     """
     from sqlglot import exp
 
@@ -35,7 +39,7 @@ def is_accounted_for(sql: str, dialect: str, asked: str, named: Sequence[str] = 
         return False
     if not _MIDDLE.search(asked) and any(tree.find_all(exp.Avg)):
         return False
-    if not all(_is_asked_for(literal, asked) for literal in _compared(tree)):
+    if not all(_is_asked_for(literal, asked) and _is_stored(literal, stored) for literal in _compared(tree)):
         return False
     written = {term for text in tree.find_all(exp.Literal) if text.is_string for term in terms(text.name)}
     return all(written.intersection(terms(name)) for name in named)
@@ -49,6 +53,16 @@ def _compared(tree: exp.Expr) -> Iterator[exp.Literal]:
         for literal in comparison.find_all(exp.Literal):
             if literal.find_ancestor(*kinds) is comparison:
                 yield literal
+
+
+def _is_stored(literal: exp.Literal, stored: Stored) -> bool:
+    from sqlglot import exp
+
+    comparison = literal.find_ancestor(exp.EQ, exp.In)
+    column = comparison.find(exp.Column) if comparison and literal.is_string else None
+    if column is None or literal.name[:1].isdigit():
+        return True
+    return (column.name.casefold(), literal.name.casefold()) in stored
 
 
 def _is_asked_for(literal: exp.Literal, asked: str) -> bool:

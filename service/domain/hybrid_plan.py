@@ -13,12 +13,22 @@ _SUPERLATIVE = (
     r"(?:most|least|fewest|best|worst|highest|lowest|top|"
     r"(?:old|new|young|long|short|larg|bigg|small|cheap|dear|lat|earli|heavi|light|great|busi|fast|slow|strong|rich)est)"
 )
-_STANDS_FOR = re.compile(
-    rf"\b(?:the|our)\s+(?:[\w-]+\s+){{1,5}}?(?:that|who|whom|whose|which|where|with|having|we)\b[^,;?]*?\b{_SUPERLATIVE}\b"
-    rf"|\b(?:the|our)\s+(?!(?:most|least)\s+(?:we|i|you|they|of)\b){_SUPERLATIVE}(?:[ -]+[a-z]+)+",
+_VERB = (
+    r"(?:be|is|are|was|were|been|must|may|can|could|should|would|will|do|does|did|has|have|had|keep|pay|get|take|hold|"
+    r"wait|return|expect|need|want|receive|cost|when|if|to|in|on|at|for|from|by|and|or|as|than)\b"
+)
+_MORE = rf"(?:\s+(?!{_VERB})[\w-]+)"
+_RELATIVE = re.compile(
+    rf"\b(?:the|our)\s+(?P<what>(?:(?!(?:the|our)\b|{_VERB})[\w-]+\s+){{1,5}}?)(?:(?:be\s+)?\w+ed\s+)?(?P<by>(?:of|on|in|for|to|from|at|by|with)\s+)?"
+    rf"(?P<that>that|who|whom|whose|which|where|with|having|we)\b"
+    rf"(?P<how>[^,;?]*?\b(?:the\s+{_SUPERLATIVE}(?:{_MORE}){{0,2}}|{_SUPERLATIVE}(?:\s+(?:often|frequently|recently))?))(?!\w)",
     re.I,
 )
-"""A name that only the database knows: "the genre that has sold best", "our dearest plan"."""
+_ATTRIBUTE = re.compile(
+    rf"\b(?:the|our)\s+(?!(?:most|least)\s+(?:we|i|you|they|of)\b){_SUPERLATIVE}(?:-\w+)?(?:{_MORE}){{1,5}}", re.I
+)
+"""Names that only the database knows: "the genre that has sold best", "our dearest plan"."""
+_SUBJECT = re.compile(r"\s+(?:we|you|they|i|our|the|most|least)\b", re.I)
 _LISTED = re.compile(r"\W*(?:which|list|name|show|are there|how many|(?:who|what)\s+(?:is|are|was|were))\b", re.I)
 _ASKS = re.compile(r"\W*(?:what|who|whose|how|is|are|was|were|do|does|did|has|have|when|where|which)\b", re.I)
 _MEASURED = re.compile(r"\b(?:enough|too|because|so (?:many|much|few|long|big|large|often|late|high|low))\b", re.I)
@@ -55,9 +65,9 @@ def plan(question: str, names: Sequence[str] = ()) -> Plan:
     if split:
         rows, rule = split
         return Plan(Lead.DATABASE if _REFERS.search(rule) else Lead.NEITHER, rows, rule)
-    stands_for = _STANDS_FOR.search(asked)
-    if stands_for and not _MEASURED.search(asked) and stands_for.start() > 0 and not _LISTED.match(asked):
-        return Plan(Lead.DATABASE, question, question)
+    unnamed = "" if _MEASURED.search(asked) or _LISTED.match(asked) else _unnamed(asked)
+    if unnamed:
+        return Plan(Lead.DATABASE, unnamed, question)
     if names and not _AMOUNT.search(asked):
         return Plan(Lead.DATABASE, question, question)
     return Plan(Lead.DOCUMENTS, question, question)
@@ -67,6 +77,21 @@ def names_in(question: str, found: Sequence[str]) -> list[str]:
     """Words by which stored values were found that are written as names; a capital that begins a question is none."""
     named = [words for words in found if words and all(word[:1].isupper() for word in words.split())]
     return list(dict.fromkeys(words for words in named if " " in words or not question.lstrip().startswith(words)))
+
+
+def _unnamed(asked: str) -> str:
+    """What only the database can name, as a question for it; empty when the question names all that it is about."""
+    relative = _RELATIVE.search(asked)
+    if relative and relative.start() > 0:
+        if (
+            relative["that"].lower() in ("that", "who", "which")
+            and not relative["by"]
+            and not _SUBJECT.match(relative["how"])
+        ):
+            return f"Which {relative['what'].strip()}{relative['how']}?"
+        return f"Which is the {relative['what']}{relative['by'] or ''}{relative['that']}{relative['how']}?"
+    attribute = _ATTRIBUTE.search(asked)
+    return f"Which is {attribute[0]}?" if attribute and attribute.start() > 0 else ""
 
 
 def _split(asked: str) -> tuple[str, str] | None:

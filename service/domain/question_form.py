@@ -76,6 +76,8 @@ _ENGLISH = _words(
     "with|from|by|name|has|have|this|that|it|there|whom|for|still|about|required|able|average|total|top|number|"
     "compare|explain|describe|find|give"
 )
+PERIOD = re.compile(rf"(?:(?:{_MONTHS}|may) )?(?:19|20)\d\d", re.I)
+"""A year, with its month where one stands before it."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _CLAUSE = re.compile(rf"(?:,|\s)\s*(?:and|but)\s+(?=(?:{_ASKING})\b)|,\s+(?=(?:{_ASKING})\b)", re.I)
 _NUMBER = re.compile(r"\d")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from service.domain.accounted import is_accounted_for
 from service.domain.caller import Caller
 from service.domain.hybrid_plan import Lead, Plan, names_in, plan
 from service.domain.questions import Event, Question, Route
 from service.domain.schema_linking import words_of
+from service.domain.sql import Schema, ValueMatch
 from service.domain.units import unit_text
 from service.errors import SqlNotGenerated, UpstreamUnavailable
 from service.usecases.ask_database import AskDatabase
@@ -36,16 +39,8 @@ class Asked:
     question: Question
     plan: Plan
     rules: Sequence[Evidence]
-    names: tuple[str, ...]
-    kinds: tuple[str, ...]
-
-    def vouches_for(self, proposal: Proposal) -> bool:
-        """Whether all that a statement compares with stands in the question or its rule, and what was named is used."""
-        if not proposal.rule and not self.names:
-            return False
-        text = f"{self.question.text} {proposal.rule}"
-        statement = proposal.statement
-        return is_accounted_for(statement.sql, statement.dialect, text, self.names + self.kinds)
+    names: tuple[str, ...] = ()
+    kinds: tuple[ValueMatch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +69,20 @@ class AnswerFromBoth:
         rules = likeliest_rules(found.evidence)
         database = self.database.sql.database
         if database is None:
-            return Asked(question, plan(question.text), rules, (), ())
-        schema = await database.schema(caller)
+            return Asked(question, plan(question.text), rules)
+        few = dict(_columns(await database.schema(caller)))
         values = await database.find_values(caller, words_of(question.text))
-        few = {(table.name, column.name): column.values for table in schema.tables for column in table.columns}
-        kinds = [match.value for match in values if match.value in few.get((match.table, match.column), ())]
+        kinds = tuple(match for match in values if match.value in few.get(match.column, ()))
         names = names_in(question.text, [match.words for match in values])
-        return Asked(question, plan(question.text, names), rules, tuple(names), tuple(dict.fromkeys(kinds)))
+        return Asked(question, plan(question.text, names), rules, tuple(names), kinds)
 
     async def _documents_first(self, caller: Caller, asked: Asked, work: Work) -> AsyncIterator[Event]:
         for item in work.evidence:
             yield cite(item)
         question = asked.question
         candidates = find_rules(asked.rules, LEAST_RULE)
-        proposal = await self.database.propose(caller, question, question.text, work, candidates)
+        accepts = partial(self._vouches, caller, asked)
+        proposal = await self.database.propose(caller, question, question.text, work, candidates, accepts)
         if proposal is None:
             return
         for rule in (rule for rule in candidates if rule.text == proposal.rule):
@@ -126,10 +121,22 @@ class AnswerFromBoth:
                 yield event
 
     async def _carry_out(self, caller: Caller, asked: Asked, work: Work, proposal: Proposal) -> AsyncIterator[Event]:
-        vouched = await asyncio.to_thread(asked.vouches_for, proposal)
+        ruled = bool(proposal.rule or asked.names)
+        vouched = ruled and await self._vouches(caller, asked, proposal.statement.sql, proposal.rule)
         events = self.database.carry_out(caller, asked.question, Route.HYBRID, work, proposal, vouched)
         async for event in events:
             yield event
+
+    async def _vouches(self, caller: Caller, asked: Asked, sql: str, rule: str) -> bool:
+        """Whether all that a statement compares with stands in the question or its rule, and what was named is used."""
+        database = self.database.sql.connected()
+        schema, text = await database.schema(caller), f"{asked.question.text} {rule}"
+        found = await database.find_values(caller, words_of(text))
+        stored = {(match.column.casefold(), match.value.casefold()) for match in found}
+        stored |= {(name.casefold(), value.casefold()) for name, values in _columns(schema) for value in values}
+        read = [match.value for match in asked.kinds if re.search(rf"\b{re.escape(match.table)}\b", sql, re.I)]
+        named = [*asked.names, *read]
+        return await asyncio.to_thread(is_accounted_for, sql, schema.dialect, text, stored, named)
 
     async def _looked_up(self, caller: Caller, asked: Asked, work: Work) -> Proposal | None:
         """A statement for what the documents cannot name, None where no question for it could be written."""
@@ -155,3 +162,8 @@ class AnswerFromBoth:
         work.usage += found.usage
         work.evidence = evidence or work.evidence
         work.half = documents_half(Route.HYBRID, work)
+
+
+def _columns(schema: Schema) -> list[tuple[str, tuple[str, ...]]]:
+    """The columns with the values that are known to be in them."""
+    return [(column.name, column.values) for table in schema.tables for column in table.columns]

@@ -14,7 +14,7 @@ from service.usecases.find_rules import Rule
 from service.usecases.phrase_rows import PhraseRows
 from service.usecases.question_outcome import Work, documents_half
 from service.usecases.run_sql import RunSql
-from service.usecases.sql_statements import Proposal, ProposeSql
+from service.usecases.sql_statements import Accepts, Proposal, ProposeSql, any_statement
 
 LEAST_VOUCHED = 0.2
 """The confidence for a statement all of whose comparisons were asked for; see docs/hybrid.md."""
@@ -30,10 +30,17 @@ class AskDatabase:
     limits: ExecutionLimits
 
     async def propose(
-        self, caller: Caller, question: Question, asked: str, work: Work, rules: Sequence[Rule] = ()
+        self,
+        caller: Caller,
+        question: Question,
+        asked: str,
+        work: Work,
+        rules: Sequence[Rule] = (),
+        accepts: Accepts = any_statement,
     ) -> Proposal | None:
         """A statement for asked, which is the question or what it rests on; None when the model declined."""
-        proposal = await self.sql.propose(caller, asked, [rule.text for rule in rules], question.no_cache)
+        texts = [rule.text for rule in rules]
+        proposal = await self.sql.propose(caller, asked, texts, question.no_cache, accepts)
         work.usage += proposal.usage
         if isinstance(proposal, CannotAnswer):
             work.gap = proposal.reason

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from service.domain.caller import Caller
+from service.domain.question_form import PERIOD
 from service.domain.questions import Usage
-from service.domain.schema_linking import words_of
 from service.domain.sql import Schema, SchemaTable
 from service.ports import ChatMessage, ChatModel, ChatOptions
 
@@ -50,7 +50,7 @@ class LookUp:
     async def __call__(
         self, caller: Caller, question: str, rules: Sequence[str], schema: Schema, names: Sequence[str]
     ) -> tuple[str, Usage]:
-        """The question for the database, empty when the reply lost one of the names, and what it cost.
+        """The question for the database, empty when there is none, and what it cost.
 
         Raises NotConfigured, UpstreamUnavailable.
         """
@@ -62,11 +62,15 @@ class LookUp:
 
 
 def looked_up(reply: str, question: str, names: Sequence[str]) -> str:
-    """The first line of the reply, where it asks, holds every name, and is not the question again."""
+    """The question of the reply with the names and the periods that it lost; empty when it is the first one again."""
     text = reply.strip().split("\n")[0].strip()
-    said = {word.casefold() for word in words_of(text)}
-    kept = all(word.casefold() in said for name in names for word in words_of(name))
-    return text if text.endswith("?") and kept and text.casefold() != question.strip().casefold() else ""
+    if not text.endswith("?") or text.casefold() == question.strip().casefold():
+        return ""
+    said = text.casefold()
+    lost = [name for name in names if name.casefold() not in said]
+    periods = [period for period in PERIOD.findall(question) if period.casefold() not in said]
+    added = "".join(f" of {name}" for name in lost) + "".join(f" in {period}" for period in periods)
+    return f"{text.rstrip('? ')}{added}?"
 
 
 @lru_cache(maxsize=1)

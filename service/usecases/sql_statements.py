@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from service.domain.audit import AuditAction
@@ -41,6 +41,14 @@ class Proposal:
     rule: str = ""
 
 
+Accepts = Callable[[str, str], Awaitable[bool]]
+
+
+async def any_statement(_sql: str, _rule: str) -> bool:
+    """Whatever applies its rule will do."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class ProposeSql:
     """Proposes statements over one database, each alive for lifetime. Without database or generator none is set up.
@@ -58,13 +66,19 @@ class ProposeSql:
     knowledge: RetrieveKnowledge | None = None
 
     async def propose(
-        self, caller: Caller, question: str, rules: Sequence[str] = (), no_cache: bool = False
+        self,
+        caller: Caller,
+        question: str,
+        rules: Sequence[str] = (),
+        no_cache: bool = False,
+        accepts: Accepts = any_statement,
     ) -> Proposal | CannotAnswer:
         """Write a statement; nothing is run.
 
         rules are sentences of documents, the likeliest first, one of which it should apply. Each is tried by itself
-        until a statement does apply it, because a small model that reads several mixes them up. Where none does, the
-        first statement that was written stays, or one without any rule. Whatever wrote it, it is guarded here. Raises
+        until a statement does apply it and accepts, given the statement and the rule, says yes, because a small model
+        that reads several mixes them up. Where none does, the first statement that was written stays, or one without
+        any rule. Whatever wrote it, it is guarded here. Raises
         NotConfigured, SqlNotGenerated, SqlRejected, UpstreamUnavailable.
         """
         usage = Usage()
@@ -78,7 +92,7 @@ class ProposeSql:
             usage += written.usage
             if isinstance(written, SqlDraft):
                 best = best or written
-                if statement_applies(written.sql, rule, question):
+                if statement_applies(written.sql, rule, question) and await accepts(written.sql, rule):
                     best, applied = written, rule
                     break
         last = best or await self._write(caller, question, "", no_cache)

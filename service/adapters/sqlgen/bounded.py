@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from service.domain.rules import numbers_in
 from service.domain.terms import terms
 
 _WORDS = "once|twice|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|sixty"
@@ -28,6 +29,10 @@ _TOO_LITTLE = re.compile(r"\s+too\s+(?:small|few|little|low|light|young|short|ne
 _TOO_MUCH = re.compile(r"\s+too\s+(?!small|few|little|low|light|young|short|new|early)", re.I)
 _AT_LEAST = re.compile(r"\bat least\b|\bor (?:more|older|above|over)\b|\band (?:up|above|more)\b", re.I)
 _AT_MOST = re.compile(r"\bat most\b|\bup to\b|\bno more\b|\bor (?:less|fewer)\b", re.I)
+_STRICT = ("more than", "over", "above")
+_COMPARED = re.compile(rf"\b(?P<over>more than|over|above|at least)\s+(?P<number>{_NUMBER})", re.I)
+_FURTHER = re.compile(r",?\s+(?:and|but)\s+(?=(?:have|has|had|are|is|was|were|need|must|will|can|cannot|get|pay|do)\b)")
+_CAPITAL = re.compile(r"\b[A-Z]\w|\b(?:19|20)\d\d\b")
 _CLAUSE = re.compile(r"(?:[,;:]|\bor\b|\band\b)")
 
 
@@ -39,6 +44,31 @@ def bounded_question(question: str, rule: str) -> str:
     if not open_part or not bound:
         return ""
     return f"{text[: open_part.start()]} {_beyond(bound, open_part[0])}?"
+
+
+def as_the_rule_bounds(question: str, rule: str) -> str:
+    """The question with the rule's own comparison where it compares with the same number: ten or more, not over ten."""
+    said = _COMPARED.search(question)
+    if not said:
+        return question
+    number = said["number"].strip()
+    for bound in _BOUND.findall(rule):
+        if numbers_in(bound) == numbers_in(number):
+            if said["over"].lower() in _STRICT and _AT_LEAST.search(bound):
+                return f"{question[: said.start()]}at least {number}{question[said.end() :]}"
+            if said["over"].lower() == "at least" and bound.lower().startswith(_STRICT):
+                return f"{question[: said.start()]}more than {number}{question[said.end() :]}"
+    return question
+
+
+def without_outcome(question: str, rule: str) -> str:
+    """The question without what follows from the rule: clauses after the bound that hold no other bound of it."""
+    first, *others = _FURTHER.split(question)
+    if not numbers_in(first) & numbers_in(rule):
+        return question
+    bounds = [numbers_in(bound) for bound in _BOUND.findall(rule)]
+    kept = [part for part in others if any(bound & numbers_in(part) for bound in bounds) or _CAPITAL.search(part)]
+    return " and ".join([first, *kept])
 
 
 def _beyond(bound: str, open_part: str) -> str:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from service.adapters.sqlgen.bounded import bounded_question
+from service.adapters.sqlgen.bounded import as_the_rule_bounds, bounded_question, without_outcome
+from service.domain.question_form import PERIOD
 from service.domain.rules import question_applies
-from service.domain.sql import SchemaTable, ValueMatch
+from service.domain.schema_linking import name_parts, stem, words_of
+from service.domain.sql import Schema, SchemaTable, ValueMatch
 from service.domain.terms import terms
 from service.ports import ChatMessage, ChatOptions, SqlRequest
 
@@ -69,14 +71,15 @@ _EXAMPLES = (
         "Which bags weigh more than 4 kg?",
     ),
     (
+        "A fee of $0.20 a piece is kept for every purchase that is sent back.",
+        "If all that we sold in 2020 were sent back, how much would we keep?",
+        "What is the number of pieces purchased in 2020, and $0.20 times that number?",
+    ),
+    (
         "Items longer than 90 seconds earn nothing.",
         "Which of the clips are so long that they bring nothing?",
         "Which items are longer than 90 seconds?",
     ),
-)
-_PERIOD = re.compile(
-    r"(?:(?:january|february|march|april|may|june|july|august|september|october|november|december) )?(?:19|20)\d\d",
-    re.IGNORECASE,
 )
 _TOTAL = re.compile(
     r"\b(?:in|per|a|each|every) (?:an? )?(?:calendar )?(?:year|month|quarter)\b|\btotal|\blifetime\b", re.I
@@ -105,21 +108,43 @@ def restated_question(reply: str, request: SqlRequest, values: Sequence[ValueMat
         question = bounded_question(request.question, request.rule).rstrip("?")
     if not question:
         return ""
+    question = as_the_rule_bounds(without_outcome(question, request.rule), request.rule)
+    question = _as_stored(question, request.schema)
     if _TOTAL.search(request.rule) and not re.search(r"\btotal", question, re.I):
         question = _AMOUNT.sub(r"\g<0> in total", question, count=1)
     question += "".join(f" of {column} {value}" for column, value in _forgotten(question, request, values).items())
-    forgotten = [period for period in _PERIOD.findall(request.question) if period.lower() not in question.lower()]
+    forgotten = [period for period in PERIOD.findall(request.question) if period.lower() not in question.lower()]
     return f"{question} in {' and '.join(forgotten)}?" if forgotten else f"{question}?"
 
 
+def _as_stored(question: str, schema: Schema) -> str:
+    """Where no name speaks of markets, they are the countries, or else the regions, that are stored."""
+    names = {part for table in schema.tables for column in table.columns for part in name_parts(column.name)}
+    names |= {part for table in schema.tables for part in name_parts(table.name)}
+    meant = next((word for word in ("country", "region") if stem(word) in names), "")
+    if not meant or stem("market") in names:
+        return question
+    plural = f"{meant[:-1]}ies" if meant.endswith("y") else f"{meant}s"
+    return re.sub(r"\bmarkets\b", plural, re.sub(r"\bmarket\b", meant, question))
+
+
 def _forgotten(question: str, request: SqlRequest, values: Sequence[ValueMatch]) -> dict[str, str]:
-    """By column, values of columns with few of them that the request names and the question does not."""
+    """By column, values that the request names and the question does not, of tables that the question names.
+
+    Only those of columns with few of them: titles and names are found in too many words.
+    """
     said, asked = set(terms(question)), set(terms(request.question))
+    about = {stem(word) for word in words_of(question)}
     few = {(table.name, column.name): column.values for table in request.schema.tables for column in table.columns}
     found: dict[str, str] = {}
     for match in values:
         words = set(terms(match.value))
-        if match.value in few.get((match.table, match.column), ()) and words <= asked and not words & said:
+        if (
+            match.value in few.get((match.table, match.column), ())
+            and words <= asked
+            and not words & said
+            and about.intersection(name_parts(match.table))
+        ):
             found.setdefault(match.column, match.value)
     return found
 
