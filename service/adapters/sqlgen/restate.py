@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 from service.adapters.sqlgen.bounded import as_the_rule_bounds, bounded_question, without_outcome
 from service.domain.question_form import PERIOD
@@ -84,6 +85,7 @@ _EXAMPLES = (
 _TOTAL = re.compile(
     r"\b(?:in|per|a|each|every) (?:an? )?(?:calendar )?(?:year|month|quarter)\b|\btotal|\blifetime\b", re.I
 )
+_SMALLER = {"tonne": ("kg", 1000), "kg": ("g", 1000), "km": ("m", 1000), "litre": ("ml", 1000)}
 _AMOUNT = re.compile(r"[$€£]\s?\d[\d.,]*(?<=\d)(?: or (?:more|less))?")
 _SECOND_CLAUSE = re.compile(r", (?:and|or) (?:how|by|who|what|which|when)\b.*$", re.IGNORECASE | re.DOTALL)
 
@@ -118,14 +120,23 @@ def restated_question(reply: str, request: SqlRequest, values: Sequence[ValueMat
 
 
 def _as_stored(question: str, schema: Schema) -> str:
-    """Where no name speaks of markets, they are the countries, or else the regions, that are stored."""
+    """Units as the names of columns have them; and markets, where no name speaks of them, as countries or regions."""
     names = {part for table in schema.tables for column in table.columns for part in name_parts(column.name)}
     names |= {part for table in schema.tables for part in name_parts(table.name)}
+    for unit, (smaller, factor) in _SMALLER.items():
+        if smaller in names and stem(unit) not in names:
+            question = re.sub(
+                rf"(\d[\d,.]*)\s?{unit}s?\b", lambda found, f=factor, u=smaller: _scaled(found[1], f, u), question
+            )
     meant = next((word for word in ("country", "region") if stem(word) in names), "")
     if not meant or stem("market") in names:
         return question
     plural = f"{meant[:-1]}ies" if meant.endswith("y") else f"{meant}s"
     return re.sub(r"\bmarkets\b", plural, re.sub(r"\bmarket\b", meant, question))
+
+
+def _scaled(number: str, factor: int, unit: str) -> str:
+    return f"{Decimal(number.replace(',', '')) * factor:f} {unit}"
 
 
 def _forgotten(question: str, request: SqlRequest, values: Sequence[ValueMatch]) -> dict[str, str]:
