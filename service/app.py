@@ -189,7 +189,7 @@ def _use_cases(
     return UseCases(
         documents=documents,
         questions=MeteredQuestions(questions, usage),
-        sql=ManageSql(sql, run, FinishAnswer(ports.records, phrase), limits),
+        sql=ManageSql(sql, run, FinishAnswer(ports.records, phrase, both), limits),
         knowledge=knowledge,
         feedback=ManageFeedback(ports.records, knowledge),
         caches=ManageCaches(ports.cache),

@@ -14,6 +14,7 @@ from service.domain.hybrid_plan import Lead, Plan, names_in, plan
 from service.domain.questions import Event, Question, Route
 from service.domain.schema_linking import words_of
 from service.domain.sql import Schema, ValueMatch
+from service.domain.tables import Table
 from service.domain.units import unit_text
 from service.errors import SqlNotGenerated, UpstreamUnavailable
 from service.usecases.ask_database import AskDatabase
@@ -53,7 +54,7 @@ class AnswerFromBoth:
 
     async def __call__(self, caller: Caller, question: Question, found: Retrieved, work: Work) -> AsyncIterator[Event]:
         """The halves in the order that the plan of the question asks for."""
-        asked = await self._understand(caller, question, found)
+        asked = await self._understand(caller, question, found.evidence)
         match asked.plan.lead:
             case Lead.DATABASE:
                 events = self._database_first(caller, asked, work)
@@ -65,8 +66,20 @@ class AnswerFromBoth:
             async for event in events:
                 yield event
 
-    async def _understand(self, caller: Caller, question: Question, found: Retrieved) -> Asked:
-        rules = likeliest_rules(found.evidence)
+    async def ask_documents(
+        self, caller: Caller, question: Question, rows: Table
+    ) -> tuple[list[Evidence], Retrieved] | None:
+        """What the documents say of rows that came later; None where the question does not begin in the database.
+
+        Raises UpstreamUnavailable.
+        """
+        asked = await self._understand(caller, question, ())
+        if asked.plan.lead is not Lead.DATABASE or not rows.rows:
+            return None
+        return await self.read.with_rows(caller, question, asked.plan.rule, rows)
+
+    async def _understand(self, caller: Caller, question: Question, evidence: Sequence[Evidence]) -> Asked:
+        rules = likeliest_rules(evidence)
         database = self.database.sql.database
         if database is None:
             return Asked(question, plan(question.text), rules)

@@ -18,8 +18,7 @@ from service.domain.questions import (
     Usage,
 )
 from service.domain.sql import SqlResult, SqlStatement
-from service.usecases.compose_answer import compose
-from service.usecases.finish_answer import with_rows
+from service.usecases.compose_answer import compose, with_rows
 from service.usecases.read_passages import Evidence
 
 NOTHING_FOUND = (

@@ -72,11 +72,6 @@ _EXAMPLES = (
         "Which bags weigh more than 4 kg?",
     ),
     (
-        "A fee of $0.20 a piece is kept for every purchase that is sent back.",
-        "If all that we sold in 2020 were sent back, how much would we keep?",
-        "What is the number of pieces purchased in 2020, and $0.20 times that number?",
-    ),
-    (
         "Items longer than 90 seconds earn nothing.",
         "Which of the clips are so long that they bring nothing?",
         "Which items are longer than 90 seconds?",
