@@ -77,6 +77,26 @@ async def test_a_number_that_the_database_found_picks_the_row_of_a_rule_table(wo
     assert "Bronze" not in answer.text
 
 
+async def test_a_person_is_looked_up_by_a_question_that_keeps_the_name(world: World) -> None:
+    await world.upload("levels.md", LEVELS)
+    world.chat.says = [("How many customers does the agent look after?", 0.0)]
+    looked_up = "How many customers does the agent look after of Jane?"
+    world.generator.replies = {looked_up: draft("SELECT name, customers FROM agent WHERE name = 'Jane'", 0.3)}
+    answer = await hybrid(world, "Which level and which bonus may Jane expect?")
+    assert [request.question for request in world.generator.requests] == [looked_up]
+    assert answer.citations[0].quote == "Gold | 20 or more | a watch"
+
+
+async def test_a_doubtful_statement_waits_unless_all_that_it_compares_with_was_asked_for(world: World) -> None:
+    await world.upload("rules.md", RULES)
+    text = "Which support agent looks after too many customers?"
+    world.generator.reply = draft(TOO_MANY, 0.3)
+    assert (await hybrid(world, text)).sql_results
+    world.generator.reply = draft("SELECT name, customers FROM agent WHERE customers > 20 AND id > 7", 0.3)
+    waiting = await ask(world, f"{text} ", route=Route.HYBRID)
+    assert isinstance(waiting.outcome, PendingSql)
+
+
 async def test_a_question_that_starts_in_the_database_falls_back_to_the_rules(world: World) -> None:
     await world.upload("bonus.md", BONUS)
     world.generator.replies = {WHICH: SqlNotGenerated("No valid SQL could be written."), MOST: draft(TOO_MANY)}

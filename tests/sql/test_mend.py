@@ -158,6 +158,11 @@ def test_shapes(question: str, written: str, completed: str) -> None:
             "SELECT w.name, SUM(b.pages) AS n FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid "
             "WHERE b.year = 2001 GROUP BY w.wid, w.name HAVING SUM(b.pages) >= 900",
         ),
+        (
+            "SELECT w.name FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid WHERE b.pages >= 900 ORDER BY w.name",
+            "SELECT w.name, SUM(b.pages) FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid GROUP BY w.name "
+            "HAVING SUM(b.pages) >= 900",
+        ),
     ],
 )
 def test_a_bound_on_a_total_is_none_on_each_row(sql: str, mended: str) -> None:

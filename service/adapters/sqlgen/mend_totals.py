@@ -16,22 +16,22 @@ _IN_TOTAL = re.compile(r"\b(?:in total|altogether|in sum)\b", re.I)
 
 
 def mend_totals(select: exp.Select, question: str, schema: Schema) -> int:
-    """Compare the sum for each of what is listed where the question says in total: HAVING for WHERE.
+    """Compare the sum for each of what is listed, not each row: where the question says in total, or the sum is so too.
 
     Says how much changed: nothing unless one table is listed and a column of another is compared with a number of the
-    question.
+    question. An order by what is listed goes, so that the totals order the list.
     """
     from sqlglot import exp
 
     where = select.args.get("where")
     listed = [item for item in select.selects if isinstance(item, exp.Column)]
     owners = {column.table.lower() for column in listed}
-    if not _IN_TOTAL.search(question) or where is None or len(owners) != 1 or not select.args.get("joins"):
+    if where is None or len(owners) != 1 or not select.args.get("joins"):
         return 0
     given = numbers_in(question)
     parts = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
     for condition in parts:
-        if _bounds_a_row(condition, owners, given):
+        if _bounds_a_row(condition, owners, given) and (_IN_TOTAL.search(question) or _sums_too(select, condition)):
             _remove(select, parts, condition)
             _bound_total(select, condition, listed, schema)
             return 1
@@ -47,6 +47,15 @@ def _bounds_a_row(condition: exp.Expr, owners: set[str], given: set[float]) -> b
     if not isinstance(number, exp.Literal) or number.is_string or float(number.name) not in given:
         return False
     return condition.this.table.lower() not in owners
+
+
+def _sums_too(select: exp.Select, condition: exp.Expr) -> bool:
+    """Whether the sum of the same column is compared in the same way."""
+    from sqlglot import exp
+
+    having = select.args.get("having")
+    summed = type(condition)(this=exp.Sum(this=condition.this.copy()), expression=condition.expression.copy())
+    return having is not None and any(part == summed for part in having.find_all(type(condition)))
 
 
 def _remove(select: exp.Select, parts: list[exp.Expr], condition: exp.Expr) -> None:
@@ -67,5 +76,8 @@ def _bound_total(select: exp.Select, condition: exp.Expr, listed: list[exp.Colum
         keys = next((table.primary_key for table in schema.tables if table.name.lower() == name), ())
         columns = [exp.column(key, table=listed[0].table) for key in keys] + [column.copy() for column in listed]
         select.group_by(*{column.sql(): column for column in columns}.values(), copy=False)
+    order = select.args.get("order")
+    if order is not None and not order.find(exp.AggFunc) and not select.args.get("limit"):
+        select.set("order", None)
     if not select.args.get("having"):
         select.having(type(condition)(this=total, expression=condition.expression.copy()), copy=False)
