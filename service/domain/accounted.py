@@ -6,14 +6,12 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from service.domain.rules import numbers_in
+from service.domain.rules import SMALLER_UNITS, numbers_in
 from service.domain.terms import terms
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-_UNITS = (1, 7, 24, 30, 60, 100, 365, 1000, 3600, 60_000, 3_600_000)
-"""What a number of a rule is multiplied by where the column has a smaller unit."""
 _LACK = re.compile(r"\b(?:no|not|never|none|without|nobody|nothing|cannot|\w+n't|un\w+|missing|lack\w*)\b", re.I)
 _MIDDLE = re.compile(r"\b(?:average|mean|typical\w*|usual\w*|overall)\b", re.I)
 
@@ -80,6 +78,6 @@ def _is_given(number: float, asked: str) -> bool:
     if number in (0.0, 1.0):
         return True
     given = numbers_in(asked)
-    return any(abs(number - value * unit) < 1e-6 for value in given for unit in _UNITS) or any(
+    return any(abs(number - value * unit) < 1e-6 for value in given for unit in (1, *SMALLER_UNITS)) or any(
         abs(number - value / 100) < 1e-9 for value in given
     )

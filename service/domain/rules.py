@@ -11,6 +11,8 @@ WORD_NUMBERS = {
     word: str(value)
     for value, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
 } | {"once": "1", "twice": "2", "thrice": "3"}
+SMALLER_UNITS = (7, 24, 30, 60, 100, 365, 1000, 3600, 60_000, 3_600_000)
+"""What a number is multiplied by where a column counts in a smaller unit."""
 _COUNTS = re.compile(
     r"\d|\b(?:once|twice|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:twen|thir|for|fif|six)ty)\b",
     re.I,
@@ -30,10 +32,12 @@ def selects(text: str) -> tuple[bool, bool]:
 def statement_applies(sql: str, rule: str, question: str) -> bool:
     """Whether a number or a text of the statement stands in the rule and not in the question.
 
-    A percentage counts as its fraction as well: 11.5 % is 0.115, and a tenth on top is 1.1.
+    A percentage counts as its fraction as well: 11.5 % is 0.115, and a tenth on top is 1.1. So does a number in a
+    smaller unit: 22 tonnes are 22000.
     """
     given = numbers_in(rule) - numbers_in(question)
     scaled = given | {round(n / 100, 6) for n in given} | {round(1 + n / 100, 6) for n in given}
+    scaled |= {n * unit for n in given for unit in SMALLER_UNITS}
     if numbers_in(TEXT_LITERAL.sub("", sql)) & (scaled - {1.0, 0.0, 0.01}):
         return True
     texts = {text.replace("''", "'").strip("%").casefold() for text in TEXT_LITERAL.findall(sql)}
