@@ -43,6 +43,21 @@ def is_accounted_for(sql: str, dialect: str, asked: str, stored: Stored, named: 
     return all(written.intersection(terms(name)) for name in named)
 
 
+def picks_one(sql: str, dialect: str) -> bool:
+    """Whether a statement says which group counts or sums up to the most or the least."""
+    from sqlglot import exp
+
+    from service.domain.sql_guard import parse_statement
+
+    tree = parse_statement(sql, dialect)
+    order, limit = tree.args.get("order"), tree.args.get("limit")
+    if not isinstance(tree, exp.Select) or order is None or limit is None or not tree.args.get("group"):
+        return False
+    first = order.expressions[0].this
+    counted = {item.alias.casefold() for item in tree.selects if item.find(exp.AggFunc)}
+    return limit.expression.name == "1" and (bool(first.find(exp.AggFunc)) or first.name.casefold() in counted)
+
+
 def _compared(tree: exp.Expr) -> Iterator[exp.Literal]:
     from sqlglot import exp
 

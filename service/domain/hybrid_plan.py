@@ -29,6 +29,7 @@ _ATTRIBUTE = re.compile(
 )
 """Names that only the database knows: "the genre that has sold best", "our dearest plan"."""
 _SUBJECT = re.compile(r"\s+(?:we|you|they|i|our|the|most|least)\b", re.I)
+_SEVERAL = re.compile(r"\W*(?:which\s+(?:\w+\s+){0,2}?\w{2,}s\b|list|name|show|are there|how many)\b", re.I)
 _LISTED = re.compile(r"\W*(?:which|list|name|show|are there|how many|(?:who|what)\s+(?:is|are|was|were))\b", re.I)
 _ASKS = re.compile(r"\W*(?:what|who|whose|how|is|are|was|were|do|does|did|has|have|when|where|which)\b", re.I)
 _MEASURED = re.compile(r"\b(?:enough|too|because|so (?:many|much|few|long|big|large|often|late|high|low))\b", re.I)
@@ -68,7 +69,7 @@ def plan(question: str, names: Sequence[str] = ()) -> Plan:
     unnamed = "" if _MEASURED.search(asked) or _LISTED.match(asked) else _unnamed(asked)
     if unnamed:
         return Plan(Lead.DATABASE, unnamed, question)
-    if names and not _AMOUNT.search(asked):
+    if names and not _AMOUNT.search(asked) and not _SEVERAL.match(asked):
         return Plan(Lead.DATABASE, question, question)
     return Plan(Lead.DOCUMENTS, question, question)
 

@@ -35,6 +35,11 @@ def words_of(text: str) -> list[str]:
     return [re.sub(r"['’]s$", "", word) for word in _WORD.findall(text)]
 
 
+def with_singulars(words: Sequence[str]) -> list[str]:
+    """The words, and after them those that look like plurals as one of them is stored: cats, then cat."""
+    return [*words, *(word[:-1] for word in words if len(word) > 3 and word.endswith("s") and not word.endswith("ss"))]
+
+
 @lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """A word without its commonest English endings, in lower case."""

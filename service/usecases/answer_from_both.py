@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from service.domain.accounted import is_accounted_for
+from service.domain.accounted import is_accounted_for, picks_one
 from service.domain.caller import Caller
 from service.domain.hybrid_plan import Lead, Plan, names_in, plan
 from service.domain.questions import Event, Question, Route
-from service.domain.schema_linking import words_of
+from service.domain.schema_linking import with_singulars, words_of
 from service.domain.sql import Schema, ValueMatch
 from service.domain.tables import Table
 from service.domain.units import unit_text
@@ -84,7 +84,7 @@ class AnswerFromBoth:
         if database is None:
             return Asked(question, plan(question.text), rules)
         few = dict(_columns(await database.schema(caller)))
-        values = await database.find_values(caller, words_of(question.text))
+        values = await database.find_values(caller, with_singulars(words_of(question.text)))
         kinds = tuple(match for match in values if match.value in few.get(match.column, ()))
         names = names_in(question.text, [match.words for match in values])
         return Asked(question, plan(question.text, names), rules, tuple(names), kinds)
@@ -134,8 +134,9 @@ class AnswerFromBoth:
                 yield event
 
     async def _carry_out(self, caller: Caller, asked: Asked, work: Work, proposal: Proposal) -> AsyncIterator[Event]:
-        ruled = bool(proposal.rule or asked.names)
-        vouched = ruled and await self._vouches(caller, asked, proposal.statement.sql, proposal.rule)
+        sql, rule = proposal.statement.sql, proposal.rule
+        certain = bool(rule or asked.names) or picks_one(sql, proposal.statement.dialect)
+        vouched = certain and await self._vouches(caller, asked, sql, rule)
         events = self.database.carry_out(caller, asked.question, Route.HYBRID, work, proposal, vouched)
         async for event in events:
             yield event
@@ -144,11 +145,11 @@ class AnswerFromBoth:
         """Whether all that a statement compares with stands in the question or its rule, and what was named is used."""
         database = self.database.sql.connected()
         schema, text = await database.schema(caller), f"{asked.question.text} {rule}"
-        found = await database.find_values(caller, words_of(text))
+        found = await database.find_values(caller, with_singulars(words_of(text)))
         stored = {(match.column.casefold(), match.value.casefold()) for match in found}
         stored |= {(name.casefold(), value.casefold()) for name, values in _columns(schema) for value in values}
         read = [match.value for match in asked.kinds if re.search(rf"\b{re.escape(match.table)}\b", sql, re.I)]
-        named = [*asked.names, *read]
+        named = [*(name for name in asked.names if name.casefold() not in rule.casefold()), *read]
         return await asyncio.to_thread(is_accounted_for, sql, schema.dialect, text, stored, named)
 
     async def _looked_up(self, caller: Caller, asked: Asked, work: Work) -> Proposal | None:

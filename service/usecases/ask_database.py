@@ -16,7 +16,7 @@ from service.usecases.question_outcome import Work, documents_half
 from service.usecases.run_sql import RunSql
 from service.usecases.sql_statements import Accepts, Proposal, ProposeSql, any_statement
 
-LEAST_VOUCHED = 0.2
+LEAST_VOUCHED = 0.05
 """The confidence for a statement all of whose comparisons were asked for; see docs/hybrid.md."""
 
 

@@ -78,7 +78,7 @@ class ProposeSql:
         rules are sentences of documents, the likeliest first, one of which it should apply. Each is tried by itself
         until a statement does apply it and accepts, given the statement and the rule, says yes, because a small model
         that reads several mixes them up. Where none does, the first statement that was written stays, or one without
-        any rule. Whatever wrote it, it is guarded here. Raises
+        any rule, which may still turn out to apply one. Whatever wrote it, it is guarded here. Raises
         NotConfigured, SqlNotGenerated, SqlRejected, UpstreamUnavailable.
         """
         usage = Usage()
@@ -99,6 +99,10 @@ class ProposeSql:
         usage += Usage() if best else last.usage
         if isinstance(last, CannotAnswer):
             return replace(last, usage=usage)
+        for rule in () if applied else rules:
+            if statement_applies(last.sql, rule, question) and await accepts(last.sql, rule):
+                applied = rule
+                break
         schema = await self.connected().schema(caller)
         guarded = await asyncio.to_thread(_guard, last.sql, schema)
         statement = self._statement(caller, question, replace(last, sql=guarded), schema)

@@ -41,6 +41,7 @@ def test_a_rule_of_the_documents_decides_where_the_question_leaves_the_measure_o
 def test_a_question_about_somebody_by_name_begins_in_the_database() -> None:
     assert plan("How long may Ana Ruiz keep the lamp?", ["Ana Ruiz"]).lead is Lead.DATABASE
     assert plan("How much does Ana Ruiz owe for the lamp?", ["Ana Ruiz"]).lead is Lead.DOCUMENTS
+    assert plan("Which open claims go to Ana Ruiz?", ["Ana Ruiz"]).lead is Lead.DOCUMENTS
     assert plan("How long may somebody keep the lamp?").lead is Lead.DOCUMENTS
 
 

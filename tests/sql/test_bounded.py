@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.adapters.sqlgen.bounded import as_the_rule_bounds, bounded_question, without_outcome
-from service.domain.accounted import is_accounted_for
+from service.domain.accounted import is_accounted_for, picks_one
 
 STORED = {("town", "rome"), ("town", "oslo"), ("kind", "rabbit")}
 
@@ -70,3 +70,12 @@ def test_a_value_that_the_question_names_must_be_used() -> None:
     sql = "SELECT name FROM animals WHERE weight > 3"
     assert not is_accounted_for(sql, "sqlite", "rabbits above 3 kg", STORED, ["Rabbit"])
     assert is_accounted_for(f"{sql} AND kind = 'Rabbit'", "sqlite", "rabbits above 3 kg", STORED, ["Rabbit"])
+
+
+def test_the_group_that_counts_most_is_picked() -> None:
+    grouped = "SELECT kind, COUNT(*) AS n FROM animals GROUP BY kind"
+    assert picks_one(f"{grouped} ORDER BY n DESC LIMIT 1", "sqlite")
+    assert picks_one(f"{grouped} ORDER BY COUNT(*) LIMIT 1", "sqlite")
+    assert not picks_one(f"{grouped} ORDER BY kind LIMIT 1", "sqlite")
+    assert not picks_one(f"{grouped} ORDER BY n DESC LIMIT 1001", "sqlite")
+    assert not picks_one("SELECT kind FROM animals ORDER BY weight DESC LIMIT 1", "sqlite")

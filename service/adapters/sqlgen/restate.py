@@ -80,6 +80,7 @@ _EXAMPLES = (
 _TOTAL = re.compile(
     r"\b(?:in|per|a|each|every) (?:an? )?(?:calendar )?(?:year|month|quarter)\b|\btotal|\blifetime\b", re.I
 )
+_SPAN = re.compile(r"\s(?:in|per|within)?\s?(?:a|each|every|one)\s(?:calendar\s)?(?:year|month|quarter)\b", re.I)
 _SMALLER = {"tonne": ("kg", 1000), "kg": ("g", 1000), "km": ("m", 1000), "litre": ("ml", 1000)}
 _AMOUNT = re.compile(r"[$€£]\s?\d[\d.,]*(?<=\d)(?: or (?:more|less))?")
 _SECOND_CLAUSE = re.compile(r", (?:and|or) (?:how|by|who|what|which|when)\b.*$", re.IGNORECASE | re.DOTALL)
@@ -109,6 +110,8 @@ def restated_question(reply: str, request: SqlRequest, values: Sequence[ValueMat
     question = _as_stored(question, request.schema)
     if _TOTAL.search(request.rule) and not re.search(r"\btotal", question, re.I):
         question = _AMOUNT.sub(r"\g<0> in total", question, count=1)
+    if not PERIOD.search(request.question):
+        question = _SPAN.sub("", question)
     question += "".join(f" of {column} {value}" for column, value in _forgotten(question, request, values).items())
     forgotten = [period for period in PERIOD.findall(request.question) if period.lower() not in question.lower()]
     return f"{question} in {' and '.join(forgotten)}?" if forgotten else f"{question}?"
