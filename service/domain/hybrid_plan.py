@@ -28,6 +28,9 @@ _ATTRIBUTE = re.compile(
     rf"\b(?:the|our)\s+(?!(?:most|least)\s+(?:we|i|you|they|of)\b){_SUPERLATIVE}(?:-\w+)?(?:{_MORE}){{1,5}}", re.I
 )
 """Names that only the database knows: "the genre that has sold best", "our dearest plan"."""
+_NOTHING_ASKED = re.compile(r"\W*(?:\w+\W+){0,2}")
+_AMOUNT_OF = re.compile(r"\w+\s+(?:most|least|fewest)\s+\w+", re.I)
+"""Before the name, too few words to ask anything of it; and the most of something, which is no name."""
 _SUBJECT = re.compile(r"\s+(?:we|you|they|i|our|the|most|least)\b", re.I)
 _SEVERAL = re.compile(r"\W*(?:which\s+(?:\w+\s+){0,2}?\w{2,}s\b|list|name|show|are there|how many)\b", re.I)
 _LISTED = re.compile(r"\W*(?:which|list|name|show|are there|how many|(?:who|what)\s+(?:is|are|was|were))\b", re.I)
@@ -66,7 +69,7 @@ def plan(question: str, names: Sequence[str] = ()) -> Plan:
     if split:
         rows, rule = split
         return Plan(Lead.DATABASE if _REFERS.search(rule) else Lead.NEITHER, rows, rule)
-    unnamed = "" if _MEASURED.search(asked) or _LISTED.match(asked) else _unnamed(asked)
+    unnamed = unnamed_in(question)
     if unnamed:
         return Plan(Lead.DATABASE, unnamed, question)
     if names and not _AMOUNT.search(asked) and not _SEVERAL.match(asked):
@@ -80,8 +83,11 @@ def names_in(question: str, found: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(words for words in named if " " in words or not question.lstrip().startswith(words)))
 
 
-def _unnamed(asked: str) -> str:
+def unnamed_in(question: str) -> str:
     """What only the database can name, as a question for it; empty when the question names all that it is about."""
+    asked = asked_part(question)
+    if _MEASURED.search(asked) or _LISTED.match(asked):
+        return ""
     relative = _RELATIVE.search(asked)
     if relative and relative.start() > 0:
         if (
@@ -92,7 +98,9 @@ def _unnamed(asked: str) -> str:
             return f"Which {relative['what'].strip()}{relative['how']}?"
         return f"Which is the {relative['what']}{relative['by'] or ''}{relative['that']}{relative['how']}?"
     attribute = _ATTRIBUTE.search(asked)
-    return f"Which is {attribute[0]}?" if attribute and attribute.start() > 0 else ""
+    if attribute is None or _NOTHING_ASKED.fullmatch(asked[: attribute.start()]) or _AMOUNT_OF.fullmatch(attribute[0]):
+        return ""
+    return f"Which is {attribute[0]}?"
 
 
 def _split(asked: str) -> tuple[str, str] | None:

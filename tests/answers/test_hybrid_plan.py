@@ -32,6 +32,9 @@ def test_what_only_the_database_can_name_is_looked_up_first(question: str, rows:
         "How many orders were so large that the director had to agree?",
         "Which customers bought the most lamps?",
         "Who is looking after more shops than they should?",
+        "Who has borrowed the most lamps?",
+        "What does the cheapest lamp cost?",
+        "Who has the largest shop?",
     ],
 )
 def test_a_rule_of_the_documents_decides_where_the_question_leaves_the_measure_open(question: str) -> None:
