@@ -82,8 +82,7 @@ class ProposeSql:
         NotConfigured, SqlNotGenerated, SqlRejected, UpstreamUnavailable.
         """
         usage = Usage()
-        best: SqlDraft | None = None
-        applied = ""
+        first: SqlDraft | None = None
         for rule in rules:
             try:
                 written = await self._write(caller, question, rule, no_cache)
@@ -91,22 +90,23 @@ class ProposeSql:
                 continue
             usage += written.usage
             if isinstance(written, SqlDraft):
-                best = best or written
+                first = first or written
                 if statement_applies(written.sql, rule, question) and await accepts(written.sql, rule):
-                    best, applied = written, rule
-                    break
-        last = best or await self._write(caller, question, "", no_cache)
-        usage += Usage() if best else last.usage
+                    return await self._proposal(caller, question, written, usage, rule)
+        last = first or await self._write(caller, question, "", no_cache)
+        usage += Usage() if first else last.usage
         if isinstance(last, CannotAnswer):
             return replace(last, usage=usage)
-        for rule in () if applied else rules:
+        for rule in rules:
             if statement_applies(last.sql, rule, question) and await accepts(last.sql, rule):
-                applied = rule
-                break
+                return await self._proposal(caller, question, last, usage, rule)
+        return await self._proposal(caller, question, last, usage)
+
+    async def _proposal(self, caller: Caller, question: str, draft: SqlDraft, usage: Usage, rule: str = "") -> Proposal:
         schema = await self.connected().schema(caller)
-        guarded = await asyncio.to_thread(_guard, last.sql, schema)
-        statement = self._statement(caller, question, replace(last, sql=guarded), schema)
-        return Proposal(statement, last.confidence, usage, applied)
+        guarded = await asyncio.to_thread(_guard, draft.sql, schema)
+        statement = self._statement(caller, question, replace(draft, sql=guarded), schema)
+        return Proposal(statement, draft.confidence, usage, rule)
 
     async def keep(self, caller: Caller, proposal: Proposal, half: Answer | None = None) -> SqlStatement:
         """Store the statement, with the half of the answer that needs no rows, and return it."""
