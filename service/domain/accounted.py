@@ -79,9 +79,12 @@ def _is_stored(literal: exp.Literal, stored: Stored) -> bool:
 
 
 def _is_asked_for(literal: exp.Literal, asked: str) -> bool:
+    from sqlglot import exp
+
     text = literal.name
     if not literal.is_string:
-        return _is_given(float(text), asked)
+        flag = float(text) == 0 or (float(text) == 1 and isinstance(literal.parent, exp.EQ))
+        return flag or _is_given(float(text), asked)
     dated = re.match(r"(\d{4})-\d\d", text)
     if dated:
         return any(year in asked for year in (dated[1], str(int(dated[1]) - 1)))
@@ -90,8 +93,6 @@ def _is_asked_for(literal: exp.Literal, asked: str) -> bool:
 
 
 def _is_given(number: float, asked: str) -> bool:
-    if number in (0.0, 1.0):
-        return True
     given = numbers_in(asked)
     return any(abs(number - value * unit) < 1e-6 for value in given for unit in (1, *SMALLER_UNITS)) or any(
         abs(number - value / 100) < 1e-9 for value in given

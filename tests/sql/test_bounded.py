@@ -56,6 +56,8 @@ def test_what_follows_from_the_rule_is_no_condition() -> None:
         ("SELECT name FROM t WHERE town = 'Oslo'", "people in Rome", False),
         ("SELECT name FROM t WHERE d >= '2024-01-01' AND d < '2025-01-01'", "in 2024", True),
         ("SELECT name FROM t WHERE d >= '2023-01-01'", "in 2024", False),
+        ("SELECT name FROM t WHERE n > 3 GROUP BY name HAVING COUNT(*) > 1", "above 3 kg", False),
+        ("SELECT name FROM t WHERE n > 3 AND paid = 1", "above 3 kg", True),
         ("SELECT name FROM t WHERE d > DATE('now')", "above 3 kg", False),
         ("SELECT name FROM t WHERE weight > (SELECT AVG(weight) FROM t)", "above 3 kg", False),
         ("SELECT name FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.n > 3)", "above 3 kg", False),

@@ -150,18 +150,19 @@ def test_shapes(question: str, written: str, completed: str) -> None:
         (
             "SELECT w.name FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid WHERE b.pages >= 900",
             "SELECT w.name, SUM(b.pages) FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid GROUP BY w.name "
-            "HAVING SUM(b.pages) >= 900",
+            "HAVING SUM(b.pages) >= 900 ORDER BY SUM(b.pages) DESC, w.name",
         ),
         (
             "SELECT w.name, SUM(b.pages) AS n FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid "
             "WHERE b.year = 2001 AND b.pages >= 900 GROUP BY w.wid, w.name",
             "SELECT w.name, SUM(b.pages) AS n FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid "
-            "WHERE b.year = 2001 GROUP BY w.wid, w.name HAVING SUM(b.pages) >= 900",
+            "WHERE b.year = 2001 GROUP BY w.wid, w.name HAVING SUM(b.pages) >= 900 "
+            "ORDER BY SUM(b.pages) DESC, w.wid",
         ),
         (
             "SELECT w.name FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid WHERE b.pages >= 900 ORDER BY w.name",
             "SELECT w.name, SUM(b.pages) FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid GROUP BY w.name "
-            "HAVING SUM(b.pages) >= 900",
+            "HAVING SUM(b.pages) >= 900 ORDER BY SUM(b.pages) DESC, w.name",
         ),
     ],
 )

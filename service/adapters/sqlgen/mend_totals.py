@@ -19,7 +19,7 @@ def mend_totals(select: exp.Select, question: str, schema: Schema) -> int:
     """Compare the sum for each of what is listed, not each row: where the question says in total, or the sum is so too.
 
     Says how much changed: nothing unless one table is listed and a column of another is compared with a number of the
-    question. An order by what is listed goes, so that the totals order the list.
+    question. The totals then order the list, and after them its keys, unless something was ordered by a number.
     """
     from sqlglot import exp
 
@@ -77,7 +77,12 @@ def _bound_total(select: exp.Select, condition: exp.Expr, listed: list[exp.Colum
         columns = [exp.column(key, table=listed[0].table) for key in keys] + [column.copy() for column in listed]
         select.group_by(*{column.sql(): column for column in columns}.values(), copy=False)
     order = select.args.get("order")
-    if order is not None and not order.find(exp.AggFunc) and not select.args.get("limit"):
-        select.set("order", None)
+    if (order is None or not order.find(exp.AggFunc)) and not select.args.get("limit"):
+        falls = isinstance(condition, (exp.GT, exp.GTE))
+        key = select.args["group"].expressions[0].copy()
+        # Where each dialect puts NULL by itself, so that nothing is written about it.
+        small = schema.dialect == "sqlite"
+        first = exp.Ordered(this=total.copy(), desc=falls, nulls_first=falls is not small)
+        select.set("order", exp.Order(expressions=[first, exp.Ordered(this=key, nulls_first=small)]))
     if not select.args.get("having"):
         select.having(type(condition)(this=total, expression=condition.expression.copy()), copy=False)
