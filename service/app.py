@@ -184,7 +184,8 @@ def _use_cases(
         ports.cache, ports.vectors, ports.database, ports.embedder, ports.reader, ports.chat, ports.records
     )
     ask_database = AskDatabase(sql, run, phrase, limits)
-    both = AnswerFromBoth(ask_database, LookUp(chat), ReadAgain(retrieve))
+    read = ReadAgain(retrieve, settings.rows_to_model or settings.embedder != "openai")
+    both = AnswerFromBoth(ask_database, LookUp(chat), read)
     questions = AnswerQuestion(retrieve, route, choose, ask_database, both, ports.records, cache)
     return UseCases(
         documents=documents,

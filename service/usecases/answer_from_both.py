@@ -16,7 +16,7 @@ from service.domain.schema_linking import with_singulars, words_of
 from service.domain.sql import Schema, ValueMatch
 from service.domain.tables import Table
 from service.domain.units import unit_text
-from service.errors import SqlNotGenerated, UpstreamUnavailable
+from service.errors import NotConfigured, SqlNotGenerated, UpstreamUnavailable
 from service.usecases.ask_database import AskDatabase
 from service.usecases.choose_evidence import LEAST_RULE
 from service.usecases.compose_answer import cite, put_first
@@ -135,8 +135,8 @@ class AnswerFromBoth:
 
     async def _carry_out(self, caller: Caller, asked: Asked, work: Work, proposal: Proposal) -> AsyncIterator[Event]:
         sql, rule = proposal.statement.sql, proposal.rule
-        certain = bool(rule or asked.names) or picks_one(sql, proposal.statement.dialect)
-        vouched = certain and await self._vouches(caller, asked, sql, rule)
+        told = bool(rule or asked.names) or await asyncio.to_thread(picks_one, sql, proposal.statement.dialect)
+        vouched = told and await self._vouches(caller, asked, sql, rule)
         events = self.database.carry_out(caller, asked.question, Route.HYBRID, work, proposal, vouched)
         async for event in events:
             yield event
@@ -155,14 +155,14 @@ class AnswerFromBoth:
     async def _looked_up(self, caller: Caller, asked: Asked, work: Work) -> Proposal | None:
         """A statement for what the documents cannot name, None where no question for it could be written."""
         question, rows = asked.question, asked.plan.rows
-        if rows == question.text:
-            schema = await self.database.sql.connected().schema(caller)
-            texts = [unit_text(item.passage.chunk, item.unit) for item in asked.rules]
-            rows, usage = await self.look_up(caller, rows, texts, schema, asked.names)
-            work.usage += usage
         try:
+            if rows == question.text:
+                schema = await self.database.sql.connected().schema(caller)
+                texts = [unit_text(item.passage.chunk, item.unit) for item in asked.rules]
+                rows, usage = await self.look_up(caller, rows, texts, schema, asked.names)
+                work.usage += usage
             return await self.database.propose(caller, question, rows, work) if rows else None
-        except SqlNotGenerated as error:
+        except (NotConfigured, SqlNotGenerated) as error:
             work.gap = error.message
             return None
 

@@ -11,10 +11,11 @@ from service.domain.bands import band_of
 from service.domain.caller import Caller
 from service.domain.questions import Question
 from service.domain.tables import Table
-from service.domain.units import CELL_SEPARATOR, is_table_row
+from service.domain.terms import terms
+from service.domain.units import CELL_SEPARATOR, is_table_row, unit_text
 from service.usecases.choose_evidence import LEAST_RULE
 from service.usecases.compose_answer import select_evidence
-from service.usecases.read_passages import Evidence, by_relevance
+from service.usecases.read_passages import OWN_WORDS_WEIGHT, Evidence, by_relevance
 from service.usecases.retrieve_passages import Retrieved, RetrievePassages
 
 MAX_VALUES = 3
@@ -23,9 +24,10 @@ _KEY = re.compile(r"(?:^|_|(?<=[a-z]))(?:id|no|number|key|code)$", re.I)
 
 @dataclass(frozen=True, slots=True)
 class ReadAgain:
-    """One more retrieval a question."""
+    """One more retrieval a question. may_embed_rows is false where no row may go to a model that runs elsewhere."""
 
     retrieve: RetrievePassages
+    may_embed_rows: bool = True
 
     async def part(self, caller: Caller, question: Question, asked: str) -> tuple[list[Evidence], Retrieved]:
         """The evidence for a part of the question, the best first. Raises UpstreamUnavailable."""
@@ -40,10 +42,20 @@ class ReadAgain:
         Raises UpstreamUnavailable.
         """
         values = named_by(rows)
-        text = f"{', '.join(values)}: {asked}" if values else asked
+        text = f"{', '.join(values)}: {asked}" if values and self.may_embed_rows else asked
         found = await self.retrieve(caller, replace(question, text=text))
-        fitting = by_band(by_relevance(found.evidence), numbers_of(rows))
-        return select_evidence(fitting, LEAST_RULE), found
+        evidence = by_relevance(found.evidence if self.may_embed_rows else by_value(found.evidence, values))
+        return select_evidence(by_band(evidence, numbers_of(rows)), LEAST_RULE), found
+
+
+def by_value(evidence: Sequence[Evidence], values: Sequence[str]) -> list[Evidence]:
+    """The evidence, more relevant by as much as words of the question count where a unit holds a word of a value."""
+    named = {term for value in values for term in terms(value)}
+
+    def holds(item: Evidence) -> bool:
+        return not named.isdisjoint(terms(unit_text(item.passage.chunk, item.unit)))
+
+    return [replace(item, relevance=item.relevance + OWN_WORDS_WEIGHT * holds(item)) for item in evidence]
 
 
 def named_by(rows: Table) -> list[str]:

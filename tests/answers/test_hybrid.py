@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from service.adapters.vectors.sqlite import SqliteVectorStore
-from service.domain.caller import DEFAULT_CALLER
+from service.app import assemble
+from service.domain.caller import DEFAULT_CALLER, Caller
 from service.domain.questions import (
     Answer,
     Citation,
-    NoAnswer,
     PendingSql,
     QueryResult,
     Question,
@@ -21,9 +21,8 @@ from service.domain.questions import (
     TextDelta,
 )
 from service.domain.sql import SqlResult, SqlStatement
-from service.errors import SqlExecutionFailed, SqlNotGenerated, SqlRejected, UpstreamUnavailable
-from service.usecases.question_outcome import DOCUMENTS_MISSING, NOTHING_FOUND, ROWS_MISSING
-from tests.answers.conftest import WordEmbedder, World, draft
+from service.errors import SqlNotGenerated, UpstreamUnavailable
+from tests.answers.conftest import WordEmbedder, WordReader, World, draft
 from tests.answers.test_answer_question import RULES, TOO_MANY, ask, events
 
 BONUS = """# Bonus
@@ -66,6 +65,29 @@ async def test_documents_are_asked_about_the_name_that_the_database_found(world:
     assert answer.text.startswith("name: Jane; customers: 21")
     assert "Jane receives a bonus of ninety dollars" in answer.citations[0].quote
     assert [result.statement.question for result in answer.sql_results] == [MOST]
+
+
+async def test_no_row_goes_to_an_embedding_model_that_runs_elsewhere(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(world.assembly.settings, embedder="openai", openai_api_key="key")
+    models = {"embedder": WordEmbedder(), "reader": WordReader(), "parser": world.assembly.ports.parser}
+    assembly = assemble(settings, **models, sqlgen=world.generator, chat=world.chat)
+    await world.upload("bonus.md", BONUS)
+    world.generator.replies = {WHICH: draft(BUSIEST)}
+    embedded: list[str] = []
+    embed = WordEmbedder.embed_query
+
+    async def watched(self: WordEmbedder, caller: Caller, text: str) -> object:
+        embedded.append(text)
+        return await embed(self, caller, text)
+
+    monkeypatch.setattr(WordEmbedder, "embed_query", watched)
+    result = await assembly.use_cases.questions.ask(DEFAULT_CALLER, Question(MOST, route=Route.HYBRID))
+    assert isinstance(result.outcome, Answer)
+    assert "Jane receives a bonus of ninety dollars" in result.outcome.citations[0].quote
+    assert not any("Jane" in text for text in embedded)
+    assembly.close()
 
 
 async def test_a_number_that_the_database_found_picks_the_row_of_a_rule_table(world: World) -> None:
@@ -170,54 +192,6 @@ async def test_a_stream_that_is_closed_leaves_nothing_at_work(world: World, monk
     await asyncio.sleep(0.01)
     await stream.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     await asyncio.wait_for(stopped.wait(), 5)
-
-
-FAILURES = [
-    UpstreamUnavailable("The chat model took too long. Try again."),
-    SqlRejected("statement", "DROP"),
-    SqlExecutionFailed("no such column: x"),
-]
-
-
-@pytest.mark.parametrize("text", [MOST, APART, "Which support agent looks after too many customers?"])
-@pytest.mark.parametrize("failure", FAILURES, ids=lambda error: type(error).__name__)
-async def test_the_documents_half_outlives_whatever_happens_to_the_rows(
-    world: World, failure: Exception, text: str
-) -> None:
-    await world.upload("rules.md", RULES)
-    world.generator.reply = failure  # pyright: ignore[reportAttributeAccessIssue]
-    answer = await hybrid(world, text)
-    assert answer.citations
-    assert ROWS_MISSING in answer.text
-    assert not answer.sql_results
-
-
-async def test_the_rows_outlive_a_search_that_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    await world.upload("rules.md", RULES)
-    world.generator.reply = draft(TOO_MANY)
-
-    async def fail(*_: object) -> None:
-        raise UpstreamUnavailable("The vector store is down. Try again.")
-
-    monkeypatch.setattr(SqliteVectorStore, "search", fail)
-    answer = await hybrid(world, "Which support agent looks after too many customers?")
-    assert answer.text.startswith("name: Jane")
-    assert f"{DOCUMENTS_MISSING} The vector store is down. Try again." in answer.text
-    with pytest.raises(UpstreamUnavailable, match="The vector store is down"):
-        await ask(world, "How many customers may an agent look after?", route=Route.DOCUMENTS)
-
-
-async def test_an_empty_corpus_leaves_rows_and_says_that_documents_are_missing(world: World) -> None:
-    world.generator.reply = draft(TOO_MANY)
-    answer = await hybrid(world, "Which support agent looks after too many customers?")
-    assert answer.text == f"name: Jane; customers: 21\n\n{DOCUMENTS_MISSING} {NOTHING_FOUND}"
-
-
-async def test_where_both_halves_are_missing_both_are_said(world: World) -> None:
-    result = await ask(world, "Which support agent looks after too many customers?", route=Route.HYBRID)
-    assert isinstance(result.outcome, NoAnswer)
-    assert "ragsql models pull" in result.outcome.hint
-    assert NOTHING_FOUND in result.outcome.hint
 
 
 async def test_documents_are_asked_about_rows_that_were_approved_later(world: World) -> None:
