@@ -52,6 +52,13 @@ def test_groups_of_one_name_stay_apart_and_are_told_apart_and_ordered() -> None:
     )
 
 
+def test_a_list_of_keys_shows_what_they_stand_for() -> None:
+    assert complete("SELECT id FROM list WHERE id > 2", "Which lists are late?", SCHEMA) == (
+        "SELECT id, name FROM list WHERE id > 2"
+    )
+    assert complete("SELECT list_id FROM entry", "Which entries are late?", SCHEMA) == "SELECT list_id FROM entry"
+
+
 def test_a_name_that_does_not_repeat_needs_no_key_in_the_list() -> None:
     unique = Schema("sqlite", (SchemaTable("list", LIST.columns, ("id",), row_count=2), SCHEMA.tables[1]), "e2")
     sql = "SELECT l.name, COUNT(*) AS n FROM list AS l JOIN entry AS e ON e.list_id = l.id GROUP BY l.name"
