@@ -25,15 +25,17 @@ _RELATIVE = re.compile(
     re.I,
 )
 _ATTRIBUTE = re.compile(
-    rf"\b(?:the|our)\s+(?!(?:most|least)\s+(?:we|i|you|they|of)\b){_SUPERLATIVE}(?:-\w+)?(?:{_MORE}){{1,5}}", re.I
+    rf"\b(?:the|our)\s+(?!(?:most|least)\s+(?:we|i|you|they|of)\b){_SUPERLATIVE}(?:-\w+)?(?:{_MORE}){{1,5}}",
+    re.I,
 )
 """Names that only the database knows: "the genre that has sold best", "our dearest plan"."""
 _NOTHING_ASKED = re.compile(r"\W*(?:\w+\W+){0,2}")
 _AMOUNT_OF = re.compile(r"\w+\s+(?:most|least|fewest)\s+\w+", re.I)
 """Before the name, too few words to ask anything of it; and the most of something, which is no name."""
+_OF = re.compile(r"\b(?:the|our)\s+(?:(?!of\b)[\w-]+\s+){1,3}?of\s+$", re.I)
 _SUBJECT = re.compile(r"\s+(?:we|you|they|i|our|the|most|least)\b", re.I)
 _SEVERAL = re.compile(r"\W*(?:which\s+(?:\w+\s+){0,2}?\w{2,}s\b|list|name|show|are there|how many)\b", re.I)
-_LISTED = re.compile(r"\W*(?:which|list|name|show|are there|how many|(?:who|what)\s+(?:is|are|was|were))\b", re.I)
+_LISTED = re.compile(r"\W*(?:which|list|name|show|are there|how many)\b", re.I)
 _ASKS = re.compile(r"\W*(?:what|who|whose|how|is|are|was|were|do|does|did|has|have|when|where|which)\b", re.I)
 _MEASURED = re.compile(r"\b(?:enough|too|because|so (?:many|much|few|long|big|large|often|late|high|low))\b", re.I)
 _AMOUNT = re.compile(r"\b(?:how much|how many|sum|total|share|surcharge|cost|owe[sd]?|bonus)\b", re.I)
@@ -88,19 +90,23 @@ def unnamed_in(question: str) -> str:
     asked = asked_part(question)
     if _MEASURED.search(asked) or _LISTED.match(asked):
         return ""
-    relative = _RELATIVE.search(asked)
-    if relative and relative.start() > 0:
-        if (
-            relative["that"].lower() in ("that", "who", "which")
-            and not relative["by"]
-            and not _SUBJECT.match(relative["how"])
-        ):
-            return f"Which {relative['what'].strip()}{relative['how']}?"
-        return f"Which is the {relative['what']}{relative['by'] or ''}{relative['that']}{relative['how']}?"
-    attribute = _ATTRIBUTE.search(asked)
-    if attribute is None or _NOTHING_ASKED.fullmatch(asked[: attribute.start()]) or _AMOUNT_OF.fullmatch(attribute[0]):
+    relative, attribute = _RELATIVE.search(asked), _ATTRIBUTE.search(asked)
+    name = relative or attribute
+    if name is None or (attribute and not relative and _AMOUNT_OF.fullmatch(attribute[0])):
         return ""
-    return f"Which is {attribute[0]}?"
+    of = _OF.search(asked[: name.start()])
+    if _NOTHING_ASKED.fullmatch(asked[: of.start() if of else name.start()]):
+        return ""
+    if relative:
+        return _relative_question(relative)
+    return f"What is {of[0]}{name[0]}?" if of else f"Which is {name[0]}?"
+
+
+def _relative_question(found: re.Match[str]) -> str:
+    subject = found["that"].lower() in ("that", "who", "which") and not found["by"]
+    if subject and not _SUBJECT.match(found["how"]):
+        return f"Which {found['what'].strip()}{found['how']}?"
+    return f"Which is the {found['what']}{found['by'] or ''}{found['that']}{found['how']}?"
 
 
 def _split(asked: str) -> tuple[str, str] | None:

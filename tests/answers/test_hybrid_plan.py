@@ -17,6 +17,8 @@ from service.domain.hybrid_plan import Lead, names_in, plan
         ("How long is the guarantee on our dearest lamp?", "Which is our dearest lamp?"),
         ("What discount do we give to the region in which we have the fewest shops?",
          "Which is the region in which we have the fewest shops?"),
+        ("How long may people return the kind of the dearest lamp?", "What is the kind of the dearest lamp?"),
+        ("What is the reply time for the customer who spent the most?", "Which customer spent the most?"),
         ("How often must the lamp be tested that we sell most often?", "Which is the lamp that we sell most often?"),
     ],
 )  # fmt: skip
@@ -35,6 +37,9 @@ def test_what_only_the_database_can_name_is_looked_up_first(question: str, rows:
         "Who has borrowed the most lamps?",
         "What does the cheapest lamp cost?",
         "Who has the largest shop?",
+        "What is the largest order?",
+        "What is the price of the dearest lamp?",
+        "Who is the customer who spent the most?",
     ],
 )
 def test_a_rule_of_the_documents_decides_where_the_question_leaves_the_measure_open(question: str) -> None:
