@@ -26,6 +26,7 @@ from service.usecases.question_outcome import Work, documents_half
 from service.usecases.read_again import ReadAgain
 from service.usecases.read_passages import Evidence
 from service.usecases.retrieve_passages import Retrieved
+from service.usecases.route_question import LOOKED_UP
 from service.usecases.sql_statements import Proposal
 from service.usecases.streams import closing
 
@@ -84,7 +85,7 @@ class AnswerFromBoth:
         if database is None:
             return Asked(question, plan(question.text), rules)
         few = dict(_columns(await database.schema(caller)))
-        values = await database.find_values(caller, with_singulars(words_of(question.text)))
+        values = await database.find_values(caller, with_singulars(words_of(question.text)[-LOOKED_UP:]))
         kinds = tuple(match for match in values if match.value in few.get(match.column, ()))
         names = names_in(question.text, [match.words for match in values])
         return Asked(question, plan(question.text, names), rules, tuple(names), kinds)
@@ -145,7 +146,7 @@ class AnswerFromBoth:
         """Whether all that a statement compares with stands in the question or its rule, and what was named is used."""
         database = self.database.sql.connected()
         schema, text = await database.schema(caller), f"{asked.question.text} {rule}"
-        found = await database.find_values(caller, with_singulars(words_of(text)))
+        found = await database.find_values(caller, with_singulars(words_of(text)[-2 * LOOKED_UP :]))
         stored = {(match.column.casefold(), match.value.casefold()) for match in found}
         stored |= {(name.casefold(), value.casefold()) for name, values in _columns(schema) for value in values}
         read = [match.value for match in asked.kinds if re.search(rf"\b{re.escape(match.table)}\b", sql, re.I)]
