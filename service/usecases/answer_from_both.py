@@ -11,7 +11,8 @@ from functools import partial
 from service.domain.accounted import is_accounted_for, picks_one
 from service.domain.caller import Caller
 from service.domain.hybrid_plan import Lead, Plan, names_in, plan
-from service.domain.questions import Event, Question, Route
+from service.domain.questions import Event, Question, Route, Routing
+from service.domain.routing import FOR_BOTH
 from service.domain.schema_linking import with_singulars, words_of
 from service.domain.sql import Schema, ValueMatch
 from service.domain.tables import Table
@@ -19,16 +20,20 @@ from service.domain.units import unit_text
 from service.errors import NotConfigured, SqlNotGenerated, UpstreamUnavailable
 from service.usecases.ask_database import AskDatabase
 from service.usecases.choose_evidence import LEAST_RULE
-from service.usecases.compose_answer import cite, put_first
-from service.usecases.find_rules import find_rules, likeliest_rules
+from service.usecases.compose_answer import cite, put_first, select_evidence
+from service.usecases.find_rules import Rule, find_rules, likeliest_rules
 from service.usecases.look_up import LookUp
 from service.usecases.question_outcome import Work, documents_half
 from service.usecases.read_again import ReadAgain
-from service.usecases.read_passages import Evidence
+from service.usecases.read_passages import Evidence, by_relevance
 from service.usecases.retrieve_passages import Retrieved
 from service.usecases.route_question import LOOKED_UP
 from service.usecases.sql_statements import Proposal
 from service.usecases.streams import closing
+
+MAX_RECONSIDERED = 2
+"""Rules that are tried for a question that went to the database alone: each costs two replies of a model."""
+RECONSIDERED = "The database alone was not sure of it, and the documents say what decides."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +95,58 @@ class AnswerFromBoth:
         names = names_in(question.text, [match.words for match in values])
         return Asked(question, plan(question.text, names), rules, tuple(names), kinds)
 
+    async def reconsider(
+        self, caller: Caller, question: Question, found: Retrieved, work: Work
+    ) -> AsyncIterator[Event]:
+        """Answer from both, where the database alone was not sure, if a rule decides or the database must name first.
+
+        Nothing is yielded, and the work has no new routing, where neither is so.
+        """
+        asked = await self._understand(caller, question, found.evidence)
+        candidates = find_rules(asked.rules, LEAST_RULE)[:MAX_RECONSIDERED]
+        names_first = asked.plan.lead is Lead.DATABASE and question.text not in (asked.plan.rows, "")
+        gap, proposal = work.gap, None
+        if candidates and not names_first:
+            try:
+                proposal = await self._proposed_by(caller, asked, candidates, work)
+            except SqlNotGenerated:
+                proposal = None
+        if not candidates or not (names_first or (proposal and proposal.rule)):
+            work.gap = gap
+            return
+        work.gap = ""
+        work.evidence = select_evidence(by_relevance(found.evidence), LEAST_RULE)
+        work.routing = Routing(Route.HYBRID, FOR_BOTH, RECONSIDERED)
+        yield work.routing
+        events = (
+            self._by_rule(caller, asked, candidates, proposal, work)
+            if proposal
+            else self._database_first(caller, asked, work)
+        )
+        async with closing(events):
+            async for event in events:
+                yield event
+
     async def _documents_first(self, caller: Caller, asked: Asked, work: Work) -> AsyncIterator[Event]:
         for item in work.evidence:
             yield cite(item)
-        question = asked.question
         candidates = find_rules(asked.rules, LEAST_RULE)
-        accepts = partial(self._vouches, caller, asked)
-        proposal = await self.database.propose(caller, question, question.text, work, candidates, accepts)
-        if proposal is None:
-            return
+        proposal = await self._proposed_by(caller, asked, candidates, work)
+        if proposal is not None:
+            async for event in self._by_rule(caller, asked, candidates, proposal, work):
+                yield event
+
+    async def _proposed_by(
+        self, caller: Caller, asked: Asked, candidates: Sequence[Rule], work: Work
+    ) -> Proposal | None:
+        question, accepts = asked.question, partial(self._vouches, caller, asked)
+        return await self.database.propose(caller, question, question.text, work, candidates, accepts)
+
+    async def _by_rule(
+        self, caller: Caller, asked: Asked, candidates: Sequence[Rule], proposal: Proposal, work: Work
+    ) -> AsyncIterator[Event]:
         for rule in (rule for rule in candidates if rule.text == proposal.rule):
-            applied = rule.applied_by(proposal.statement.sql, question.text)
+            applied = rule.applied_by(proposal.statement.sql, asked.question.text)
             work.evidence = put_first(applied, work.evidence)
             yield cite(applied)
         async for event in self._carry_out(caller, asked, work, proposal):

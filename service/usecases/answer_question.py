@@ -16,6 +16,7 @@ from service.domain.questions import (
     Route,
     TextDelta,
 )
+from service.domain.sql import LEAST_CONFIDENCE
 from service.errors import NotConfigured, RagsqlError, SqlNotGenerated, UpstreamUnavailable
 from service.ports import AnswerRecords
 from service.usecases.answer_cache import AnswerCache
@@ -67,6 +68,7 @@ class AnswerQuestion:
             async for event in events:
                 cited += [event] if isinstance(event, Citation) else []
                 yield event
+        routing = work.routing or routing
         result = QueryResult(routing, outcome(routing.route, question, work), work.usage)
         shown = result.outcome.answer_so_far if isinstance(result.outcome, PendingSql) else result.outcome
         if isinstance(shown, Answer):
@@ -90,7 +92,8 @@ class AnswerQuestion:
             for item in work.evidence:
                 yield cite(item)
             return
-        events = self._rows(caller, question, work) if route is Route.SQL else self.both(caller, question, found, work)
+        answer = self._rows if route is Route.SQL else self.both
+        events = answer(caller, question, found, work)
         try:
             async with closing(events):
                 async for event in events:
@@ -98,12 +101,16 @@ class AnswerQuestion:
         except (NotConfigured, SqlNotGenerated) as error:
             work.gap = error.message
         except RagsqlError as error:
-            if route is Route.SQL or not work.evidence:
+            if not work.evidence or (route is Route.SQL and work.routing is None):
                 raise
             work.gap = error.message
 
-    async def _rows(self, caller: Caller, question: Question, work: Work) -> AsyncIterator[Event]:
+    async def _rows(self, caller: Caller, question: Question, found: Retrieved, work: Work) -> AsyncIterator[Event]:
         proposal = await self.database.propose(caller, question, question.text, work)
-        if proposal is not None:
+        doubtful = proposal is None or proposal.confidence < LEAST_CONFIDENCE
+        if doubtful and question.route is Route.UNSPECIFIED:
+            async for event in self.both.reconsider(caller, question, found, work):
+                yield event
+        if proposal is not None and work.routing is None:
             async for event in self.database.carry_out(caller, question, Route.SQL, work, proposal):
                 yield event

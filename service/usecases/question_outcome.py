@@ -14,6 +14,7 @@ from service.domain.questions import (
     QueryResult,
     Question,
     Route,
+    Routing,
     TextDelta,
     Usage,
 )
@@ -34,7 +35,8 @@ DOCUMENTS_MISSING = "The part of the answer that documents hold is missing."
 class Work:
     """What answering one question has produced so far.
 
-    said is result in words; gap says why there is no result, unread why the documents could not be asked.
+    said is result in words; gap says why there is no result, unread why the documents could not be asked. routing is
+    what was decided later than at first, if anything.
     """
 
     evidence: list[Evidence]
@@ -45,6 +47,7 @@ class Work:
     pending: SqlStatement | None = None
     gap: str = ""
     unread: str = ""
+    routing: Routing | None = None
 
 
 def documents_half(route: Route, work: Work) -> Answer | None:

@@ -69,7 +69,7 @@ class WordReader:
 
 @dataclass
 class ScriptedGenerator:
-    """Replies with what the test put in, for some questions alone, and remembers what it was asked."""
+    """Replies with what the test put in, for some rules or questions alone, and remembers what it was asked."""
 
     reply: SqlDraft | CannotAnswer | Exception = field(
         default_factory=lambda: NotConfigured("No chat model is installed: run `ragsql models pull`.")
@@ -83,7 +83,7 @@ class ScriptedGenerator:
 
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         self.requests.append(request)
-        reply = self.replies.get(request.question, self.reply)
+        reply = self.replies.get(request.rule) or self.replies.get(request.question, self.reply)
         if isinstance(reply, Exception):
             raise reply
         return reply

@@ -22,6 +22,7 @@ from service.domain.questions import (
 )
 from service.domain.sql import SqlResult, SqlStatement
 from service.errors import SqlNotGenerated, UpstreamUnavailable
+from service.usecases.route_question import RouteQuestion
 from tests.answers.conftest import WordEmbedder, WordReader, World, draft
 from tests.answers.test_answer_question import RULES, TOO_MANY, ask, events
 
@@ -125,6 +126,28 @@ async def test_a_question_that_starts_in_the_database_falls_back_to_the_rules(wo
     answer = await hybrid(world, MOST)
     assert [request.question for request in world.generator.requests][:2] == [WHICH, MOST]
     assert answer.sql_results[0].table.rows == (("Jane", 21),)
+
+
+@pytest.mark.parametrize("sure", [True, False])
+async def test_a_rule_is_tried_where_the_database_alone_is_not_sure(
+    world: World, monkeypatch: pytest.MonkeyPatch, sure: bool
+) -> None:
+    async def to_sql(*_: object) -> Routing:
+        return Routing(Route.SQL, 0.8, "It counts.")
+
+    monkeypatch.setattr(RouteQuestion, "__call__", to_sql)
+    await world.upload("rules.md", RULES)
+    text = "Which support agent looks after more customers than is good?"
+    rule = "No support agent looks after more than 20 customers."
+    world.generator.replies = {text: draft("SELECT name FROM agent", 0.9 if sure else 0.2), rule: draft(TOO_MANY, 0.2)}
+    told = await events(world, text)
+    result = told[-1]
+    assert isinstance(result, QueryResult)
+    assert isinstance(result.outcome, Answer)
+    assert [item.route for item in told if isinstance(item, Routing)][-1] is result.routing.route
+    assert result.routing.route is (Route.SQL if sure else Route.HYBRID)
+    assert [citation.quote for citation in result.outcome.citations][:1] == ([] if sure else [rule])
+    assert len(result.outcome.sql_results[0].table.rows) == (2 if sure else 1)
 
 
 async def test_halves_that_need_nothing_of_one_another_are_found_at_the_same_time(
