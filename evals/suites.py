@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from evals import defog, docqa, musicstore, retrieval_passages, retrieval_scifact, reupload, routing, sql_generation
+from evals import (
+    defog,
+    docqa,
+    hybrid,
+    musicstore,
+    retrieval_passages,
+    retrieval_scifact,
+    reupload,
+    routing,
+    sql_generation,
+)
 from evals.docqa import Way
 from evals.measures import Measure, Report
 from evals.server import served, without_chat
@@ -41,7 +51,7 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class LibrarySuite:
-    """One run in this process, without any server."""
+    """One run that needs no server, or starts those that it needs."""
 
     name: str
     measure: Callable[[], Report]
@@ -61,6 +71,7 @@ def _library(data: Path | None, questions: Path) -> list[LibrarySuite]:
     found = [
         LibrarySuite("retrieval", retrieval_passages.run),
         LibrarySuite("sql", partial(sql_generation.run, questions)),
+        LibrarySuite("hybrid", partial(hybrid.run, questions)),
     ]
     if data:
         found += [

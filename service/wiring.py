@@ -12,7 +12,9 @@ from service.domain.questions import SqlPolicy
 from service.domain.sql import ExecutionLimits
 from service.domain.usage import UsageKind
 from service.usecases.answer_cache import AnswerCache
+from service.usecases.answer_from_both import AnswerFromBoth
 from service.usecases.answer_question import AnswerQuestion
+from service.usecases.ask_database import AskDatabase
 from service.usecases.ask_once import AskOnce
 from service.usecases.check_answer import CheckAnswer
 from service.usecases.choose_evidence import ChooseEvidence
@@ -22,6 +24,7 @@ from service.usecases.finish_answer import FinishAnswer
 from service.usecases.knowledge import ManageKnowledge
 from service.usecases.metered import MeteredChat, MeteredEmbedder, MeteredQuestions
 from service.usecases.phrase_rows import PhraseRows
+from service.usecases.read_again import ReadAgain
 from service.usecases.retrieve_knowledge import RetrieveKnowledge
 from service.usecases.retrieve_passages import RetrievePassages
 from service.usecases.route_question import RouteQuestion
@@ -33,7 +36,8 @@ if TYPE_CHECKING:
     from service.app import Ports
     from service.ports import Cache, ChatModel, Embedder
     from service.settings import Settings
-    from service.usecases.measure_usage import MeasureUsage
+    from service.usecases.look_up import LookUp
+from service.usecases.measure_usage import MeasureUsage
 
 
 class Questions(NamedTuple):
@@ -78,10 +82,13 @@ def wire(settings: Settings, ports: Ports, usage: MeasureUsage, database_url: st
         ports.records,
         settings.cache_answer_ttl_seconds,
     )
-    answer = AnswerQuestion(retrieve, route, choose, sql, run, phrase, limits, ports.records, cache)
+    ask_database = AskDatabase(sql, run, phrase, limits)
+    read = ReadAgain(retrieve, settings.rows_to_model or settings.embedder != "openai")
+    both = AnswerFromBoth(ask_database, LookUp(chat), read)
+    answer = AnswerQuestion(retrieve, route, choose, ask_database, both, ports.records, cache)
     return Questions(
         questions=MeteredQuestions(AskOnce(answer, cache), usage),
-        sql=ManageSql(sql, run, FinishAnswer(ports.records, phrase), limits),
+        sql=ManageSql(sql, run, FinishAnswer(ports.records, phrase, both), limits),
         knowledge=knowledge,
         feedback=ManageFeedback(ports.records, knowledge),
         retrieve=retrieve,

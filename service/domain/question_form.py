@@ -76,6 +76,8 @@ _ENGLISH = _words(
     "with|from|by|name|has|have|this|that|it|there|whom|for|still|about|required|able|average|total|top|number|"
     "compare|explain|describe|find|give"
 )
+PERIOD = re.compile(rf"(?:(?:{_MONTHS}|may) )?(?:19|20)\d\d", re.I)
+"""A year, with its month where one stands before it."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _CLAUSE = re.compile(rf"(?:,|\s)\s*(?:and|but)\s+(?=(?:{_ASKING})\b)|,\s+(?=(?:{_ASKING})\b)", re.I)
 _NUMBER = re.compile(r"\d")
@@ -99,8 +101,8 @@ def _any(*patterns: re.Pattern[str]) -> Callable[[str], bool]:
     return lambda text: any(pattern.search(text) for pattern in patterns)
 
 
-_of_rows = _any(_COUNT, _STATISTIC, _SUPERLATIVE, _PERIOD)
-_of_rules = _any(_MODAL, _MEASURED, _HYPOTHESIS, _DOCUMENT, _QUOTED, _PROCEDURE)
+is_of_rows = _any(_COUNT, _STATISTIC, _SUPERLATIVE, _PERIOD)
+is_of_rules = _any(_MODAL, _MEASURED, _HYPOTHESIS, _DOCUMENT, _QUOTED, _PROCEDURE)
 
 
 def form(text: str) -> dict[str, float]:
@@ -132,9 +134,9 @@ def form(text: str) -> dict[str, float]:
     }
     held = {name: bool(pattern.search(asked)) for name, pattern in found.items()}
     listing = bool(_LISTING.match(asked))
-    of_rows, of_rules = _of_rows(asked), _of_rules(asked)
-    row_parts = [_of_rows(part) and not _of_rules(part) for part in parts]
-    rule_parts = [_of_rules(part) for part in parts]
+    of_rows, of_rules = is_of_rows(asked), is_of_rules(asked)
+    row_parts = [is_of_rows(part) and not is_of_rules(part) for part in parts]
+    rule_parts = [is_of_rules(part) for part in parts]
     return {
         **{name: float(value) for name, value in held.items()},
         "listing": float(listing),

@@ -10,10 +10,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from service.domain.hybrid_plan import unnamed_in
 from service.domain.question_form import form
 from service.domain.questions import Route, Routing
 from service.domain.router_weights import INTERCEPTS, MEANS, SCALES, WEIGHTS
-from service.domain.routing_reason import reason
+from service.domain.routing_reason import reason, reason_for_unnamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +133,21 @@ CERTAIN = 0.7
 """Where no document is searchable, only so sure a need of documents keeps the database from being asked in vain."""
 
 
+LEAST_LEFT = 0.15
+"""So much of a question must only documents know for a name that only the database knows to need both."""
+FOR_BOTH = 0.7
+
+
 def choose(question: str, evidence: SourceEvidence) -> Routing:
-    """The likeliest route. Without documents it is the database's unless the question clearly is none for it."""
+    """The likeliest route. Without documents it is the database's unless the question clearly is none for it.
+
+    A question about what only the database can name needs both where documents alone know the rest of its words.
+    """
     inputs = features(question, evidence)
     by_route = probabilities(inputs)
     route = max(by_route, key=lambda candidate: by_route[candidate])
     if evidence.documents is None and evidence.database and route is Route.DOCUMENTS and by_route[route] < CERTAIN:
         route = Route.SQL
+    if route is Route.SQL and evidence.only_documents >= LEAST_LEFT and (unnamed := unnamed_in(question)):
+        return Routing(Route.HYBRID, max(FOR_BOTH, by_route[Route.HYBRID]), reason_for_unnamed(unnamed))
     return Routing(route, by_route[route], reason(route, scaled(inputs), evidence))

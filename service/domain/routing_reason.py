@@ -100,3 +100,8 @@ def _database(evidence: SourceEvidence) -> str:
 def _short(text: str) -> str:
     plain = " ".join(text.split())
     return plain if len(plain) <= SHOWN_NAME else f"{plain[: SHOWN_NAME - 1]}…"
+
+
+def reason_for_unnamed(asked: str) -> str:
+    """Why a question needs both that rests on a name of the database."""
+    return f"The database has to say first: “{_short(asked)}”, and only the documents know what is asked of it."

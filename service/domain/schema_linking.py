@@ -35,6 +35,17 @@ def words_of(text: str) -> list[str]:
     return [re.sub(r"['’]s$", "", word) for word in _WORD.findall(text)]
 
 
+_SHORT = 3
+
+
+def with_singulars(words: Sequence[str]) -> list[str]:
+    """The words, and after them those that look like plurals as one of them is stored: cats, then Cat."""
+    plurals = (word for word in words if len(word) > _SHORT and word.endswith("s") and not word.endswith("ss"))
+    ones = [word[:-1] for word in plurals]
+    # Values as short as codes are only found as they are written.
+    return [*words, *(word.capitalize() if len(word) <= _SHORT else word for word in ones)]
+
+
 @lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """A word without its commonest English endings, in lower case."""

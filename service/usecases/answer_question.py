@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from service.domain.audit import Approver
 from service.domain.caller import Caller
-from service.domain.prices import cost_usd
-from service.domain.questions import Answer, Event, PendingSql, QueryResult, Question, Route, TextDelta, Usage
-from service.domain.sql import LEAST_CONFIDENCE, ExecutionLimits
-from service.errors import NotConfigured, RagsqlError, SqlNotGenerated
-from service.ports import AnswerRecords, CannotAnswer
+from service.domain.questions import (
+    Answer,
+    Citation,
+    Event,
+    PendingSql,
+    QueryResult,
+    Question,
+    Route,
+    TextDelta,
+)
+from service.domain.sql import LEAST_CONFIDENCE
+from service.errors import NotConfigured, RagsqlError, SqlNotGenerated, UpstreamUnavailable
+from service.ports import AnswerRecords
 from service.usecases.answer_cache import AnswerCache, AnswerKey
-from service.usecases.choose_evidence import LEAST_RULE, ChooseEvidence
-from service.usecases.compose_answer import cite, put_first
-from service.usecases.find_rules import find_rules
-from service.usecases.phrase_rows import PhraseRows
-from service.usecases.question_outcome import Work, documents_half, outcome
-from service.usecases.read_passages import by_relevance
+from service.usecases.answer_from_both import AnswerFromBoth
+from service.usecases.ask_database import AskDatabase
+from service.usecases.choose_evidence import ChooseEvidence
+from service.usecases.compose_answer import cite
+from service.usecases.question_outcome import Work, outcome
 from service.usecases.retrieve_passages import Retrieved, RetrievePassages
 from service.usecases.route_question import RouteQuestion
-from service.usecases.run_sql import RunSql
-from service.usecases.sql_statements import Proposal, ProposeSql
+from service.usecases.streams import closing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +37,8 @@ class AnswerQuestion:
     retrieve: RetrievePassages
     route: RouteQuestion
     choose: ChooseEvidence
-    sql: ProposeSql
-    run: RunSql
-    phrase: PhraseRows
-    limits: ExecutionLimits
+    database: AskDatabase
+    both: AnswerFromBoth
     records: AnswerRecords
     cache: AnswerCache
 
@@ -45,58 +48,56 @@ class AnswerQuestion:
         routing = await self.route(caller, question, found)
         yield routing
         chosen = await self.choose(caller, question, found, routing.route)
-        work = Work(chosen.evidence, self._embedding_usage(found) + chosen.usage)
-        if routing.route is not Route.SQL:
-            for item in work.evidence:
-                yield cite(item)
-        if routing.route is not Route.DOCUMENTS:
-            async for event in self._answer_from_database(caller, question, found, routing.route, work):
+        work = Work(chosen.evidence, found.usage + chosen.usage, unread=found.problem)
+        cited: list[Citation] = []
+        events = self._answer(caller, question, found, routing.route, work)
+        async with closing(events):
+            async for event in events:
+                cited += [event] if isinstance(event, Citation) else []
                 yield event
+        routing = work.routing or routing
         result = QueryResult(routing, outcome(routing.route, question, work), work.usage)
         shown = result.outcome.answer_so_far if isinstance(result.outcome, PendingSql) else result.outcome
         if isinstance(shown, Answer):
             await self.records.save_answer(caller, shown.id, question.text)
+            for citation in (replace(item, answer_spans=()) for item in shown.citations):
+                if citation not in cited:
+                    yield citation
         if isinstance(result.outcome, Answer):
             yield TextDelta(result.outcome.text)
         if chosen.final:
             await self.cache.put(caller, key, result)
         yield result
 
-    async def _answer_from_database(
+    async def _answer(
         self, caller: Caller, question: Question, found: Retrieved, route: Route, work: Work
     ) -> AsyncIterator[Event]:
-        rules = find_rules(by_relevance(found.evidence), LEAST_RULE) if route is Route.HYBRID else ()
+        """What either source finds; where one fails, the other's half stays and the work says what is missing."""
+        if route is Route.DOCUMENTS:
+            if found.problem:
+                raise UpstreamUnavailable(found.problem)
+            for item in work.evidence:
+                yield cite(item)
+            return
+        answer = self._rows if route is Route.SQL else self.both
+        events = answer(caller, question, found, work)
         try:
-            proposal = await self.sql.propose(caller, question.text, [r.text for r in rules], question.no_cache)
-            work.usage += proposal.usage
-            if isinstance(proposal, CannotAnswer):
-                work.gap = proposal.reason
-                return
-            for rule in (rule for rule in rules if rule.text == proposal.rule):
-                applied = rule.applied_by(proposal.statement.sql, question.text)
-                work.evidence = put_first(applied, work.evidence)
-                yield cite(applied)
-            work.half = documents_half(route, work.evidence)
-            statement = await self.sql.keep(caller, proposal, work.half)
-            yield statement
-            if await self._must_wait(caller, question, proposal):
-                work.pending = statement
-                return
-            result = await self.run(caller, statement, self.limits, Approver.POLICY, question.no_cache)
-            yield result
-            work.said, spent = await self.phrase(caller, result)
-            work.result, work.usage = result, work.usage + spent
+            async with closing(events):
+                async for event in events:
+                    yield event
         except (NotConfigured, SqlNotGenerated) as error:
             work.gap = error.message
         except RagsqlError as error:
-            if route is Route.SQL or not work.evidence:
+            if not work.evidence or (route is Route.SQL and work.routing is None):
                 raise
             work.gap = error.message
 
-    async def _must_wait(self, caller: Caller, question: Question, proposal: Proposal) -> bool:
-        doubtful = proposal.confidence < LEAST_CONFIDENCE
-        return doubtful or not await self.sql.may_run_at_once(caller, question.sql_policy)
-
-    def _embedding_usage(self, found: Retrieved) -> Usage:
-        model = self.retrieve.embedder.model
-        return Usage(embedding_tokens=found.tokens, cost_usd=cost_usd(model, found.tokens), models=(model,))
+    async def _rows(self, caller: Caller, question: Question, found: Retrieved, work: Work) -> AsyncIterator[Event]:
+        proposal = await self.database.propose(caller, question, question.text, work)
+        doubtful = proposal is None or proposal.confidence < LEAST_CONFIDENCE
+        if doubtful and question.route is Route.UNSPECIFIED:
+            async for event in self.both.reconsider(caller, question, found, work):
+                yield event
+        if proposal is not None and work.routing is None:
+            async for event in self.database.carry_out(caller, question, Route.SQL, work, proposal):
+                yield event

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from service.domain.documents import Span
 from service.domain.questions import Answer, Citation
+from service.domain.sql import SqlResult
 from service.domain.units import is_table_row, unit_text
 from service.usecases.read_passages import Evidence
 
@@ -74,6 +75,19 @@ def compose(evidence: Sequence[Evidence], notes: Sequence[str] = ()) -> Answer:
     for note in notes:
         text = _append(text, note)
     return Answer(uuid.uuid4().hex, text, dt.datetime.now(dt.UTC), tuple(citations))
+
+
+def with_rows(half: Answer | None, said: str, result: SqlResult) -> Answer:
+    """The answer with what the rows say before all else."""
+    time = dt.datetime.now(dt.UTC)
+    if half is None:
+        return Answer(uuid.uuid4().hex, said, time, (), (result,))
+    shift = len(said) + 2
+    citations = tuple(
+        replace(citation, answer_spans=tuple(Span(s.start + shift, s.end + shift) for s in citation.answer_spans))
+        for citation in half.citations
+    )
+    return replace(half, text=f"{said}\n\n{half.text}", create_time=time, citations=citations, sql_results=(result,))
 
 
 def statement_of(item: Evidence) -> str:

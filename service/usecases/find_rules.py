@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from service.domain.documents import Chunk, Span
-from service.domain.rules import statement_applies
+from service.domain.rules import selects, statement_applies
 from service.domain.units import is_table_row, unit_text
 from service.usecases.read_passages import Evidence
 
 MAX_RULES = 5
 MAX_UNITS = 3
+SELECTS_WEIGHT = 0.1
+ANSWER_WEIGHT = 0.02
+"""What a number, a comparison, and the reader's logarithm each add to the relevance; see docs/hybrid.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,16 @@ class Rule:
         """The unit that the statement applies: what is to be cited for it."""
         applied = (u for u in self.units if statement_applies(sql, unit_text(u.passage.chunk, u.unit), question))
         return next(applied, self.units[0])
+
+
+def likeliest_rules(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """The evidence by how likely each unit is a rule that decides the question; its relevance stands for the score."""
+
+    def likeliness(item: Evidence) -> float:
+        signs = sum(selects(unit_text(item.passage.chunk, item.unit)))
+        return item.relevance + SELECTS_WEIGHT * signs + ANSWER_WEIGHT * item.answers
+
+    return [replace(item, score=item.relevance) for item in sorted(evidence, key=likeliness, reverse=True)]
 
 
 def find_rules(evidence: Sequence[Evidence], least: float) -> list[Rule]:

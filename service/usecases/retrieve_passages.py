@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from service.domain.caller import Caller
 from service.domain.passages import merge_neighbours, without_repeats
-from service.domain.questions import Question, Route
+from service.domain.prices import cost_usd
+from service.domain.questions import Question, Route, Usage
+from service.errors import UpstreamUnavailable
 from service.ports import Embedder, Reader, VectorStore
 from service.usecases.read_passages import Evidence, read_passages
 from service.usecases.steps import step, traced
@@ -21,11 +23,15 @@ CANDIDATES = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Retrieved:
-    """The question's vector, shape (dimension,), its tokens, and the evidence found, the best first."""
+    """The question's vector, shape (dimension,), the evidence found, the best first, and what that cost.
+
+    problem says why the documents could not be searched, and is empty when they were.
+    """
 
     vector: Vectors
-    tokens: int
     evidence: tuple[Evidence, ...]
+    usage: Usage
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +44,21 @@ class RetrievePassages:
 
     @traced("retrieve", lambda found: {"evidence": len(found.evidence)})
     async def __call__(self, caller: Caller, question: Question) -> Retrieved:
-        """Nothing is searched where the caller wants SQL alone."""
+        """Nothing is searched where the caller wants SQL alone.
+
+        Raises UpstreamUnavailable when the question could not be embedded.
+        """
         vector = await self.embedder.embed_query(caller, question.text)
+        tokens, model = self.embedder.count_tokens(question.text), self.embedder.model
+        usage = Usage(embedding_tokens=tokens, cost_usd=cost_usd(model, tokens), models=(model,))
         if question.route is Route.SQL:
-            return Retrieved(vector, self.embedder.count_tokens(question.text), ())
+            return Retrieved(vector, (), usage)
+        try:
+            return Retrieved(vector, await self._read(caller, question, vector), usage)
+        except UpstreamUnavailable as error:
+            return Retrieved(vector, (), usage, error.message)
+
+    async def _read(self, caller: Caller, question: Question, vector: Vectors) -> tuple[Evidence, ...]:
         wanted = question.top_k
         with step("search") as span:
             found = await self.vectors.search(caller, question.text, vector, CANDIDATES * wanted, question.documents)
@@ -50,5 +67,4 @@ class RetrievePassages:
         with step("read") as span:
             readings = await self.reader.read(caller, question.text, passages)
             span.set(model=self.reader.model, passages=len(passages))
-        evidence = tuple(read_passages(question.text, passages, readings))
-        return Retrieved(vector, self.embedder.count_tokens(question.text), evidence)
+        return tuple(read_passages(question.text, passages, readings))

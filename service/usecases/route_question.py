@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from service.domain.caller import Caller
 from service.domain.documents import Chunk, Span
@@ -42,7 +42,8 @@ class RouteQuestion:
             return Routing(Route.DOCUMENTS, 0.5, f"Only documents can answer now. {error.message}")
         if evidence.documents and not evidence.database:
             return Routing(Route.DOCUMENTS, 1.0, f"{self._lacking} so only documents can answer.")
-        return choose(question.text, evidence)
+        routing = choose(question.text, evidence)
+        return replace(routing, reason=f"{routing.reason} {found.problem}") if found.problem else routing
 
     @property
     def _lacking(self) -> str:

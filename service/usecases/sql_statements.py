@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from service.domain.audit import AuditAction
@@ -42,6 +42,14 @@ class Proposal:
     rule: str = ""
 
 
+Accepts = Callable[[str, str], Awaitable[bool]]
+
+
+async def any_statement(_sql: str, _rule: str) -> bool:
+    """Whatever applies its rule will do."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class ProposeSql:
     """Proposes statements over one database, each alive for lifetime. Without database or generator none is set up.
@@ -60,18 +68,23 @@ class ProposeSql:
 
     @traced("generate_sql", lambda written: {"outcome": type(written).__name__})
     async def propose(
-        self, caller: Caller, question: str, rules: Sequence[str] = (), no_cache: bool = False
+        self,
+        caller: Caller,
+        question: str,
+        rules: Sequence[str] = (),
+        no_cache: bool = False,
+        accepts: Accepts = any_statement,
     ) -> Proposal | CannotAnswer:
         """Write a statement; nothing is run.
 
         rules are sentences of documents, the likeliest first, one of which it should apply. Each is tried by itself
-        until a statement does apply it, because a small model that reads several mixes them up. Where none does, the
-        first statement that was written stays, or one without any rule. Whatever wrote it, it is guarded here. Raises
+        until a statement does apply it and accepts, given the statement and the rule, says yes, because a small model
+        that reads several mixes them up. Where none does, the first statement that was written stays, or one without
+        any rule, which may still turn out to apply one. Whatever wrote it, it is guarded here. Raises
         NotConfigured, SqlNotGenerated, SqlRejected, UpstreamUnavailable.
         """
         usage = Usage()
-        best: SqlDraft | None = None
-        applied = ""
+        first: SqlDraft | None = None
         for rule in rules:
             try:
                 written = await self._write(caller, question, rule, no_cache)
@@ -79,19 +92,24 @@ class ProposeSql:
                 continue
             usage += written.usage
             if isinstance(written, SqlDraft):
-                best = best or written
-                if statement_applies(written.sql, rule, question):
-                    best, applied = written, rule
-                    break
-        last = best or await self._write(caller, question, "", no_cache)
-        usage += Usage() if best else last.usage
+                first = first or written
+                if statement_applies(written.sql, rule, question) and await accepts(written.sql, rule):
+                    return await self._proposal(caller, question, written, usage, rule)
+        last = first or await self._write(caller, question, "", no_cache)
+        usage += Usage() if first else last.usage
         if isinstance(last, CannotAnswer):
             return replace(last, usage=usage)
+        for rule in rules:
+            if statement_applies(last.sql, rule, question) and await accepts(last.sql, rule):
+                return await self._proposal(caller, question, last, usage, rule)
+        return await self._proposal(caller, question, last, usage)
+
+    async def _proposal(self, caller: Caller, question: str, draft: SqlDraft, usage: Usage, rule: str = "") -> Proposal:
         schema = await self.connected().schema(caller)
         with step("guard"):
-            guarded = await asyncio.to_thread(_guard, last.sql, schema)
-        statement = self._statement(caller, question, replace(last, sql=guarded), schema)
-        return Proposal(statement, last.confidence, usage, applied)
+            guarded = await asyncio.to_thread(_guard, draft.sql, schema)
+        statement = self._statement(caller, question, replace(draft, sql=guarded), schema)
+        return Proposal(statement, draft.confidence, usage, rule)
 
     async def keep(self, caller: Caller, proposal: Proposal, half: Answer | None = None) -> SqlStatement:
         """Store the statement, with the half of the answer that needs no rows, and return it."""

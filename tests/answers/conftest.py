@@ -70,22 +70,24 @@ class WordReader:
 
 @dataclass
 class ScriptedGenerator:
-    """Replies with what the test put in, and remembers what it was asked."""
+    """Replies with what the test put in, for some rules or questions alone, and remembers what it was asked."""
 
     reply: SqlDraft | CannotAnswer | Exception = field(
         default_factory=lambda: NotConfigured("No chat model is installed: run `ragsql models pull`.")
     )
     requests: list[SqlRequest] = field(default_factory=list[SqlRequest])
     version: str = "scripted"
+    replies: dict[str, SqlDraft | Exception] = field(default_factory=dict[str, "SqlDraft | Exception"])
 
     async def warm(self, caller: Caller, schema: Schema) -> None:
         """There is nothing to wake."""
 
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         self.requests.append(request)
-        if isinstance(self.reply, Exception):
-            raise self.reply
-        return self.reply
+        reply = self.replies.get(request.rule) or self.replies.get(request.question, self.reply)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
 
 
 @dataclass

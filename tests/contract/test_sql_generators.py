@@ -121,10 +121,10 @@ async def test_slips_with_one_right_reading_are_mended(tmp_path: Path, written: 
 @pytest.mark.parametrize(
     ("written", "run"),
     [
-        ("SELECT id FROM users WHERE country = 'BRAZIL'", "SELECT id FROM users WHERE country = 'Brazil'"),
-        ("SELECT id FROM users WHERE last_name = 'Helena'", "SELECT id FROM users WHERE first_name = 'Helena'"),
-        ("SELECT id FROM users WHERE country = 'Czechia Republic'",
-         "SELECT id FROM users WHERE country = 'Czech Republic'"),
+        ("SELECT email FROM users WHERE country = 'BRAZIL'", "SELECT email FROM users WHERE country = 'Brazil'"),
+        ("SELECT email FROM users WHERE last_name = 'Helena'", "SELECT email FROM users WHERE first_name = 'Helena'"),
+        ("SELECT email FROM users WHERE country = 'Czechia Republic'",
+         "SELECT email FROM users WHERE country = 'Czech Republic'"),
     ],
 )  # fmt: skip
 async def test_compared_texts_are_those_that_are_stored(tmp_path: Path, written: str, run: str) -> None:

@@ -47,5 +47,5 @@ async def test_a_statement_that_fails_and_one_that_is_not_written_are_wrong() ->
 
 def test_the_small_sets_need_no_folder() -> None:
     names = [suite.name for suite in suites(None, None)]
-    assert names[:4] == ["retrieval", "sql", "musicstore", "no answer"]
+    assert names[:5] == ["retrieval", "sql", "hybrid", "musicstore", "no answer"]
     assert len(names) == len(set(names))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import sqlglot
+from sqlglot import exp
 
 from service.adapters.sqlgen.mend import mend
+from service.adapters.sqlgen.mend_totals import mend_totals
 from service.adapters.sqlgen.shape import complete
 from service.adapters.sqlgen.short_names import restore, shorten, shortened
 from service.domain.schema_keys import with_inferred_keys
@@ -139,3 +142,40 @@ def test_slips(question: str, written: str, mended: str) -> None:
 )  # fmt: skip
 def test_shapes(question: str, written: str, completed: str) -> None:
     assert complete(written, question, SCHEMA) == completed
+
+
+@pytest.mark.parametrize(
+    ("sql", "mended"),
+    [
+        (
+            "SELECT w.name FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid WHERE b.pages >= 900",
+            "SELECT w.name, SUM(b.pages) FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid GROUP BY w.name "
+            "HAVING SUM(b.pages) >= 900 ORDER BY SUM(b.pages) DESC, w.name",
+        ),
+        (
+            "SELECT w.name, SUM(b.pages) AS n FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid "
+            "WHERE b.year = 2001 AND b.pages >= 900 GROUP BY w.wid, w.name",
+            "SELECT w.name, SUM(b.pages) AS n FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid "
+            "WHERE b.year = 2001 GROUP BY w.wid, w.name HAVING SUM(b.pages) >= 900 "
+            "ORDER BY SUM(b.pages) DESC, w.wid",
+        ),
+        (
+            "SELECT w.name FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid WHERE b.pages >= 900 ORDER BY w.name",
+            "SELECT w.name, SUM(b.pages) FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid GROUP BY w.name "
+            "HAVING SUM(b.pages) >= 900 ORDER BY SUM(b.pages) DESC, w.name",
+        ),
+    ],
+)
+def test_a_bound_on_a_total_is_none_on_each_row(sql: str, mended: str) -> None:
+    tree = sqlglot.parse_one(sql, read="postgres")
+    assert isinstance(tree, exp.Select)
+    assert mend_totals(tree, "Which writers have written 900 pages or more in total?", SCHEMA) == 1
+    assert tree.sql("postgres") == mended
+
+
+def test_a_bound_stays_where_nothing_is_summed() -> None:
+    sql = "SELECT w.name FROM writer AS w JOIN book AS b ON b.shelf_id = w.wid WHERE b.pages >= 900"
+    for question in ("Which writers have books of 900 pages or more?", "Which writers have 800 pages in total?"):
+        tree = sqlglot.parse_one(sql, read="postgres")
+        assert isinstance(tree, exp.Select)
+        assert mend_totals(tree, question, SCHEMA) == 0

@@ -30,8 +30,8 @@ REQUEST = SqlRequest("Which lists were too long in 2024?", SCHEMA, rule="Lists o
             "Which lists have more than 500 tracks in 2024?\nQuestion: more",
             "Which lists have more than 500 tracks in 2024?",
         ),
-        ("Which lists were too long?", ""),
-        ("", ""),
+        ("Which lists were too long?", "Which lists were more than 500 tracks in 2024?"),
+        ("", "Which lists were more than 500 tracks in 2024?"),
     ],
 )
 def test_only_a_question_with_the_fact_in_it_is_used(reply: str, restated: str) -> None:
@@ -50,6 +50,13 @@ def test_groups_of_one_name_stay_apart_and_are_told_apart_and_ordered() -> None:
         "SELECT l.name, COUNT(*) AS n, l.id FROM list AS l JOIN entry AS e ON e.list_id = l.id "
         "GROUP BY l.name, l.id ORDER BY COUNT(*) DESC, l.name, l.id"
     )
+
+
+def test_a_list_of_keys_shows_what_they_stand_for() -> None:
+    assert complete("SELECT id FROM list WHERE id > 2", "Which lists are late?", SCHEMA) == (
+        "SELECT id, name FROM list WHERE id > 2"
+    )
+    assert complete("SELECT list_id FROM entry", "Which entries are late?", SCHEMA) == "SELECT list_id FROM entry"
 
 
 def test_a_name_that_does_not_repeat_needs_no_key_in_the_list() -> None:

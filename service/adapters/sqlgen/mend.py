@@ -13,6 +13,7 @@ from service.adapters.sqlgen.mend_names import real_name
 from service.adapters.sqlgen.mend_paths import shorten_joins
 from service.adapters.sqlgen.mend_subqueries import mend_memberships
 from service.adapters.sqlgen.mend_tables import add_from, name_tables
+from service.adapters.sqlgen.mend_totals import mend_totals
 from service.adapters.sqlgen.sources import ambiguous_is_same, derived, is_known_name, sources
 from service.domain.schema_linking import join_path
 from service.domain.sql import Schema, SchemaTable
@@ -43,6 +44,7 @@ def mend(sql: str, question: str, schema: Schema) -> str:
     count += sum(add_from(select, schema) + mender.mend_select(select) for select in selects)
     count += drop_unasked(tree, question)
     count += sum(shorten_joins(select, question, schema) for select in selects)
+    count += sum(mend_totals(select, question, schema) for select in selects)
     count += mend_memberships(tree, schema) + mend_dialect(tree, schema)
     return tree.sql(SQLGLOT_DIALECTS[schema.dialect]) if count else sql
 

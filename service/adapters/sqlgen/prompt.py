@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from service.adapters.sqlgen.candidates import Candidate, check
@@ -18,12 +19,12 @@ from service.adapters.sqlgen.style import style_messages
 from service.domain.caller import Caller
 from service.domain.questions import Usage
 from service.domain.schema_keys import with_inferred_keys
-from service.domain.schema_linking import Links, link, relevant_tables, words_of
+from service.domain.schema_linking import Links, link, relevant_tables, with_singulars, words_of
 from service.domain.sql import Schema
 from service.errors import SqlNotGenerated
 from service.ports import CannotAnswer, ChatMessage, ChatModel, ChatOptions, Database, SqlDraft, SqlRequest
 
-PROMPT_VERSION = 2
+PROMPT_VERSION = 3
 """Raised whenever the same request would be prompted, mended or rated differently."""
 _MAX_TABLES = 25
 _MAX_TOKENS = 250
@@ -53,14 +54,17 @@ class PromptSqlGenerator:
             return CannotAnswer(ONLY_READING, Usage())
         request = replace(request, schema=with_inferred_keys(request.schema))
         usage = Usage()
+        words = words_of(request.question)
         if request.rule:
             reply = await self.chat.complete(caller, restating_messages(request), RESTATING)
             usage += reply.usage
-            restated = restated_question(reply.text, request)
+            named = await self.database.find_values(caller, with_singulars(words_of(request.question)))
+            restated = restated_question(reply.text, request, named)
             if not restated:
                 return CannotAnswer("The rule does not decide what to select.", usage)
             request = replace(request, question=restated, rule="")
-        return await self._write(caller, request, usage)
+            words = with_singulars(words_of(restated))
+        return await self._write(caller, request, usage, words)
 
     async def warm(self, caller: Caller, schema: Schema) -> None:
         """Have the model read both prompts up to the question, so that its server keeps them."""
@@ -69,8 +73,10 @@ class PromptSqlGenerator:
         for messages in (restating_messages(request), _first_messages(request, link(".", schema, ()))):
             await self.chat.complete(caller, messages, options)
 
-    async def _write(self, caller: Caller, request: SqlRequest, usage: Usage) -> SqlDraft | CannotAnswer:
-        values = await self.database.find_values(caller, words_of(request.question))
+    async def _write(
+        self, caller: Caller, request: SqlRequest, usage: Usage, words: Sequence[str]
+    ) -> SqlDraft | CannotAnswer:
+        values = await self.database.find_values(caller, words)
         # A number of a question is rarely the text that a column of keys happens to hold.
         links = link(request.question, request.schema, [match for match in values if not match.value.isdigit()])
         first = _first_messages(request, links)

@@ -8,9 +8,15 @@ docs/text_to_sql.md.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from decimal import Decimal
 
+from service.adapters.sqlgen.bounded import as_the_rule_bounds, bounded_question, without_outcome
+from service.domain.question_form import PERIOD
 from service.domain.rules import question_applies
-from service.domain.sql import SchemaTable
+from service.domain.schema_linking import name_parts, stem, words_of
+from service.domain.sql import Schema, SchemaTable, ValueMatch
+from service.domain.terms import terms
 from service.ports import ChatMessage, ChatOptions, SqlRequest
 
 OPTIONS = ChatOptions(max_tokens=60)
@@ -56,15 +62,27 @@ _EXAMPLES = (
         "Which countries of members had fewer than 10 visits in 2020?",
     ),
     (
+        "Whoever owes more than $9 hands the locker back. Visits are for groups of four or more.",
+        "Were there visits by groups that were too small?",
+        "Which visits were by fewer than four people?",
+    ),
+    (
+        "A mat may be sold up to 3 times. A bag above 4 kg or a mat above 6 kg goes by van.",
+        "Are there bags that are too heavy for the post?",
+        "Which bags weigh more than 4 kg?",
+    ),
+    (
         "Items longer than 90 seconds earn nothing.",
         "Which of the clips are so long that they bring nothing?",
         "Which items are longer than 90 seconds?",
     ),
 )
-_PERIOD = re.compile(
-    r"(?:(?:january|february|march|april|may|june|july|august|september|october|november|december) )?(?:19|20)\d\d",
-    re.IGNORECASE,
+_TOTAL = re.compile(
+    r"\b(?:in|per|a|each|every) (?:an? )?(?:calendar )?(?:year|month|quarter)\b|\btotal|\blifetime\b", re.I
 )
+_SPAN = re.compile(r"\s(?:in|per|within)?\s?(?:a|each|every|one)\s(?:calendar\s)?(?:year|month|quarter)\b", re.I)
+_SMALLER = {"tonne": ("kg", 1000), "kg": ("g", 1000), "km": ("m", 1000), "litre": ("ml", 1000)}
+_AMOUNT = re.compile(r"[$€£]\s?\d[\d.,]*(?<=\d)(?: or (?:more|less))?")
 _SECOND_CLAUSE = re.compile(r", (?:and|or) (?:how|by|who|what|which|when)\b.*$", re.IGNORECASE | re.DOTALL)
 
 
@@ -78,13 +96,66 @@ def restating_messages(request: SqlRequest) -> list[ChatMessage]:
     return [*messages, ChatMessage("user", f"Now other tables: {tables}\n{_asked(request.rule, request.question)}")]
 
 
-def restated_question(reply: str, request: SqlRequest) -> str:
-    """The model's question without a second clause and with the periods it forgot; empty when the fact is not in it."""
+def restated_question(reply: str, request: SqlRequest, values: Sequence[ValueMatch] = ()) -> str:
+    """The model's question without a second clause, with the totals, values and periods that it forgot.
+
+    values are those that the request's question names. Empty when the fact is neither in the reply nor can be put in.
+    """
     question = _SECOND_CLAUSE.sub("", reply.strip().split("\n")[0]).rstrip("?. ")
     if not question or not question_applies(question, request.rule, request.question):
+        question = bounded_question(request.question, request.rule).rstrip("?")
+    if not question:
         return ""
-    forgotten = [period for period in _PERIOD.findall(request.question) if period.lower() not in question.lower()]
+    question = as_the_rule_bounds(without_outcome(question, request.rule), request.rule)
+    question = _as_stored(question, request.schema)
+    if _TOTAL.search(request.rule) and not re.search(r"\btotal", question, re.I):
+        question = _AMOUNT.sub(r"\g<0> in total", question, count=1)
+    if not PERIOD.search(request.question):
+        question = _SPAN.sub("", question)
+    question += "".join(f" of {column} {value}" for column, value in _forgotten(question, request, values).items())
+    forgotten = [period for period in PERIOD.findall(request.question) if period.lower() not in question.lower()]
     return f"{question} in {' and '.join(forgotten)}?" if forgotten else f"{question}?"
+
+
+def _as_stored(question: str, schema: Schema) -> str:
+    """Units as the names of columns have them; and markets, where no name speaks of them, as countries or regions."""
+    names = {part for table in schema.tables for column in table.columns for part in name_parts(column.name)}
+    names |= {part for table in schema.tables for part in name_parts(table.name)}
+    for unit, (smaller, factor) in _SMALLER.items():
+        if smaller in names and stem(unit) not in names:
+            question = re.sub(
+                rf"(\d[\d,.]*)\s?{unit}s?\b", lambda found, f=factor, u=smaller: _scaled(found[1], f, u), question
+            )
+    meant = next((word for word in ("country", "region") if stem(word) in names), "")
+    if not meant or stem("market") in names:
+        return question
+    plural = f"{meant[:-1]}ies" if meant.endswith("y") else f"{meant}s"
+    return re.sub(r"\bmarkets\b", plural, re.sub(r"\bmarket\b", meant, question))
+
+
+def _scaled(number: str, factor: int, unit: str) -> str:
+    return f"{Decimal(number.replace(',', '')) * factor:f} {unit}"
+
+
+def _forgotten(question: str, request: SqlRequest, values: Sequence[ValueMatch]) -> dict[str, str]:
+    """By column, values that the request names and the question does not, of tables that the question names.
+
+    Only those of columns with few of them: titles and names are found in too many words.
+    """
+    said, asked = set(terms(question)), set(terms(request.question))
+    about = {stem(word) for word in words_of(question)}
+    few = {(table.name, column.name): column.values for table in request.schema.tables for column in table.columns}
+    found: dict[str, str] = {}
+    for match in values:
+        words = set(terms(match.value))
+        if (
+            match.value in few.get((match.table, match.column), ())
+            and words <= asked
+            and not words & said
+            and about.intersection(name_parts(match.table))
+        ):
+            found.setdefault(match.column, match.value)
+    return found
 
 
 def _asked(fact: str, question: str) -> str:

@@ -1,0 +1,6 @@
+INSERT INTO customer VALUES (4,'Quarry Foods','Old Port','business','2012-03-01'),(5,'Edith Moor','Lakeside','household','2013-06-01'),(6,'Vale Laundry','Hillside','business','2019-09-01'),(7,'Jonah Pell','Lakeside','household','2021-01-01');
+INSERT INTO meter VALUES ('M-31',4,'digital','2018-04-01','2018-04-01'),('M-32',5,'smart','2020-02-01','2020-02-01'),('M-33',6,'smart','2021-06-01','2021-06-01'),('M-34',7,'digital','2017-05-01','2017-05-01'),('M-35',3,'smart','2023-04-01','2023-04-01');
+INSERT INTO reading VALUES ('M-31','2024-12-31',61000,0),('M-32','2024-12-31',2400,0),('M-33','2024-12-31',40000,0),('M-34','2024-12-31',3100,1),('M-35','2024-12-31',1900,0);
+INSERT INTO contract VALUES (4,4,'BS','2023-01-01','2026-01-01'),(5,5,'GR','2013-06-01',NULL),(6,6,'BS','2022-09-01','2025-09-01'),(7,7,'GR','2021-01-01',NULL);
+INSERT INTO payment VALUES (3,3,'2024-06-01',NULL,92),(4,6,'2024-06-01',NULL,410),(5,7,'2024-06-01','2024-06-03',60),(6,5,'2024-07-01',NULL,55),(7,5,'2024-08-01',NULL,55);
+INSERT INTO outage VALUES (3,'Lakeside','2024-12-01 07:10',95,'storm'),(4,'Old Port','2024-12-20 02:00',380,'works'),(5,'Hillside','2024-12-24 19:00',250,'cable'),(6,'Lakeside','2025-01-08 06:00',240,'cable');

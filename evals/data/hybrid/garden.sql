@@ -1,0 +1,12 @@
+CREATE TABLE species (species_id INTEGER PRIMARY KEY, common_name TEXT, plant_group TEXT, plants_left INTEGER, pot_litres REAL);
+CREATE TABLE greenhouse (house_no INTEGER PRIMARY KEY, temperature REAL, area_sqm INTEGER);
+CREATE TABLE tree (tree_no INTEGER PRIMARY KEY, species_id INTEGER REFERENCES species, age_years INTEGER, bed TEXT);
+CREATE TABLE customer (customer_id INTEGER PRIMARY KEY, name TEXT, kind TEXT);
+CREATE TABLE sale (sale_id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customer, species_id INTEGER REFERENCES species, sold_on DATE, pieces INTEGER, amount REAL);
+CREATE TABLE helper (helper_id INTEGER PRIMARY KEY, name TEXT, seasons INTEGER, hourly_pay REAL);
+INSERT INTO species VALUES (1,'House leek','Succulents',300,0.5),(2,'Royal fern','Ferns',35,3),(3,'Thyme','Herbs',500,1),(4,'Hornbeam','Shrubs',40,10),(5,'Jade plant','Succulents',12,2),(6,'Hart''s tongue','Ferns',90,1.5);
+INSERT INTO greenhouse VALUES (1,31.5,120),(2,24,300),(3,30,80),(4,33,60);
+INSERT INTO tree VALUES (1,4,4,'A'),(2,4,7,'A'),(3,4,6,'B'),(4,4,11,'C');
+INSERT INTO customer VALUES (1,'Greenline Parks','trade'),(2,'Oona Fitch','private'),(3,'Hedge & Co','trade'),(4,'Milo Carver','private');
+INSERT INTO sale VALUES (1,1,4,'2024-03-04',60,1500),(2,1,2,'2024-09-10',40,620),(3,3,4,'2024-04-04',70,1900),(4,2,3,'2024-05-05',5,20),(5,4,5,'2024-06-06',3,45),(6,2,1,'2024-06-07',10,250),(7,3,6,'2023-05-06',30,240),(8,4,3,'2024-08-01',12,48);
+INSERT INTO helper VALUES (1,'Bastien Roy',6,14),(2,'Lucja Nowak',5,15),(3,'Amir Sadiq',2,14);

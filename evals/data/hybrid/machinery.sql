@@ -1,0 +1,4 @@
+INSERT INTO tbl_machine VALUES ('TX101','Ironvale 95','Tractor','2018-04-01',8100,230,'S1'),('CH201','Harvestar 7','Combine','2016-06-01',4700,720,'N1'),('CH202','Harvestar 3','Combine','2019-06-01',4200,610,'N1'),('SP401','Mistral 8','Sprayer','2016-02-11',2500,140,'N1');
+INSERT INTO tbl_farmer VALUES (4,'Osric Lamb','Nether Hale',200,2011),(5,'Wilma Frost','Thornby',260,2015);
+INSERT INTO tbl_hire VALUES (4,'TX101',4,'2024-03-02','2024-03-05','2024-03-05',690),(5,'TX100',5,'2024-03-20','2024-03-22','2024-03-22',420),(6,'CH201',5,'2024-07-30','2024-08-04','2024-08-04',3600),(7,'TX101',2,'2024-09-09','2024-09-10','2024-09-10',230),(8,'BL300',1,'2024-08-20','2024-08-21','2024-08-21',140);
+INSERT INTO tbl_repair VALUES (3,'CH201','2024-07-01','Header',2900,'Lena Vogt'),(4,'TX101','2024-02-11','Gearbox',1500,'Barnaby Stokes'),(5,'SP401','2024-05-08','Pump',1680,'Lena Vogt'),(6,'CH202','2024-06-21','Chain',400,'Barnaby Stokes');

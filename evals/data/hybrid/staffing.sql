@@ -1,0 +1,4 @@
+INSERT INTO employee VALUES (6,'Anouk','Delacroix','Head of Sales',8,2,1,'2012-05-02',96000,40),(7,'Tomasz','Wilk','Senior Chemist',7,1,1,'2016-09-01',81000,40),(8,'Isla','McKay','Accountant',4,3,4,'2022-02-01',51000,32),(9,'Bo','Lindgren','Sales Manager',6,2,6,'2018-11-12',70000,40);
+INSERT INTO expense_claim VALUES (4,6,'2024-04-11','Meals',140,'2024-04-20','Paid'),(5,9,'2024-04-12','Meals',55,'2024-04-30','Paid'),(6,7,'2024-02-20','Hotel',980,'2024-03-02','Paid'),(7,9,'2024-07-08','Gifts',60,'2024-07-10','Open'),(8,6,'2024-09-02','Hotel',500,'2024-09-05','Paid'),(9,1,'2024-10-01','Train',610,'2024-10-09','Open');
+INSERT INTO course VALUES (4,'Chemical Storage','Red Lantern',600),(5,'Leading Teams','Parley Institute',1450);
+INSERT INTO course_attendance VALUES (9,3,'2024-03-03',1),(6,5,'2024-02-02',1),(7,4,'2023-05-05',1),(8,3,'2024-03-03',0);

@@ -1,0 +1,10 @@
+CREATE TABLE Hall (HallId INTEGER PRIMARY KEY, HallName TEXT, Seats INTEGER);
+CREATE TABLE Production (ProductionId INTEGER PRIMARY KEY, Title TEXT, Category TEXT, Minutes INTEGER, PeopleOnStage INTEGER, HallId INTEGER REFERENCES Hall);
+CREATE TABLE Guest (GuestId INTEGER PRIMARY KEY, FullName TEXT, City TEXT);
+CREATE TABLE Booking (BookingId INTEGER PRIMARY KEY, GuestId INTEGER REFERENCES Guest, ProductionId INTEGER REFERENCES Production, BookedOn DATE, Tickets INTEGER, Amount REAL);
+CREATE TABLE Usher (UsherId INTEGER PRIMARY KEY, FullName TEXT, YearsOfService INTEGER, EveningsThisWeek INTEGER);
+INSERT INTO Hall VALUES (1,'Great Hall',640),(2,'Studio',88),(3,'Cellar',60),(4,'Orchard Room',90);
+INSERT INTO Production VALUES (1,'The Salt Road','Play',165,14,2),(2,'Harbour Lights','Musical',150,31,1),(3,'Queen of Reeds','Opera',190,48,1),(4,'Little Kite','Children',55,6,3),(5,'Two Winters','Play',95,4,4),(6,'Brass Moon','Musical',140,25,1);
+INSERT INTO Guest VALUES (1,'Odette Lavoie','Brayton'),(2,'Emil Strand','Brayton'),(3,'Farah Nouri','Coldwater'),(4,'Jonas Pike','Elmsford'),(5,'Wanda Reyes','Coldwater');
+INSERT INTO Booking VALUES (1,1,3,'2024-02-02',2,130),(2,1,2,'2024-05-11',1,40),(3,2,4,'2024-03-01',4,48),(4,3,3,'2024-03-09',14,455),(5,4,1,'2024-04-14',12,300),(6,5,6,'2024-06-01',3,105),(7,2,3,'2024-06-20',1,65),(8,5,3,'2023-11-11',2,130),(9,4,2,'2023-10-10',2,400);
+INSERT INTO Usher VALUES (1,'Ines Baptiste',5,4),(2,'Rolf Hagen',1,6),(3,'Sunniva Dahl',3,5),(4,'Kofi Mensah',2,6);

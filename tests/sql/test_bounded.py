@@ -1,0 +1,83 @@
+"""A rule's bound in the place of the measure that a question leaves open."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.adapters.sqlgen.bounded import as_the_rule_bounds, bounded_question, without_outcome
+from service.domain.accounted import is_accounted_for, picks_one
+
+STORED = {("town", "rome"), ("town", "oslo"), ("kind", "rabbit")}
+
+
+@pytest.mark.parametrize(
+    ("question", "rule", "bounded"),
+    [
+        ("Which orders are large enough to be checked?", "Orders above $500 are checked.",
+         "Which orders are above $500?"),
+        ("Which shops have enough lamps for a rebate?", "A shop with ten or more lamps gets a rebate.",
+         "Which shops have ten or more lamps?"),
+        ("Are there rabbits that weigh too much?", "A cat above 5.5 kg or a rabbit above 3 kg is put on a diet.",
+         "Are there rabbits that weigh above 3 kg?"),
+        ("How many visits were by groups that were too small?", "Groups are four people or more.",
+         "How many visits were by groups that were fewer than four people?"),
+        ("Which hires were too long?", "A hire is at most 14 days.", "Which hires were more than 14 days?"),
+        ("Which orders are large enough to be checked?", "Large orders are checked.", ""),
+        ("Which orders are above $500?", "Orders above $500 are checked.", ""),
+    ],
+)  # fmt: skip
+def test_the_bound_replaces_the_open_measure(question: str, rule: str, bounded: str) -> None:
+    assert bounded_question(question, rule) == bounded
+
+
+def test_a_number_is_compared_as_the_rule_compares_it() -> None:
+    rule = "An act with ten or more albums gets a plaque."
+    assert as_the_rule_bounds("Which acts have more than ten albums", rule) == "Which acts have at least ten albums"
+    above = "Orders above $90 are reviewed."
+    assert as_the_rule_bounds("Which orders are at least $90", above) == "Which orders are more than $90"
+    assert as_the_rule_bounds("Which orders are at least $80", above) == "Which orders are at least $80"
+
+
+def test_what_follows_from_the_rule_is_no_condition() -> None:
+    rule = "Level: Gold; Spend: $40.00 or more; Reply within: 1 hour"
+    assert without_outcome("Who spent $40.00 or more and have not been replied to", rule) == "Who spent $40.00 or more"
+    kept = "Who spent $40.00 or more and are from Oslo"
+    assert without_outcome(kept, rule) == kept
+
+
+@pytest.mark.parametrize(
+    ("sql", "asked", "accounted"),
+    [
+        ("SELECT name FROM t WHERE weight > 3", "above 3 kg", True),
+        ("SELECT name FROM t WHERE minutes > 240", "more than four hours", True),
+        ("SELECT name FROM t WHERE weight > 5", "above 3 kg", False),
+        ("SELECT name FROM t WHERE town = 'Rome'", "people in Rome", True),
+        ("SELECT name FROM t WHERE name = 'Rome'", "people in Rome", False),
+        ("SELECT name FROM t WHERE town = 'Oslo'", "people in Rome", False),
+        ("SELECT name FROM t WHERE d >= '2024-01-01' AND d < '2025-01-01'", "in 2024", True),
+        ("SELECT name FROM t WHERE d >= '2023-01-01'", "in 2024", False),
+        ("SELECT name FROM t WHERE n > 3 GROUP BY name HAVING COUNT(*) > 1", "above 3 kg", False),
+        ("SELECT name FROM t WHERE n > 3 AND paid = 1", "above 3 kg", True),
+        ("SELECT name FROM t WHERE d > DATE('now')", "above 3 kg", False),
+        ("SELECT name FROM t WHERE weight > (SELECT AVG(weight) FROM t)", "above 3 kg", False),
+        ("SELECT name FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.n > 3)", "above 3 kg", False),
+        ("SELECT name FROM t WHERE paid IS NULL AND n > 3", "more than 3 that are not paid", True),
+    ],
+)
+def test_all_that_is_compared_with_must_have_been_asked_for(sql: str, asked: str, accounted: bool) -> None:
+    assert is_accounted_for(sql, "sqlite", asked, STORED) is accounted
+
+
+def test_a_value_that_the_question_names_must_be_used() -> None:
+    sql = "SELECT name FROM animals WHERE weight > 3"
+    assert not is_accounted_for(sql, "sqlite", "rabbits above 3 kg", STORED, ["Rabbit"])
+    assert is_accounted_for(f"{sql} AND kind = 'Rabbit'", "sqlite", "rabbits above 3 kg", STORED, ["Rabbit"])
+
+
+def test_the_group_that_counts_most_is_picked() -> None:
+    grouped = "SELECT kind, COUNT(*) AS n FROM animals GROUP BY kind"
+    assert picks_one(f"{grouped} ORDER BY n DESC LIMIT 1", "sqlite")
+    assert picks_one(f"{grouped} ORDER BY COUNT(*) LIMIT 1", "sqlite")
+    assert not picks_one(f"{grouped} ORDER BY kind LIMIT 1", "sqlite")
+    assert not picks_one(f"{grouped} ORDER BY n DESC LIMIT 1001", "sqlite")
+    assert not picks_one("SELECT kind FROM animals ORDER BY weight DESC LIMIT 1", "sqlite")
