@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from service.domain.schema_memo import once_per_schema
 from service.domain.sql import Schema, SchemaTable
 from service.domain.sql_guard_place import refusal
 from service.errors import SqlRejected
@@ -29,12 +31,8 @@ def canonicalise(tree: exp.Expr, schema: Schema) -> None:
     """Write every identifier as the schema does, and every alias one way, in place."""
     from sqlglot import exp
 
-    known: dict[str, str] = {}
-    exact: set[str] = set()
-    for name in _schema_names(schema):
-        exact.add(name)
-        if known.setdefault(name.casefold(), name) != name and name == name.lower():
-            known[name.casefold()] = name
+    exact, folded = _spellings(schema)
+    known = dict(folded)
     folds = schema.dialect == "postgresql"
     for identifier in tree.find_all(exp.Identifier):
         name, quoted = identifier.name, bool(identifier.args.get("quoted"))
@@ -48,6 +46,7 @@ def canonicalise(tree: exp.Expr, schema: Schema) -> None:
         identifier.set("quoted", quoted or needs_quotes(real, schema.dialect))
 
 
+@lru_cache(maxsize=20_000)
 def needs_quotes(name: str, dialect: str) -> bool:
     """Whether the database reads a bare name as something else."""
     return not _PLAIN[dialect].fullmatch(name) or name.upper() in _keywords(dialect)
@@ -62,15 +61,22 @@ def _keywords(dialect: str) -> frozenset[str]:
     return frozenset(word.partition(" ")[0] for word in tokenizer.KEYWORDS) - _USUAL | _RESERVED
 
 
-def _schema_names(schema: Schema) -> list[str]:
+@once_per_schema
+def _spellings(schema: Schema) -> tuple[frozenset[str], Mapping[str, str]]:
+    """All names, and the one that each is written as by what case folding makes of it: one in small letters first."""
     names: list[str] = []
     for table in schema.tables:
         names.extend(table.name.split("."))
         names.extend(column.name for column in table.columns)
-    return names
+    folded: dict[str, str] = {}
+    for name in names:
+        if folded.setdefault(name.casefold(), name) != name and name == name.lower():
+            folded[name.casefold()] = name
+    return frozenset(names), folded
 
 
-def table_map(schema: Schema) -> dict[str, SchemaTable]:
+@once_per_schema
+def table_map(schema: Schema) -> Mapping[str, SchemaTable]:
     """Tables by name, and those of the default schema by qualified name too."""
     default = _DEFAULT_SCHEMAS[schema.dialect]
     found: dict[str, SchemaTable] = {}
@@ -108,7 +114,7 @@ def check_tables(tree: exp.Expr, schema: Schema) -> tuple[str, ...]:
     return tuple(sorted(read))
 
 
-def _known_table(node: exp.Table, known: dict[str, SchemaTable]) -> str:
+def _known_table(node: exp.Table, known: Mapping[str, SchemaTable]) -> str:
     from sqlglot import exp
 
     name = ".".join(part.name for part in node.parts)
@@ -163,7 +169,7 @@ def qualify(tree: exp.Expr, schema: Schema) -> exp.Expr:
     return copy
 
 
-def _flatten(tree: exp.Expr, known: dict[str, SchemaTable]) -> None:
+def _flatten(tree: exp.Expr, known: Mapping[str, SchemaTable]) -> None:
     """Give every table an alias as it is written, and write schema-qualified ones as one identifier.
 
     sqlglot would fold an alias of its own making, and its mapping has one level.

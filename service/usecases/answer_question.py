@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from service.domain.audit import Approver
 from service.domain.caller import Caller
 from service.domain.prices import cost_usd
 from service.domain.questions import Answer, Event, PendingSql, QueryResult, Question, Route, TextDelta, Usage
-from service.domain.sql import LEAST_CONFIDENCE, ExecutionLimits
+from service.domain.sql import LEAST_CONFIDENCE, ExecutionLimits, SqlResult
 from service.errors import NotConfigured, RagsqlError, SqlNotGenerated
 from service.ports import AnswerRecords, CannotAnswer
 from service.usecases.answer_cache import AnswerCache
@@ -23,6 +22,7 @@ from service.usecases.retrieve_passages import Retrieved, RetrievePassages
 from service.usecases.route_question import RouteQuestion
 from service.usecases.run_sql import RunSql
 from service.usecases.sql_statements import Proposal, ProposeSql
+from service.usecases.streams import closing
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +90,17 @@ class AnswerQuestion:
                 work.evidence = put_first(applied, work.evidence)
                 yield cite(applied)
             work.half = documents_half(route, work.evidence)
-            statement = await self.sql.keep(caller, proposal, work.half)
-            yield statement
             if await self._must_wait(caller, question, proposal):
-                work.pending = statement
+                work.pending = await self.sql.keep(caller, proposal, work.half)
+                yield work.pending
                 return
-            result = await self.run(caller, statement, self.limits, Approver.POLICY, question.no_cache)
-            yield result
-            work.said, spent = await self.phrase(caller, result)
-            work.result, work.usage = result, work.usage + spent
+            ran = self.run.at_once(caller, proposal, work.half, self.limits, question.no_cache)
+            async with closing(ran):
+                async for event in ran:
+                    yield event
+                    if isinstance(event, SqlResult):
+                        work.said, spent = await self.phrase(caller, event)
+                        work.result, work.usage = event, work.usage + spent
         except (NotConfigured, SqlNotGenerated) as error:
             work.gap = error.message
         except RagsqlError as error:

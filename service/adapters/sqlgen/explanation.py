@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
+from service.domain.sql_guard import SQLGLOT_DIALECTS, read_statement
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -16,7 +16,7 @@ def explain(sql: str, dialect: str) -> str:
     """Say what a guarded statement selects, from where, and how it filters, groups, orders and limits."""
     from sqlglot import exp
 
-    tree = parse_statement(sql, dialect)
+    tree = read_statement(sql, dialect)
     if isinstance(tree, exp.SetOperation):
         parts = len(list(tree.find_all(exp.SetOperation))) + 1
         kind = type(tree).__name__.lower()

@@ -102,11 +102,10 @@ class PromptSqlGenerator:
 
 def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
     tables = relevant_tables(request.schema, links, _MAX_TABLES)
+    known = schema_text(request.schema, tables)
     asked = question_text(request, links.values, request.knowledge)
     return [
         ChatMessage("system", system_text(request.schema.dialect)),
         *style_messages(request.schema.dialect),
-        ChatMessage(
-            "user", f"Now another database, with no other tables than these:\n{schema_text(tables)}\n\n{asked}"
-        ),
+        ChatMessage("user", f"Now another database, with no other tables than these:\n{known}\n\n{asked}"),
     ]
