@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from service.cli import ask, doctor, documents, eval, feedback, health, models, serve, sql, train, upload, usage
+from service.cli import ask, audit, doctor, documents, eval, feedback, health, models, serve, sql, train, upload, usage
 from service.cli.output import ExitCode, complain
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(serve.serve)
 app.command()(upload.upload)
 app.command()(ask.ask)
 app.command()(sql.sql)
+app.command()(audit.audit)
 app.command()(train.train)
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(documents.app, name="documents")

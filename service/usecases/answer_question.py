@@ -63,8 +63,10 @@ class AnswerQuestion:
             for item in work.evidence:
                 yield cite(item)
         if routing.route is not Route.DOCUMENTS:
-            async for event in self._answer_from_database(caller, question, found, routing.route, work):
-                yield event
+            rows = self._answer_from_database(caller, question, found, routing.route, work)
+            async with closing(rows):
+                async for event in rows:
+                    yield event
         result = QueryResult(routing, outcome(routing.route, question, work), work.usage)
         shown = result.outcome.answer_so_far if isinstance(result.outcome, PendingSql) else result.outcome
         if isinstance(shown, Answer):
