@@ -25,9 +25,14 @@ class KnownSchema:
         self._fingerprint = ""
         self._read_at = self._checked_at = 0.0
 
-    def schema(self, fingerprint: Callable[[], str], read: Callable[[], Schema]) -> Schema:
-        """The schema, read again when its fingerprint changed, which is asked for at most every check_seconds."""
+    def schema(self, fingerprint: Callable[[], str], read: Callable[[], Schema], fresh: bool = False) -> Schema:
+        """The schema, read again when its fingerprint changed, which is asked for at most every check_seconds.
+
+        fresh asks for it at once.
+        """
         with self._lock:
+            if fresh:
+                self._checked_at = float("-inf")
             return self._current(fingerprint, read)
 
     def index(

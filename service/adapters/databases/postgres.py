@@ -12,7 +12,7 @@ from service.adapters.databases.known import KnownSchema
 from service.adapters.databases.postgres_cancel import Running
 from service.adapters.databases.postgres_role import can_write, read_access
 from service.adapters.databases.postgres_schema import fingerprint, index_values, read_schema
-from service.adapters.databases.postgres_types import type_columns
+from service.adapters.databases.postgres_types import leave_json_as_text, type_columns
 from service.adapters.databases.values import Privacy, ValueIndex
 from service.domain.caller import Caller
 from service.domain.health import ComponentHealth, HealthStatus
@@ -56,9 +56,7 @@ class PostgresDatabase:
         return ComponentHealth("database", "postgres", HealthStatus.SERVING)
 
     async def schema(self, caller: Caller, *, fresh: bool = False) -> Schema:
-        if fresh:
-            self._schema = None
-        return await self._run(self._read_schema, _INTROSPECTION_SECONDS)
+        return await self._run(lambda connection: self._read_schema(connection, fresh), _INTROSPECTION_SECONDS)
 
     async def is_read_only(self, caller: Caller) -> bool:
         # Asked anew each time: a connection may have been renewed, and rights may have changed.
@@ -98,8 +96,10 @@ class PostgresDatabase:
                 self._pool.close()
                 self._pool = None
 
-    def _read_schema(self, connection: Connection) -> Schema:
-        return self._known.schema(lambda: fingerprint(connection), lambda: read_schema(connection, self._privacy))
+    def _read_schema(self, connection: Connection, fresh: bool) -> Schema:
+        return self._known.schema(
+            lambda: fingerprint(connection), lambda: read_schema(connection, self._privacy), fresh
+        )
 
     def _read_index(self, connection: Connection) -> ValueIndex:
         return self._known.index(
@@ -168,6 +168,7 @@ class PostgresDatabase:
                     min_size=0,
                     max_size=_POOL_SIZE,
                     max_idle=60,
+                    configure=leave_json_as_text,
                     reset=_reset,
                     check=ConnectionPool.check_connection,
                     kwargs={"autocommit": True, "connect_timeout": _CONNECT_SECONDS, "prepare_threshold": None},
