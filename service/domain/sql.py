@@ -21,7 +21,9 @@ SAMPLED_EXAMPLES = 20
 
 @dataclass(frozen=True, slots=True)
 class SchemaColumn:
-    """A column. values holds all stored texts where they are few, else SAMPLED_EXAMPLES; empty if it is not text."""
+    """A column. values holds all stored texts where they are few, and those that an enum or CHECK allows, else
+    SAMPLED_EXAMPLES; empty if it is not text.
+    """
 
     name: str
     type: str
