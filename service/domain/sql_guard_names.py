@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from service.domain.schema_memo import once_per_schema
 from service.domain.sql import Schema, SchemaTable
 from service.domain.sql_guard_place import refusal
+from service.domain.sql_guard_series import is_series, with_series, without_series
 from service.errors import SqlRejected
 
 if TYPE_CHECKING:
@@ -104,12 +105,12 @@ def check_tables(tree: exp.Expr, schema: Schema) -> tuple[str, ...]:
             for node, source in scope.selected_sources.values():
                 if isinstance(node, exp.Table):
                     seen.add(id(node))
-                    if isinstance(source, exp.Table) or node.db:
+                    if not is_series(node) and (isinstance(source, exp.Table) or node.db):
                         read.add(_known_table(node, known))
     except SqlglotError as error:
         raise SqlRejected("tables", f"The tables are not understood: {error}") from None
     for table in tree.find_all(exp.Table):
-        if id(table) not in seen:
+        if id(table) not in seen and not is_series(table):
             read.add(_known_table(table, known))
     return tuple(sorted(read))
 
@@ -137,6 +138,7 @@ def qualify(tree: exp.Expr, schema: Schema) -> exp.Expr:
     names = {"sqlite": "sqlite", "postgresql": "postgres"}
     known = table_map(schema)
     copy = tree.copy()
+    without_series(copy)
     _flatten(copy, known)
     used = {table.name for table in copy.find_all(exp.Table)}
     # An empty mapping would let everything pass.
@@ -163,6 +165,7 @@ def qualify(tree: exp.Expr, schema: Schema) -> exp.Expr:
             raise refusal("columns", "A star may stand in COUNT(*) or alone in a SELECT list only.", star)
     for table in copy.find_all(exp.Table):
         _unflatten(table, schema.dialect)
+    with_series(copy)
     for identifier in copy.find_all(exp.Identifier):
         if needs_quotes(identifier.name, schema.dialect):
             identifier.set("quoted", True)

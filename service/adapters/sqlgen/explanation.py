@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.domain.sql_guard import SQLGLOT_DIALECTS, read_statement
+from service.domain.sql_guard_series import is_series
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -72,7 +73,7 @@ def _tables(tree: exp.Expr) -> list[str]:
     from sqlglot import exp
 
     hidden = {cte.alias for cte in tree.find_all(exp.CTE)}
-    return sorted({table.name for table in tree.find_all(exp.Table)} - hidden)
+    return sorted({"a series" if is_series(table) else table.name for table in tree.find_all(exp.Table)} - hidden)
 
 
 def _join(parts: list[str]) -> str:
