@@ -17,7 +17,6 @@ from service.adapters.sqlgen.restate import restated_question, restating_message
 from service.adapters.sqlgen.style import style_messages
 from service.domain.caller import Caller
 from service.domain.questions import Usage
-from service.domain.schema_keys import with_inferred_keys
 from service.domain.schema_linking import Links, link, relevant_tables, words_of
 from service.domain.sql import Schema
 from service.errors import SqlNotGenerated
@@ -51,7 +50,6 @@ class PromptSqlGenerator:
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         if asks_to_write(request.question):
             return CannotAnswer(ONLY_READING, Usage())
-        request = replace(request, schema=with_inferred_keys(request.schema))
         usage = Usage()
         if request.rule:
             reply = await self.chat.complete(caller, restating_messages(request), RESTATING)
@@ -64,7 +62,7 @@ class PromptSqlGenerator:
 
     async def warm(self, caller: Caller, schema: Schema) -> None:
         """Have the model read both prompts up to the question, so that its server keeps them."""
-        request = SqlRequest(".", with_inferred_keys(schema), rule=".")
+        request = SqlRequest(".", schema, rule=".")
         options = ChatOptions(max_tokens=1, timeout_seconds=_WARM_SECONDS)
         for messages in (restating_messages(request), _first_messages(request, link(".", schema, ()))):
             await self.chat.complete(caller, messages, options)
