@@ -248,10 +248,8 @@ def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextM
                 warms = assembly.ports if assembly.settings.chat == "local" else replace(assembly.ports, sqlgen=None)
                 tidy = TidySql(assembly.ports.records)
                 await tidy(alone and not assembly.ports.records.shared)
-                working += [
-                    asyncio.create_task(startup.warm(assembly.route, warms)),
-                    asyncio.create_task(tidy.repeat()),
-                ]
+                warming = startup.keep_warm(assembly.route, warms)
+                working += [asyncio.create_task(warming), asyncio.create_task(tidy.repeat())]
                 try:
                     yield
                 finally:

@@ -21,6 +21,7 @@ log = logging.getLogger("ragsql")
 
 LOADED_MARK = "samples-loaded"
 LOCK = "server.lock"
+CHECK_SECONDS = 60.0
 
 
 class Warmable(Protocol):
@@ -81,3 +82,23 @@ async def warm(route: RouteQuestion, ports: Warmable) -> None:
             await ports.sqlgen.warm(DEFAULT_CALLER, await ports.database.schema(DEFAULT_CALLER))
     except RagsqlError as error:
         log.warning("%s", error.message)
+
+
+async def keep_warm(route: RouteQuestion, ports: Warmable, seconds: float = CHECK_SECONDS) -> None:
+    """Warm, and again when the schema is another one, which is looked up every so many seconds. Ends when cancelled."""
+    await warm(route, ports)
+    warmed = await _epoch(ports.database)
+    while ports.database is not None:
+        await asyncio.sleep(seconds)
+        found = await _epoch(ports.database)
+        if found not in ("", warmed):
+            await warm(route, ports)
+            warmed = found
+
+
+async def _epoch(database: Database | None) -> str:
+    """Empty while the database cannot be asked."""
+    try:
+        return (await database.schema(DEFAULT_CALLER)).epoch if database else ""
+    except RagsqlError:
+        return ""

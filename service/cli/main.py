@@ -8,6 +8,7 @@ import typer
 
 from service.cli import (
     ask,
+    audit,
     doctor,
     documents,
     eval,
@@ -41,6 +42,7 @@ app.command()(serve.serve)
 app.command()(upload.upload)
 app.command()(ask.ask)
 app.command()(sql.sql)
+app.command()(audit.audit)
 app.command()(train.train)
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(documents.app, name="documents")

@@ -67,7 +67,7 @@ def _keys_of(source: _Table, stored: Sequence[_Table]) -> tuple[ForeignKey, ...]
     keys: list[ForeignKey] = []
     for column in source.table.columns:
         if column.name not in declared and _kind(column) != "other":
-            for refers in (_by_name, _by_values):
+            for refers in (_by_name, _by_table, _by_values, _by_owner):
                 targets = [(t, name) for t in stored for name in refers(source, column, t)]
                 targets = [item for item in targets if item[0].home == source.home] or targets
                 if len(targets) == 1:
@@ -97,6 +97,31 @@ def _by_name(source: _Table, column: SchemaColumn, target: _Table) -> list[str]:
         if hit:
             return [identity.name]
     return []
+
+
+def _by_table(source: _Table, column: SchemaColumn, target: _Table) -> list[str]:
+    """The primary key of target, whatever it is called, of user_id and of a number called user."""
+    key = target.table.primary_key
+    identity = next((item for item in target.table.columns if key == (item.name,)), None)
+    called, words = (*target.words, "id"), source.words_of(column.name)
+    if source is target or identity is None or not target.words or _kind(identity) != _kind(column):
+        return []
+    own = any(target.words_of(item.name) == called for item in target.table.columns if item is not identity)
+    hit = words[-len(called) :] == called or (words == target.words and _kind(column) == "number")
+    return [identity.name] if hit and not own else []
+
+
+def _by_owner(source: _Table, column: SchemaColumn, target: _Table) -> list[str]:
+    """A column of the same name in a table without a primary key that is named after it: emp_no of employees."""
+    words = source.words_of(column.name)
+    root, owner = "".join(words[:-1]), "".join(target.words)
+    if source is target or target.table.primary_key or len(words) < 2 or words[-1] not in _IDENTITY:
+        return []
+    if not owner.startswith(root) or "".join(source.words).startswith(root):
+        return []
+    tells = any(target.words_of(item.name)[-1:] not in [(word,) for word in _IDENTITY] for item in target.table.columns)
+    same = [item for item in target.table.columns if item.name == column.name and _kind(item) == _kind(column)]
+    return [item.name for item in same if tells]
 
 
 def _ends_glued(name: str, key: str, target: _Table) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -76,22 +76,32 @@ def abbreviates(code: str, word: str) -> bool:
 def link(question: str, schema: Schema, values: Sequence[ValueMatch]) -> Links:
     """Match the question's words with names and comments, and add where the values are stored."""
     asked = {stem(word) for word in words_of(question) if word.lower() not in _STOP}
-    tables: set[str] = set()
-    columns: set[str] = set()
+    tables, columns = _named(schema)
+    held = [f"{match.table}.{match.column}" for match in values]
+    return Links(_having(tables, asked), _having(columns, asked).union(held), tuple(values))
+
+
+def _having(places: Mapping[str, Sequence[str]], asked: set[str]) -> frozenset[str]:
+    return frozenset(place for word in asked for place in places.get(word, ()))
+
+
+@once_per_schema
+def _named(schema: Schema) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
+    """The tables and the columns ("Table.Column") by each stem in their names and comments."""
+    tables: dict[str, list[str]] = {}
+    columns: dict[str, list[str]] = {}
     for table in schema.tables:
-        if asked.intersection(name_parts(table.name)) or _mentions(table.comment, asked):
-            tables.add(table.name)
+        for word in {*name_parts(table.name), *_telling(table.comment)}:
+            tables.setdefault(word, []).append(table.name)
         for column in table.columns:
-            parts = [part for part in name_parts(column.name) if part not in _STOP]
-            if asked.intersection(parts) or _mentions(column.comment, asked):
-                columns.add(f"{table.name}.{column.name}")
-    for match in values:
-        columns.add(f"{match.table}.{match.column}")
-    return Links(frozenset(tables), frozenset(columns), tuple(values))
+            parts = (part for part in name_parts(column.name) if part not in _STOP)
+            for word in {*parts, *_telling(column.comment)}:
+                columns.setdefault(word, []).append(f"{table.name}.{column.name}")
+    return tables, columns
 
 
-def _mentions(comment: str, asked: set[str]) -> bool:
-    return any(stem(word) in asked for word in words_of(comment) if len(word) > 3 and word.lower() not in _STOP)
+def _telling(comment: str) -> list[str]:
+    return [stem(word) for word in words_of(comment) if len(word) > 3 and word.lower() not in _STOP]
 
 
 def relevant_tables(schema: Schema, links: Links, limit: int) -> tuple[SchemaTable, ...]:

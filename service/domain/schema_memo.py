@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import wraps
@@ -33,3 +34,10 @@ def once_per_schema(work: Callable[[Schema], T]) -> Callable[[Schema], T]:
         return result
 
     return remembered
+
+
+@once_per_schema
+def structure(schema: Schema) -> str:
+    """A digest of what can be named in SQL: tables and columns with their types. Stored values have no part."""
+    named = [(table.name, table.is_view, [(c.name, c.type) for c in table.columns]) for table in schema.tables]
+    return hashlib.sha256(repr((schema.dialect, named)).encode()).hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,7 +21,9 @@ SAMPLED_EXAMPLES = 20
 
 @dataclass(frozen=True, slots=True)
 class SchemaColumn:
-    """A column. values holds all stored texts where they are few, else SAMPLED_EXAMPLES; empty if it is not text."""
+    """A column. values holds all stored texts where they are few, and those that an enum or CHECK allows, else
+    SAMPLED_EXAMPLES; empty if it is not text.
+    """
 
     name: str
     type: str
@@ -64,11 +65,6 @@ class Schema:
     dialect: str
     tables: tuple[SchemaTable, ...]
     epoch: str
-
-    def structure(self) -> str:
-        """A digest of what can be named in SQL: tables and columns with their types. Stored values have no part."""
-        named = [(table.name, table.is_view, [(c.name, c.type) for c in table.columns]) for table in self.tables]
-        return hashlib.sha256(repr((self.dialect, named)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ def filters_of(sql: str, dialect: str) -> list[str]:
     """The conditions of every WHERE and HAVING that compare with something given, at most MAX_FILTERS."""
     from sqlglot import exp
 
-    from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
+    from service.domain.sql_guard import SQLGLOT_DIALECTS, read_statement
 
     try:
-        tree = parse_statement(sql, dialect)
+        tree = read_statement(sql, dialect)
     except SqlRejected:
         return []
     conditions = [part for clause in tree.find_all(exp.Where, exp.Having) for part in _parts(clause.this)]

@@ -54,11 +54,12 @@ def guard(sql: str, schema: Schema, max_rows: int) -> GuardedSql:
 
 def parse_statement(sql: str, dialect: str) -> exp.Expr:
     """The syntax tree of exactly one query, the caller's own. Raises SqlRejected."""
-    return _parsed(sql, dialect).copy()
+    return read_statement(sql, dialect).copy()
 
 
 @lru_cache(maxsize=256)
-def _parsed(sql: str, dialect: str) -> exp.Expr:
+def read_statement(sql: str, dialect: str) -> exp.Expr:
+    """The same tree to read only: it is shared. Raises SqlRejected."""
     # One question parses the same few texts ten times; a copy takes a quarter of the time.
     import sqlglot
     from sqlglot import exp
@@ -117,14 +118,14 @@ def _guard(sql: str, schema: Schema, max_rows: int) -> GuardedSql:
     from sqlglot import exp
 
     tree = parse_statement(sql, schema.dialect)
-    if len(list(tree.find_all(exp.Column))) > MAX_COLUMNS:
+    if sum(1 for _ in tree.find_all(exp.Column)) > MAX_COLUMNS:
         raise SqlRejected("size", f"The statement names columns more than {MAX_COLUMNS} times.")
     check_nodes(tree, schema.dialect)
     check_growth(tree)
     canonicalise(tree, schema)
     tree = _limited(tree, max_rows)
     tables = check_tables(tree, schema)
-    if len(list(tree.find_all(exp.Table))) > MAX_TABLES:
+    if sum(1 for _ in tree.find_all(exp.Table)) > MAX_TABLES:
         raise SqlRejected("size", f"The statement reads more than {MAX_TABLES} tables.")
     qualified = qualify(tree, schema)
     check_joins(qualified)
@@ -136,7 +137,7 @@ def _written(tree: exp.Expr, dialect: str) -> str:
     from sqlglot.errors import ErrorLevel, UnsupportedError
 
     try:
-        return tree.sql(SQLGLOT_DIALECTS[dialect], comments=False, unsupported_level=ErrorLevel.RAISE)
+        return tree.sql(SQLGLOT_DIALECTS[dialect], copy=False, comments=False, unsupported_level=ErrorLevel.RAISE)
     except UnsupportedError as error:
         raise SqlRejected("element", f"The database has no such thing: {_first_line(error)}") from None
 

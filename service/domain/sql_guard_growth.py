@@ -17,8 +17,6 @@ _AGGREGATE_GROWTH = 100
 _AGGREGATES = frozenset(("GroupConcat", "ArrayAgg"))
 _JOINED = frozenset(("DPipe", "Concat", "ConcatWs"))
 _FORMAT = re.compile(r"(?:[^%]|%%|%[-+ 0,]*\d{0,3}(?:\.\d{1,2})?[dfsiegEGxXqQ])*")
-_DATE = re.compile(r"[12]\d{3}-\d\d?-\d\d?(?:[ T][\d:.+]+)?")
-_STEP = re.compile(r"'?(\d{1,3})\s*(day|week|month|quarter|year)?s?'?", re.IGNORECASE)
 
 
 def check_replace(node: exp.Expr) -> None:
@@ -38,52 +36,6 @@ def check_format(node: exp.Expr) -> None:
     first = node.this if type(node).__name__ == "Format" else next(iter(node.expressions), None)
     if first is None or type(first).__name__ != "Literal" or not _FORMAT.fullmatch(first.name):
         raise refusal("function", "A format must be a literal of plain conversions, at most 999 wide.", node)
-
-
-def check_series(node: exp.Expr, tree: exp.Expr) -> None:
-    """One series of dates, a day or more apart, between dates of this age or stored ones."""
-    from sqlglot import exp
-
-    step = node.args.get("step")
-    parts = [part for key in ("start", "end") if (part := node.args.get(key)) is not None]
-    dated = all(_is_dated(part) for part in parts) and len(parts) == 2
-    alone = len([n for n in tree.walk() if isinstance(n, type(node))]) == 1
-    if not (dated and alone and step is not None and _is_days(step) and not node.find_ancestor(exp.From, exp.Join)):
-        raise refusal(
-            "function", "GENERATE_SERIES may stand once, in a SELECT list, over dates by steps of days or more.", node
-        )
-
-
-def _is_dated(part: exp.Expr) -> bool:
-    """Whether nothing in an expression reaches far beyond now and what is stored."""
-    from sqlglot import exp
-
-    for literal in part.find_all(exp.Literal):
-        inside = literal.find_ancestor(exp.Interval, exp.Cast)
-        if isinstance(inside, exp.Interval):
-            if not _STEP.fullmatch(inside.this.name):
-                return False
-        elif isinstance(literal.parent, exp.Cast) and literal.parent.to.this.name == "INTERVAL":
-            if not _STEP.fullmatch(literal.name):
-                return False
-        elif not (literal.is_string and _DATE.fullmatch(literal.name)):
-            return isinstance(literal.parent, (exp.TimestampTrunc, exp.DateTrunc)) and literal.is_string
-    dates = (exp.CurrentDate, exp.CurrentTimestamp, exp.Column, exp.Cast, exp.TimestampTrunc, exp.DateTrunc)
-    return part.find(*dates) is not None
-
-
-def _is_days(step: exp.Expr) -> bool:
-    from sqlglot import exp
-
-    unit = ""
-    if isinstance(step, exp.Interval):
-        text, unit = step.this.name, str(step.args.get("unit") or "")
-    elif (isinstance(step, exp.Cast) and step.to.this.name == "INTERVAL") or isinstance(step, exp.Literal):
-        text = step.name
-    else:
-        return False
-    found = _STEP.fullmatch(f"{text} {unit}".strip())
-    return found is not None and bool(found[2]) and int(found[1]) > 0
 
 
 def check_growth(tree: exp.Expr) -> None:

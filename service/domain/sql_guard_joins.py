@@ -28,7 +28,7 @@ def check_joins(qualified: exp.Expr) -> None:
         ordered: list[list[str]] = []
         for condition, is_on in _conditions(select):
             names = sorted(_tables_of(condition))
-            if is_on and len(names) == 1 and isinstance(condition, exp.EQ) and condition.find(exp.Literal):
+            if is_on and len(names) == 1 and isinstance(condition, exp.EQ) and _names_one(condition):
                 bounded.update(names)
             for tied in _tied(condition):
                 _join(groups, tied)
@@ -39,6 +39,13 @@ def check_joins(qualified: exp.Expr) -> None:
                 _join(groups, names)
                 break
         _refuse_free(sources, groups, bounded)
+
+
+def _names_one(equality: exp.EQ) -> bool:
+    """Whether one value is asked for: ANY asks for each of many."""
+    from sqlglot import exp
+
+    return equality.find(exp.Literal) is not None and equality.find(exp.Any) is None
 
 
 def _refuse_free(sources: dict[str, exp.Expr], groups: dict[str, str], bounded: set[str]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from service.domain.schema_memo import once_per_schema
 from service.domain.sql import Schema, SchemaTable
 from service.domain.sql_guard_place import refusal
+from service.domain.sql_guard_series import is_series, with_series, without_series
 from service.errors import SqlRejected
 
 if TYPE_CHECKING:
@@ -29,12 +32,8 @@ def canonicalise(tree: exp.Expr, schema: Schema) -> None:
     """Write every identifier as the schema does, and every alias one way, in place."""
     from sqlglot import exp
 
-    known: dict[str, str] = {}
-    exact: set[str] = set()
-    for name in _schema_names(schema):
-        exact.add(name)
-        if known.setdefault(name.casefold(), name) != name and name == name.lower():
-            known[name.casefold()] = name
+    exact, folded = _spellings(schema)
+    known = dict(folded)
     folds = schema.dialect == "postgresql"
     for identifier in tree.find_all(exp.Identifier):
         name, quoted = identifier.name, bool(identifier.args.get("quoted"))
@@ -48,6 +47,7 @@ def canonicalise(tree: exp.Expr, schema: Schema) -> None:
         identifier.set("quoted", quoted or needs_quotes(real, schema.dialect))
 
 
+@lru_cache(maxsize=20_000)
 def needs_quotes(name: str, dialect: str) -> bool:
     """Whether the database reads a bare name as something else."""
     return not _PLAIN[dialect].fullmatch(name) or name.upper() in _keywords(dialect)
@@ -62,15 +62,22 @@ def _keywords(dialect: str) -> frozenset[str]:
     return frozenset(word.partition(" ")[0] for word in tokenizer.KEYWORDS) - _USUAL | _RESERVED
 
 
-def _schema_names(schema: Schema) -> list[str]:
+@once_per_schema
+def _spellings(schema: Schema) -> tuple[frozenset[str], Mapping[str, str]]:
+    """All names, and the one that each is written as by what case folding makes of it: one in small letters first."""
     names: list[str] = []
     for table in schema.tables:
         names.extend(table.name.split("."))
         names.extend(column.name for column in table.columns)
-    return names
+    folded: dict[str, str] = {}
+    for name in names:
+        if folded.setdefault(name.casefold(), name) != name and name == name.lower():
+            folded[name.casefold()] = name
+    return frozenset(names), folded
 
 
-def table_map(schema: Schema) -> dict[str, SchemaTable]:
+@once_per_schema
+def table_map(schema: Schema) -> Mapping[str, SchemaTable]:
     """Tables by name, and those of the default schema by qualified name too."""
     default = _DEFAULT_SCHEMAS[schema.dialect]
     found: dict[str, SchemaTable] = {}
@@ -98,17 +105,17 @@ def check_tables(tree: exp.Expr, schema: Schema) -> tuple[str, ...]:
             for node, source in scope.selected_sources.values():
                 if isinstance(node, exp.Table):
                     seen.add(id(node))
-                    if isinstance(source, exp.Table) or node.db:
+                    if not is_series(node) and (isinstance(source, exp.Table) or node.db):
                         read.add(_known_table(node, known))
     except SqlglotError as error:
         raise SqlRejected("tables", f"The tables are not understood: {error}") from None
     for table in tree.find_all(exp.Table):
-        if id(table) not in seen:
+        if id(table) not in seen and not is_series(table):
             read.add(_known_table(table, known))
     return tuple(sorted(read))
 
 
-def _known_table(node: exp.Table, known: dict[str, SchemaTable]) -> str:
+def _known_table(node: exp.Table, known: Mapping[str, SchemaTable]) -> str:
     from sqlglot import exp
 
     name = ".".join(part.name for part in node.parts)
@@ -131,6 +138,7 @@ def qualify(tree: exp.Expr, schema: Schema) -> exp.Expr:
     names = {"sqlite": "sqlite", "postgresql": "postgres"}
     known = table_map(schema)
     copy = tree.copy()
+    without_series(copy)
     _flatten(copy, known)
     used = {table.name for table in copy.find_all(exp.Table)}
     # An empty mapping would let everything pass.
@@ -157,13 +165,14 @@ def qualify(tree: exp.Expr, schema: Schema) -> exp.Expr:
             raise refusal("columns", "A star may stand in COUNT(*) or alone in a SELECT list only.", star)
     for table in copy.find_all(exp.Table):
         _unflatten(table, schema.dialect)
+    with_series(copy)
     for identifier in copy.find_all(exp.Identifier):
         if needs_quotes(identifier.name, schema.dialect):
             identifier.set("quoted", True)
     return copy
 
 
-def _flatten(tree: exp.Expr, known: dict[str, SchemaTable]) -> None:
+def _flatten(tree: exp.Expr, known: Mapping[str, SchemaTable]) -> None:
     """Give every table an alias as it is written, and write schema-qualified ones as one identifier.
 
     sqlglot would fold an alias of its own making, and its mapping has one level.

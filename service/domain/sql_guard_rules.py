@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.domain.sql_guard_growth import check_format, check_replace, check_series
+from service.domain.sql_guard_growth import check_format, check_replace
 from service.domain.sql_guard_place import refusal, shown
+from service.domain.sql_guard_series import SERIES, check_series, is_series
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -58,7 +59,6 @@ _MAX_TYPE_LENGTH = 10_000
 _WRITES = frozenset(
     "Insert Update Delete Merge Create Drop Alter TruncateTable Copy Command Set Use Pragma Attach Detach".split()
 )
-_SERIES = frozenset(("GenerateSeries", "ExplodingGenerateSeries"))
 _FORMATS = frozenset(("format", "printf"))
 _JOINS = frozenset(("", "INNER", "OUTER", "CROSS", "LEFT", "RIGHT", "FULL"))
 # What people know these by.
@@ -83,8 +83,10 @@ def check_nodes(tree: exp.Expr, dialect: str) -> None:
         kind = type(node).__name__
         if kind == "Anonymous":
             _check_name(node, dialect)
-        elif kind in _SERIES and dialect == "postgresql":
+        elif kind in SERIES and dialect == "postgresql":
             check_series(node, tree)
+        elif kind == "Array" and dialect == "postgresql":
+            _check_array(node)
         elif kind == "Lock":
             raise refusal("locking", "FOR UPDATE and FOR SHARE lock rows, which a question never needs.", node)
         elif kind == "Into":
@@ -101,10 +103,23 @@ def check_nodes(tree: exp.Expr, dialect: str) -> None:
 
 def _check_name(node: exp.Expr, dialect: str) -> None:
     name = node.name.lower()
+    if name == "all" and dialect == "postgresql" and [type(n).__name__ for n in node.expressions] == ["Array"]:
+        return
     if name not in ALLOWED_NAMES[dialect]:
         raise refusal("function", f"The function {name.upper()[:60]} is not on the list of allowed ones.", node)
     if name in _FORMATS:
         check_format(node)
+
+
+def _check_array(node: exp.Expr) -> None:
+    """A list of values that ANY or ALL compares with, as IN would."""
+    parent = node.parent
+    while type(parent).__name__ == "Paren":
+        parent = parent.parent if parent else None
+    compares = parent is not None and (type(parent).__name__ == "Any" or parent.name.lower() == "all")
+    values = [item.this if type(item).__name__ in ("Neg", "Cast") else item for item in node.expressions]
+    if not compares or not all(type(item).__name__ in ("Literal", "Null", "Boolean") for item in values):
+        raise refusal("element", f"An array may only hold plain values, after ANY or ALL: {shown(node)}.", node)
 
 
 def _check_sqlite(node: exp.Expr, kind: str) -> None:
@@ -138,7 +153,8 @@ def _check_details(node: exp.Expr, kind: str) -> None:
 def _check_shape(node: exp.Expr, kind: str) -> None:
     if kind == "Select" and not node.args.get("expressions"):
         raise refusal("element", "A SELECT must name what it reads.", node)
-    if kind == "TableAlias" and node.args.get("columns") and type(node.parent).__name__ == "Table":
+    named = kind == "TableAlias" and node.args.get("columns") and type(node.parent).__name__ == "Table"
+    if named and node.parent and not is_series(node.parent):
         raise refusal("columns", "The columns of a stored table may not get other names by position.", node)
 
 

@@ -120,9 +120,14 @@ class StatementRecords(Protocol):
     """
 
     async def save_statement(
-        self, caller: Caller, statement: SqlStatement, event: AuditEvent, half: Answer | None = None
+        self,
+        caller: Caller,
+        statement: SqlStatement,
+        event: AuditEvent,
+        half: Answer | None = None,
+        approved: AuditEvent | None = None,
     ) -> None:
-        """Insert, with the half of the answer that needs no rows."""
+        """Insert, with the half of the answer that needs no rows; approved too when it is saved as EXECUTING."""
         ...
 
     async def get_statement(self, caller: Caller, statement_id: str) -> SqlStatement:

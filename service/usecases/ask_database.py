@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
-from service.domain.audit import Approver
 from service.domain.caller import Caller
 from service.domain.questions import Event, Question, Route
-from service.domain.sql import LEAST_CONFIDENCE, ExecutionLimits
+from service.domain.sql import LEAST_CONFIDENCE, ExecutionLimits, SqlResult
 from service.ports import CannotAnswer
 from service.usecases.find_rules import Rule
 from service.usecases.phrase_rows import PhraseRows
 from service.usecases.question_outcome import Work, documents_half
 from service.usecases.run_sql import RunSql
 from service.usecases.sql_statements import Accepts, Proposal, ProposeSql, any_statement
+from service.usecases.streams import closing
 
 LEAST_VOUCHED = 0.05
 """The confidence for a statement all of whose comparisons were asked for; see docs/hybrid.md."""
@@ -57,14 +57,16 @@ class AskDatabase:
         vouched says that all it compares with was asked for: it may then be less sure of itself.
         """
         work.half = documents_half(route, work)
-        statement = await self.sql.keep(caller, proposal, work.half)
-        yield statement
         if proposal.confidence < (LEAST_VOUCHED if vouched else LEAST_CONFIDENCE) or not await self.sql.may_run_at_once(
             caller, question.sql_policy
         ):
-            work.pending = statement
+            work.pending = await self.sql.keep(caller, proposal, work.half)
+            yield work.pending
             return
-        result = await self.run(caller, statement, self.limits, Approver.POLICY, question.no_cache)
-        yield result
-        work.said, spent = await self.phrase(caller, result)
-        work.result, work.usage = result, work.usage + spent
+        ran = self.run.at_once(caller, proposal, work.half, self.limits, question.no_cache)
+        async with closing(ran):
+            async for event in ran:
+                yield event
+                if isinstance(event, SqlResult):
+                    work.said, spent = await self.phrase(caller, event)
+                    work.result, work.usage = event, work.usage + spent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from service.domain.audit import Approver, AuditAction, AuditEvent
+from service.domain.audit import AuditAction, AuditEvent
 from service.domain.caller import Caller
 from service.domain.questions import FinishedSql
 from service.domain.sql import MAX_RESULT_ROWS, ExecutionLimits, SqlStatement, StatementState
@@ -47,7 +47,7 @@ class ManageSql:
         if etag != statement.etag:
             raise SqlEtagMismatch("The etag is not that of the stored statement. Read it again before you approve it.")
         limits = replace(self.limits, max_rows=max(1, min(max_rows, MAX_RESULT_ROWS)))
-        result = await self.run(caller, statement, limits, Approver.PERSON)
+        result = await self.run(caller, statement, limits)
         return await self.finish(caller, result)
 
     async def reject(self, caller: Caller, statement_id: str) -> SqlStatement:

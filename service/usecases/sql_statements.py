@@ -9,10 +9,11 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from service.domain.audit import AuditAction
+from service.domain.audit import Approver, AuditAction
 from service.domain.caller import Caller
 from service.domain.questions import Answer, SqlPolicy, Usage
 from service.domain.rules import statement_applies
+from service.domain.schema_memo import structure
 from service.domain.sql import MAX_STATEMENT_ROWS, Schema, SqlStatement, StatementState
 from service.errors import NotConfigured, SqlNotGenerated
 from service.ports import CannotAnswer, Database, RecordStore, SqlDraft, SqlGenerator, SqlRequest
@@ -111,12 +112,21 @@ class ProposeSql:
         statement = self._statement(caller, question, replace(draft, sql=guarded), schema)
         return Proposal(statement, draft.confidence, usage, rule)
 
-    async def keep(self, caller: Caller, proposal: Proposal, half: Answer | None = None) -> SqlStatement:
-        """Store the statement, with the half of the answer that needs no rows, and return it."""
-        statement = proposal.statement
+    async def keep(
+        self, caller: Caller, proposal: Proposal, half: Answer | None = None, *, runs: bool = False
+    ) -> SqlStatement:
+        """Store the statement, with the half of the answer that needs no rows, and return it.
+
+        runs says that the policy has it run at once: it is stored as EXECUTING, approved in the same transaction.
+        """
+        statement = replace(proposal.statement, state=StatementState.EXECUTING) if runs else proposal.statement
         event = event_of(caller, AuditAction.GENERATED, statement, statement.create_time)
-        await self.records.save_statement(caller, statement, event, half)
-        log_event(caller, event)
+        approved = event_of(caller, AuditAction.APPROVED, statement, self.clock()) if runs else None
+        approved = replace(approved, approver=Approver.POLICY) if approved else None
+        await self.records.save_statement(caller, statement, event, half, approved)
+        for stored in (event, approved):
+            if stored:
+                log_event(caller, stored)
         return statement
 
     async def may_run_at_once(self, caller: Caller, wanted: SqlPolicy = SqlPolicy.UNSPECIFIED) -> bool:
@@ -162,12 +172,12 @@ class ProposeSql:
 
 
 def _guard(sql: str, schema: Schema) -> str:
-    from service.domain.sql_guard import guard
+    from service.domain.sql_guard_memo import guard_once
 
-    return guard(sql, schema, MAX_STATEMENT_ROWS).sql
+    return guard_once(sql, schema, MAX_STATEMENT_ROWS).sql
 
 
 def etag_of(caller: Caller, sql: str, schema: Schema) -> str:
     """What an approval is bound to: the text, who asked, and the tables and columns it was checked against."""
-    parts = "\x1f".join((caller.tenant, caller.principal, schema.dialect, schema.structure(), sql))
+    parts = "\x1f".join((caller.tenant, caller.principal, schema.dialect, structure(schema), sql))
     return hashlib.sha256(parts.encode()).hexdigest()[:32]

@@ -76,6 +76,7 @@ def test_a_refusal_is_a_sentence(run: Run) -> None:
         ("ask", "q"),
         ("health",),
         ("usage",),
+        ("audit",),
         ("upload", __file__),
         ("documents", "list"),
         ("documents", "delete", "x"),

@@ -25,7 +25,15 @@ from ragsql.v1.knowledge_service_pb2 import (
     ListKnowledgeItemsResponse,
 )
 from ragsql.v1.sql_service_connect import SqlService
-from ragsql.v1.sql_service_pb2 import ExecuteSqlRequest, ExecuteSqlResponse, GenerateSqlRequest, GenerateSqlResponse
+from ragsql.v1.sql_service_pb2 import (
+    AuditEvent,
+    ExecuteSqlRequest,
+    ExecuteSqlResponse,
+    GenerateSqlRequest,
+    GenerateSqlResponse,
+    ListAuditEventsRequest,
+    ListAuditEventsResponse,
+)
 from ragsql.v1.sql_statement_pb2 import SqlStatement
 from ragsql.v1.table_pb2 import Column, Row, Table, Value
 from tests.client.fake_documents import refusal
@@ -58,6 +66,7 @@ class FakeSql(SqlService, KnowledgeService, FeedbackService):
         self.executed: list[ExecuteSqlRequest] = []
         self.taught: list[KnowledgeItem] = []
         self.promoted: list[str] = []
+        self.happened: list[AuditEvent] = []
 
     async def generate_sql(self, request: GenerateSqlRequest, ctx: Any) -> GenerateSqlResponse:
         if request.question == "unknown":
@@ -67,6 +76,12 @@ class FakeSql(SqlService, KnowledgeService, FeedbackService):
     async def execute_sql(self, request: ExecuteSqlRequest, ctx: Any) -> ExecuteSqlResponse:
         self.executed.append(request)
         return ExecuteSqlResponse(sql_result=SqlResult(statement=STATEMENT, table=TABLE))
+
+    async def list_audit_events(self, request: ListAuditEventsRequest, ctx: Any) -> ListAuditEventsResponse:
+        start = int(request.page_token or 0)
+        end = start + min(2, request.page_size)
+        more = str(end) if end < len(self.happened) else ""
+        return ListAuditEventsResponse(audit_events=self.happened[start:end], next_page_token=more)
 
     async def import_knowledge(self, request: ImportKnowledgeRequest, ctx: Any) -> ImportKnowledgeResponse:
         for index, item in enumerate(request.knowledge_items):

@@ -64,6 +64,12 @@ CASES: list[tuple[tuple[SchemaTable, ...], set[str]]] = [
     ((table("a.users", "id", "id"), table("b.users", "id", "id"), table("c.orders", "user_id")), set()),
     ((table("lines", "order_id position", "order_id position"), table("notes", "order_id")), set()),
     ((table("日本", "id", "id"), table("x", "日本 日本_id")), set()),
+    ((table("users", "uid", "uid"), table("wallets", "wid user_id", "wid"), table("logs", "user note:text")),
+     {"wallets.user_id > users.uid", "logs.user > users.uid"}),
+    ((table("users", "uid user_id", "uid"), table("wallets", "wid user_id", "wid")), set()),
+    ((table("orders", "id", "id"), table("lines", "id order:text", "id")), set()),
+    ((table("employees", "emp_no name:text"), table("salaries", "emp_no amount"), table("dept_emp", "emp_no dept_no")),
+     {"salaries.emp_no > employees.emp_no", "dept_emp.emp_no > employees.emp_no"}),
     ((table("app_users", "id", "id"), table("app_orders", "id user_id", "id")),
      {"app_orders.user_id > app_users.id"}),
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from service.adapters.sqlgen.mend import mend
 from service.adapters.sqlgen.mend_totals import mend_totals
 from service.adapters.sqlgen.shape import complete
 from service.adapters.sqlgen.short_names import restore, shorten, shortened
-from service.domain.schema_keys import with_inferred_keys
+from service.domain.inferred_keys import with_inferred_keys
 from service.domain.sql import Schema, SchemaColumn, SchemaTable
 
 
@@ -20,9 +20,9 @@ def _table(name: str, *columns: str) -> SchemaTable:
 
 
 # A library that declares no keys at all.
-SCHEMA = with_inferred_keys(
-    Schema(
-        "postgresql",
+SCHEMA = Schema(
+    "postgresql",
+    with_inferred_keys(
         (
             _table("writer", "wid bigint", "name", "born bigint"),
             _table("book", "bid bigint", "title", "year bigint", "pages bigint", "shelf_id bigint"),
@@ -30,9 +30,9 @@ SCHEMA = with_inferred_keys(
             _table("shelf", "id bigint", "room", "floor bigint"),
             _table("loan", "loan_id bigint", "bid bigint", "lent timestamp", "back date", "reader_name"),
             _table("visit", "room", "day date", "count bigint"),
-        ),
-        "e1",
-    )
+        )
+    ),
+    "e1",
 )
 
 
@@ -44,14 +44,14 @@ def test_keys_that_nobody_declared_are_read_from_names() -> None:
     }  # fmt: skip
 
 
-def test_declared_keys_stay_and_a_schema_is_read_once() -> None:
-    assert with_inferred_keys(SCHEMA) == SCHEMA
+def test_keys_that_are_known_stay() -> None:
+    assert with_inferred_keys(SCHEMA.tables) == SCHEMA.tables
 
 
 def test_tables_of_other_schemas_are_mended_by_their_own_names() -> None:
     users = SchemaTable("app.users", (SchemaColumn("uid", "bigint"), SchemaColumn("name", "text")), ("uid",))
     wallets = SchemaTable("app.wallets", (SchemaColumn("wid", "bigint"), SchemaColumn("user_id", "bigint")), ("wid",))
-    schema = with_inferred_keys(Schema("postgresql", (users, wallets), "e1"))
+    schema = Schema("postgresql", with_inferred_keys((users, wallets)), "e1")
     written = shorten("SELECT u.name, COUNT(wallets.wid) FROM app.users AS u GROUP BY u.name", schema)
     mended = mend(written, "How many wallets has each user?", shortened(schema))
     assert restore(mended, schema) == (

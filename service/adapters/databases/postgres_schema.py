@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from service.adapters.databases.allowed_values import Allowed, allowed_by_checks, with_allowed
 from service.adapters.databases.known import epoch_of
 from service.adapters.databases.values import (
     MAX_INDEXED_PER_COLUMN,
@@ -55,7 +56,7 @@ SELECT md5(concat(
    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'm', 'p', 'f')
      AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'),
-  (SELECT string_agg(k.oid::text, ',' ORDER BY k.oid) FROM pg_constraint k WHERE k.contype IN ('p', 'f')),
+  (SELECT string_agg(k.oid::text, ',' ORDER BY k.oid) FROM pg_constraint k WHERE k.contype IN ('p', 'f', 'c')),
   (SELECT string_agg(concat_ws(',', e.oid, e.enumlabel), ';' ORDER BY e.oid) FROM pg_enum e),
   (SELECT string_agg(concat_ws(',', d.objoid, d.objsubid, md5(d.description)), ';' ORDER BY d.objoid, d.objsubid)
    FROM pg_description d JOIN pg_class c ON c.oid = d.objoid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -67,6 +68,9 @@ SELECT k.conrelid, k.contype::text, k.confrelid,
   (SELECT array_agg(a.attname::text ORDER BY u.n) FROM unnest(k.confkey) WITH ORDINALITY u(num, n)
    JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num)
 FROM pg_constraint k WHERE k.conrelid = ANY(%s) AND k.contype IN ('p', 'f') ORDER BY k.conname"""
+_CHECKS = """
+SELECT k.conrelid, pg_get_expr(k.conbin, k.conrelid) FROM pg_constraint k
+WHERE k.conrelid = ANY(%s) AND k.contype = 'c' AND cardinality(k.conkey) = 1 ORDER BY k.conname"""
 
 
 def fingerprint(connection: Connection) -> str:
@@ -82,9 +86,14 @@ def read_schema(connection: Connection, privacy: Privacy) -> Schema:
     names = {row[0]: row[2] if row[1] == "public" else f"{row[1]}.{row[2]}" for row in tables}
     columns: dict[int, list[SchemaColumn]] = {}
     for table, name, kind, nullable, comment, labels in connection.execute(_COLUMNS, (ids,)):
-        columns.setdefault(table, []).append(SchemaColumn(name, kind, nullable, comment or "", tuple(labels or ())))
+        shown = labels if labels and privacy.may_sample(names[table], name) else ()
+        columns.setdefault(table, []).append(SchemaColumn(name, kind, nullable, comment or "", tuple(shown)))
+    checks: dict[int, list[str]] = {}
+    for table, condition in connection.execute(_CHECKS, (ids,)):
+        checks.setdefault(table, []).append(condition)
     for table, found_columns in columns.items():
-        columns[table] = _with_samples(connection, names[table], found_columns, privacy)
+        allowed = allowed_by_checks(checks.get(table, ()))
+        columns[table] = _with_samples(connection, names[table], found_columns, privacy, allowed)
     primary: dict[int, tuple[str, ...]] = {}
     foreign: dict[int, list[ForeignKey]] = {}
     for table, kind, target, own, others in connection.execute(_KEYS, (ids,)).fetchall():
@@ -111,11 +120,12 @@ def _count(connection: Connection, table: str) -> int:
 
 
 def _with_samples(
-    connection: Connection, table: str, columns: list[SchemaColumn], privacy: Privacy
+    connection: Connection, table: str, columns: list[SchemaColumn], privacy: Privacy, allowed: Allowed
 ) -> list[SchemaColumn]:
-    """The columns with all values of those that have few and short ones, else some examples; one query a table.
+    """The columns with all values of those that have few and short ones, and those that a CHECK allows, else some
+    examples; one query a table.
 
-    A table that is locked, or a view that fails, has none.
+    A table that is locked, or a view that fails, has none but those of its CHECKs.
     """
     import psycopg
     from psycopg import sql
@@ -143,14 +153,14 @@ def _with_samples(
     except psycopg.Error:
         if connection.closed:
             raise
-        return columns
-    found = {column.name: _few(values) for column, values in zip(sampled, row or (), strict=False)}
+        row = tuple(list[str]() for _ in sampled)
+    found = {c.name: _few(values, c.name, allowed) for c, values in zip(sampled, row or (), strict=False)}
     return [replace(column, values=found[column.name]) if column.name in found else column for column in columns]
 
 
-def _few(values: list[str]) -> tuple[str, ...]:
+def _few(values: list[str], column: str, allowed: Allowed) -> tuple[str, ...]:
     short = tuple(value for value in values if len(value) <= MAX_SAMPLE_LENGTH)
-    return short if len(values) <= MAX_SAMPLED else short[:SAMPLED_EXAMPLES]
+    return with_allowed(allowed, column, short) if len(values) <= MAX_SAMPLED else short[:SAMPLED_EXAMPLES]
 
 
 def index_values(connection: Connection, schema: Schema, privacy: Privacy) -> ValueIndex:
@@ -160,8 +170,10 @@ def index_values(connection: Connection, schema: Schema, privacy: Privacy) -> Va
     index = ValueIndex()
     for table in schema.tables:
         for column in table.columns:
-            searched = column.type.startswith(_TEXT) and privacy.may_search(table.name, column.name)
-            if table.is_view or not searched:
+            if table.is_view or not privacy.may_search(table.name, column.name):
+                continue
+            if not column.type.startswith(_TEXT):
+                index.add_column(table.name, column.name, column.values)
                 continue
             query = sql.SQL(
                 "SELECT DISTINCT {column}::text FROM {table} WHERE length({column}::text) <= {length} LIMIT {limit}"
@@ -171,5 +183,6 @@ def index_values(connection: Connection, schema: Schema, privacy: Privacy) -> Va
                 length=sql.Literal(MAX_SAMPLE_LENGTH),
                 limit=sql.Literal(MAX_INDEXED_PER_COLUMN),
             )
-            index.add_column(table.name, column.name, (row[0] for row in connection.execute(query)))
+            stored = (row[0] for row in connection.execute(query))
+            index.add_column(table.name, column.name, dict.fromkeys((*stored, *column.values)))
     return index

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from service.adapters.databases.postgres_types import leave_json_as_text
 from service.adapters.postgres_address import TURN_SECONDS, conninfo
 from service.adapters.postgres_errors import REPLACE_PAUSES, is_lost, no_turn
 from service.errors import UpstreamUnavailable
@@ -88,7 +89,9 @@ class Sessions:
     def _connect(self) -> BoundedConnection:
         from service.adapters.postgres_connection import connect
 
-        return connect(conninfo(self._url, self._setting))
+        session = connect(conninfo(self._url, self._setting))
+        leave_json_as_text(session)
+        return session
 
     def _clean(self, session: BoundedConnection) -> None:
         """Roll back, forget everything, and let the next one have it."""

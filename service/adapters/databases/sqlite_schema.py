@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 
+from service.adapters.databases.allowed_values import Allowed, allowed_by_table, with_allowed
 from service.adapters.databases.known import epoch_of
 from service.adapters.databases.values import (
     MAX_INDEXED_PER_COLUMN,
@@ -28,17 +29,20 @@ def read_schema(connection: sqlite3.Connection, privacy: Privacy | None = None) 
     ).fetchall()
     count_until = time.monotonic() + _COUNT_SECONDS
     allowed = privacy or Privacy()
-    tables = with_inferred_keys([_read_table(connection, n, k == "view", count_until, allowed) for n, k, _ in rows])
+    tables = with_inferred_keys(
+        [_read_table(connection, name, kind == "view", sql, count_until, allowed) for name, kind, sql in rows]
+    )
     return Schema("sqlite", tables, epoch_of(tables))
 
 
 def _read_table(
-    connection: sqlite3.Connection, name: str, is_view: bool, count_until: float, privacy: Privacy
+    connection: sqlite3.Connection, name: str, is_view: bool, sql: str, count_until: float, privacy: Privacy
 ) -> SchemaTable:
+    allowed = allowed_by_table(sql)
     info = connection.execute(f"PRAGMA table_xinfo({_quote(name)})").fetchall()
     keys = sorted((row[5], row[1]) for row in info if row[5])
     columns = tuple(
-        SchemaColumn(row[1], row[2], not row[3], values=_sample(connection, name, row[1], row[2], privacy))
+        SchemaColumn(row[1], row[2], not row[3], values=_sample(connection, name, row[1], row[2], privacy, allowed))
         for row in info
         if row[6] != 1
     )
@@ -80,9 +84,9 @@ def is_text(declared: str) -> bool:
 
 
 def _sample(
-    connection: sqlite3.Connection, table: str, column: str, declared: str, privacy: Privacy
+    connection: sqlite3.Connection, table: str, column: str, declared: str, privacy: Privacy, allowed: Allowed
 ) -> tuple[str, ...]:
-    """All values of a column that has few and short ones, else some examples."""
+    """All values of a column that has few and short ones, and those that its CHECK allows, else some examples."""
     if not is_text(declared) or not privacy.may_sample(table, column):
         return ()
     rows = connection.execute(
@@ -90,7 +94,7 @@ def _sample(
         f"WHERE typeof({_quote(column)}) = 'text' ORDER BY 1 LIMIT {MAX_SAMPLED + 1}"
     ).fetchall()
     values = tuple(row[0] for row in rows if len(row[0]) <= MAX_SAMPLE_LENGTH)
-    return values if len(rows) <= MAX_SAMPLED else values[:SAMPLED_EXAMPLES]
+    return with_allowed(allowed, column, values) if len(rows) <= MAX_SAMPLED else values[:SAMPLED_EXAMPLES]
 
 
 def index_values(connection: sqlite3.Connection, schema: Schema, privacy: Privacy) -> ValueIndex:
@@ -105,7 +109,7 @@ def index_values(connection: sqlite3.Connection, schema: Schema, privacy: Privac
                 f"SELECT DISTINCT {name} FROM {_quote(table.name)} WHERE typeof({name}) = 'text' "
                 f"AND length({name}) <= {MAX_SAMPLE_LENGTH} LIMIT {MAX_INDEXED_PER_COLUMN}"
             )
-            index.add_column(table.name, column.name, (row[0] for row in rows))
+            index.add_column(table.name, column.name, dict.fromkeys((*(row[0] for row in rows), *column.values)))
     return index
 
 

@@ -42,6 +42,8 @@ def _type_by_values(declared: str, values: list[CellValue]) -> tuple[ColumnType,
     if kinds == {int}:
         return ColumnType.INT64, values
     if kinds <= {int, float}:
+        if any(isinstance(v, int) and int(float(v)) != v for v in values):
+            return ColumnType.DECIMAL, [None if v is None else _to_decimal(v) for v in values]
         return ColumnType.DOUBLE, [float(v) if isinstance(v, int) else v for v in values]
     if kinds == {bytes}:
         return ColumnType.BYTES, values

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from service.ports import Page
 
 
-def add(connection: Connection, tenant: str, event: AuditEvent) -> None:
+def add(connection: Connection, tenant: str, *events: AuditEvent) -> None:
     """Insert."""
     from sqlalchemy import insert
 
     from service.adapters.records.schema import sql_events as table
 
-    connection.execute(insert(table).values(tenant=tenant, **dataclasses.asdict(event)))
+    connection.execute(insert(table), [{"tenant": tenant, **dataclasses.asdict(event)} for event in events])
 
 
 def page(connection: Connection, caller: Caller, size: int, token: str) -> Page[AuditEvent]:

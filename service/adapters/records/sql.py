@@ -120,10 +120,15 @@ class SqlRecordStore:
         return await self._read(uploads.tenants)
 
     async def save_statement(
-        self, caller: Caller, statement: SqlStatement, event: AuditEvent, half: Answer | None = None
+        self,
+        caller: Caller,
+        statement: SqlStatement,
+        event: AuditEvent,
+        half: Answer | None = None,
+        approved: AuditEvent | None = None,
     ) -> None:
         """See StatementRecords."""
-        await self._write(statements.save, caller, statement, event, half)
+        await self._write(statements.save, caller, statement, event, half, approved)
 
     async def get_statement(self, caller: Caller, statement_id: str) -> SqlStatement:
         """See StatementRecords."""

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 
 def save(
-    connection: Connection, caller: Caller, statement: SqlStatement, event: AuditEvent, answer: Answer | None
+    connection: Connection,
+    caller: Caller,
+    statement: SqlStatement,
+    event: AuditEvent,
+    answer: Answer | None,
+    approved: AuditEvent | None,
 ) -> None:
     """Insert, with the half of the answer that needs no rows."""
     from sqlalchemy import insert
@@ -30,12 +35,12 @@ def save(
     from service.adapters.records.schema import statement_halves
     from service.adapters.records.schema import statements as table
 
-    values = dataclasses.asdict(statement)
-    connection.execute(insert(table).values(tenant=caller.tenant, principal=caller.principal, **values))
+    values = {field.name: getattr(statement, field.name) for field in dataclasses.fields(statement)}
+    connection.execute(insert(table), {"tenant": caller.tenant, "principal": caller.principal, **values})
     if answer is not None:
         row = {"tenant": caller.tenant, "id": statement.id, "answer": encode(answer).decode()}
-        connection.execute(insert(statement_halves).values(row))
-    audit.add(connection, caller.tenant, event)
+        connection.execute(insert(statement_halves), row)
+    audit.add(connection, caller.tenant, *(item for item in (event, approved) if item))
 
 
 def get(connection: Connection, caller: Caller, statement_id: str) -> SqlStatement:

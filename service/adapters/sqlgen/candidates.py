@@ -13,7 +13,8 @@ from service.adapters.sqlgen.short_names import restore, shorten, shortened
 from service.adapters.sqlgen.units import conversions
 from service.domain.caller import Caller
 from service.domain.sql import MAX_STATEMENT_ROWS
-from service.domain.sql_guard import GuardedSql, guard
+from service.domain.sql_guard import GuardedSql
+from service.domain.sql_guard_memo import guard_once
 from service.errors import SqlExecutionFailed, SqlRejected, SqlTimeout
 from service.ports import ChatReply, Database, SqlRequest
 
@@ -55,7 +56,7 @@ def _guard_mended(sql: str, request: SqlRequest) -> GuardedSql:
     schema = shortened(request.schema)
     mended = mend(shorten(sql, request.schema), request.question, schema)
     completed = complete(mended, request.question, schema, conversions(request.question, schema))
-    guarded = guard(restore(completed, request.schema), request.schema, MAX_STATEMENT_ROWS)
+    guarded = guard_once(restore(completed, request.schema), request.schema, MAX_STATEMENT_ROWS)
     check_counts(guarded.sql, request.schema.dialect)
     return guarded
 

@@ -10,7 +10,7 @@ from service.adapters.sqlgen import confidence_weights as fitted
 from service.adapters.sqlgen.candidates import Candidate
 from service.adapters.sqlgen.coverage import left_out, quoted, unknown_words, unlinked_tables
 from service.domain.schema_linking import Links, name_parts, stem, words_of
-from service.domain.sql_guard import parse_statement
+from service.domain.sql_guard import read_statement
 from service.ports import SqlRequest
 
 FEATURES = (
@@ -73,7 +73,7 @@ def _unknown_texts(found: Candidate, request: SqlRequest, links: Links) -> list[
         if table.name in found.guarded.tables:
             known.update(value.casefold() for column in table.columns for value in column.values)
     texts: list[str] = []
-    for literal in parse_statement(found.guarded.sql, request.schema.dialect).find_all(exp.Literal):
+    for literal in read_statement(found.guarded.sql, request.schema.dialect).find_all(exp.Literal):
         text = literal.name.strip("%").casefold()
         compared = isinstance(literal.parent, (exp.EQ, exp.NEQ, exp.In, exp.Like, exp.ILike))
         if not literal.is_string or not compared or text in known or text[:1].isdigit():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
+from service.domain.sql_guard import SQLGLOT_DIALECTS, read_statement
+from service.domain.sql_guard_series import is_series
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -16,7 +17,7 @@ def explain(sql: str, dialect: str) -> str:
     """Say what a guarded statement selects, from where, and how it filters, groups, orders and limits."""
     from sqlglot import exp
 
-    tree = parse_statement(sql, dialect)
+    tree = read_statement(sql, dialect)
     if isinstance(tree, exp.SetOperation):
         parts = len(list(tree.find_all(exp.SetOperation))) + 1
         kind = type(tree).__name__.lower()
@@ -72,7 +73,7 @@ def _tables(tree: exp.Expr) -> list[str]:
     from sqlglot import exp
 
     hidden = {cte.alias for cte in tree.find_all(exp.CTE)}
-    return sorted({table.name for table in tree.find_all(exp.Table)} - hidden)
+    return sorted({"a series" if is_series(table) else table.name for table in tree.find_all(exp.Table)} - hidden)
 
 
 def _join(parts: list[str]) -> str:

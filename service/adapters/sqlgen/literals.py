@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from service.domain.caller import Caller
 from service.domain.schema_linking import abbreviates, stem, words_of
 from service.domain.sql import SAMPLED_EXAMPLES, Schema, ValueMatch
-from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
+from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement, read_statement
 from service.errors import SqlExecutionFailed
 from service.ports import Database
 
@@ -30,6 +30,8 @@ async def ground(caller: Caller, database: Database, sql: str, schema: Schema) -
     """
     from sqlglot import exp
 
+    if not _comparisons(read_statement(sql, schema.dialect), schema):
+        return sql
     tree = parse_statement(sql, schema.dialect)
     stored = {table.name for table in schema.tables}
     changed = False
@@ -55,7 +57,7 @@ async def ground(caller: Caller, database: Database, sql: str, schema: Schema) -
             literal.replace(exp.Literal.string(value))
             column.set("this", exp.to_identifier(match.column if match else column.name))
             changed = True
-    return tree.sql(SQLGLOT_DIALECTS[schema.dialect]) if changed else sql
+    return tree.sql(SQLGLOT_DIALECTS[schema.dialect], copy=False) if changed else sql
 
 
 def _comparisons(tree: exp.Expr, schema: Schema) -> list[tuple[exp.Column, exp.Literal, str]]:

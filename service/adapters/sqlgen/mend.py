@@ -46,7 +46,7 @@ def mend(sql: str, question: str, schema: Schema) -> str:
     count += sum(shorten_joins(select, question, schema) for select in selects)
     count += sum(mend_totals(select, question, schema) for select in selects)
     count += mend_memberships(tree, schema) + mend_dialect(tree, schema)
-    return tree.sql(SQLGLOT_DIALECTS[schema.dialect]) if count else sql
+    return tree.sql(SQLGLOT_DIALECTS[schema.dialect], copy=False) if count else sql
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from service.adapters.sqlgen.restate import restated_question, restating_message
 from service.adapters.sqlgen.style import style_messages
 from service.domain.caller import Caller
 from service.domain.questions import Usage
-from service.domain.schema_keys import with_inferred_keys
 from service.domain.schema_linking import Links, link, relevant_tables, with_singulars, words_of
 from service.domain.sql import Schema
 from service.errors import SqlNotGenerated
@@ -52,7 +51,6 @@ class PromptSqlGenerator:
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         if asks_to_write(request.question):
             return CannotAnswer(ONLY_READING, Usage())
-        request = replace(request, schema=with_inferred_keys(request.schema))
         usage = Usage()
         words = words_of(request.question)
         if request.rule:
@@ -68,7 +66,7 @@ class PromptSqlGenerator:
 
     async def warm(self, caller: Caller, schema: Schema) -> None:
         """Have the model read both prompts up to the question, so that its server keeps them."""
-        request = SqlRequest(".", with_inferred_keys(schema), rule=".")
+        request = SqlRequest(".", schema, rule=".")
         options = ChatOptions(max_tokens=1, timeout_seconds=_WARM_SECONDS)
         for messages in (restating_messages(request), _first_messages(request, link(".", schema, ()))):
             await self.chat.complete(caller, messages, options)
@@ -108,11 +106,10 @@ class PromptSqlGenerator:
 
 def _first_messages(request: SqlRequest, links: Links) -> list[ChatMessage]:
     tables = relevant_tables(request.schema, links, _MAX_TABLES)
+    known = schema_text(request.schema, tables)
     asked = question_text(request, links.values, request.knowledge)
     return [
         ChatMessage("system", system_text(request.schema.dialect)),
         *style_messages(request.schema.dialect),
-        ChatMessage(
-            "user", f"Now another database, with no other tables than these:\n{schema_text(tables)}\n\n{asked}"
-        ),
+        ChatMessage("user", f"Now another database, with no other tables than these:\n{known}\n\n{asked}"),
     ]

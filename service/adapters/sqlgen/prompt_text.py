@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from service.adapters.sqlgen.periods import periods_of
 from service.adapters.sqlgen.units import conversions
 from service.domain.schema_linking import name_parts, stem
+from service.domain.schema_memo import once_per_schema
 from service.domain.sql import KnowledgeItem, Schema, SchemaColumn, SchemaTable, ValueMatch
 from service.ports import SqlRequest
 
@@ -47,9 +48,15 @@ def system_text(dialect: str) -> str:
     return _RULES[dialect]
 
 
-def schema_text(tables: Sequence[SchemaTable]) -> str:
-    """The database, one line a table."""
-    return "\n".join(table_line(table) for table in tables)
+def schema_text(schema: Schema, tables: Sequence[SchemaTable]) -> str:
+    """These tables of the database, one line each."""
+    lines = _lines(schema)
+    return "\n".join(lines[table.name] for table in tables)
+
+
+@once_per_schema
+def _lines(schema: Schema) -> Mapping[str, str]:
+    return {table.name: table_line(table) for table in schema.tables}
 
 
 def table_line(table: SchemaTable) -> str:
@@ -129,6 +136,7 @@ def question_text(request: SqlRequest, values: Sequence[ValueMatch], knowledge: 
     return "\n".join(parts)
 
 
+@once_per_schema
 def _date_columns(schema: Schema) -> list[str]:
     """Columns of dates on which something happened, those of the largest tables first."""
     tables = sorted(schema.tables, key=lambda table: -table.row_count)

@@ -40,7 +40,7 @@ def complete(sql: str, question: str, schema: Schema, units: Sequence[Conversion
     changed = exact and unround(tree, question)
     if tree.args.get("distinct"):
         changed |= _list_order(tree) | (exact and sort_nulls_last(tree))
-        return tree.sql(SQLGLOT_DIALECTS[schema.dialect]) if changed else sql
+        return tree.sql(SQLGLOT_DIALECTS[schema.dialect], copy=False) if changed else sql
     changed |= settle_counts(tree, question, schema) | (exact and sort_nulls_last(tree))
     changed |= _add_units(tree, units)
     changed |= _add_group(tree) | complete_group(tree) | add_asked(tree, question, schema)
@@ -48,7 +48,7 @@ def complete(sql: str, question: str, schema: Schema, units: Sequence[Conversion
     changed |= add_keys(tree, schema)
     if not (changed | _add_order(tree, SQLGLOT_DIALECTS[schema.dialect])):
         return sql
-    return tree.sql(SQLGLOT_DIALECTS[schema.dialect])
+    return tree.sql(SQLGLOT_DIALECTS[schema.dialect], copy=False)
 
 
 def _add_units(tree: exp.Select, units: Sequence[Conversion]) -> bool:

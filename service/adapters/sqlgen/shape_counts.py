@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from service.domain.schema_linking import name_parts, stem
 from service.domain.sql import Schema, SchemaColumn
-from service.domain.sql_guard import parse_statement
+from service.domain.sql_guard import read_statement
 from service.errors import SqlRejected
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def check_counts(sql: str, dialect: str) -> None:
     """Raise SqlRejected when a count stands in a SELECT that reads no table: it counts nothing."""
     from sqlglot import exp
 
-    for select in parse_statement(sql, dialect).find_all(exp.Select):
+    for select in read_statement(sql, dialect).find_all(exp.Select):
         counts = [node for item in select.selects for node in item.find_all(exp.Count) if node.parent_select is select]
         if counts and not select.args.get("from_"):
             raise SqlRejected("columns", f"{counts[0].sql()} stands in a SELECT without FROM. Add FROM with its table.")

@@ -44,7 +44,7 @@ def shorten(sql: str, schema: Schema) -> str:
         if written in {name.lower() for name in names}:
             node.set("db", None)
             node.set("catalog", None)
-    return tree.sql(SQLGLOT_DIALECTS[schema.dialect])
+    return tree.sql(SQLGLOT_DIALECTS[schema.dialect], copy=False)
 
 
 def restore(sql: str, schema: Schema) -> str:
@@ -60,7 +60,7 @@ def restore(sql: str, schema: Schema) -> str:
         name = full.get(node.name.lower(), "")
         if name and not node.db and node.name.lower() not in hidden:
             node.set("db", exp.to_identifier(name.rpartition(".")[0]))
-    return tree.sql(SQLGLOT_DIALECTS[schema.dialect])
+    return tree.sql(SQLGLOT_DIALECTS[schema.dialect], copy=False)
 
 
 def _tables(tree: exp.Expr) -> list[exp.Table]:

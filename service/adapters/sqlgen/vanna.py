@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from service.adapters.sqlgen.candidates import Candidate, check
@@ -19,7 +19,6 @@ from service.adapters.sqlgen.vanna_reply import parse_vanna_reply
 from service.adapters.sqlgen.vanna_session import VannaSession, open_session
 from service.domain.caller import Caller
 from service.domain.questions import Usage
-from service.domain.schema_keys import with_inferred_keys
 from service.domain.schema_linking import Links, link, relevant_tables, words_of
 from service.domain.sql import KnowledgeItem, Schema
 from service.errors import SqlNotGenerated
@@ -83,7 +82,6 @@ class VannaSqlGenerator:
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         if asks_to_write(request.question):
             return CannotAnswer(ONLY_READING, Usage())
-        request = replace(request, schema=with_inferred_keys(request.schema))
         values = await self.database.find_values(caller, words_of(request.question))
         links = link(request.question, request.schema, values)
         asked = question_text(request, links.values, ())
