@@ -206,3 +206,10 @@ class Settings:
     redis_url: str = setting(
         "UPSTASH_REDIS_URL", address("redis", "rediss"), "", "", "Redis server. Implies `RAGSQL_CACHE=redis`."
     )
+    secrets: str = setting(
+        "RAGSQL_SECRETS",
+        as_text,
+        "",
+        "",
+        "ARN of a secret (Secrets Manager) or parameter (SSM): a JSON object of settings, read once at the start.",
+    )
