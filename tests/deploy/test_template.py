@@ -6,87 +6,28 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from service import settings
+from tests.deploy.cloudformation import (
+    DEPLOY,
+    RESOURCES,
+    TEMPLATE,
+    as_list,
+    leaves,
+    load,
+    of_type,
+    properties,
+    statements,
+)
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
 TEMPLATES = ("template.yaml", "github.yaml")
 URL, INGEST = "rag-text-to-sql-serverless", "rag-text-to-sql-serverless-ingest"
 WITHOUT_RESOURCES = {"ecr:GetAuthorizationToken", "cloudwatch:GetMetricData"}
 """Actions that IAM allows on everything or not at all."""
 SECRET = re.compile(r"KEY|SECRET|PASSWORD|TOKEN|_URL$", re.IGNORECASE)
-
-
-def _function(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
-    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
-    if isinstance(node, yaml.ScalarNode):
-        text: Any = loader.construct_scalar(node)
-        return {name: text.split(".", 1) if suffix == "GetAtt" else text}
-    assert isinstance(node, yaml.SequenceNode)
-    return {name: loader.construct_sequence(node, deep=True)}
-
-
-class _Loader(yaml.SafeLoader):
-    pass
-
-
-_Loader.add_multi_constructor("!", _function)  # pyright: ignore[reportUnknownMemberType]
-
-
-def load(name: str) -> dict[str, Any]:
-    return yaml.load((DEPLOY / name).read_text(), _Loader)
-
-
-TEMPLATE = load("template.yaml")
-RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
-
-
-def properties(name: str) -> dict[str, Any]:
-    return RESOURCES[name]["Properties"]
-
-
-def of_type(kind: str) -> dict[str, dict[str, Any]]:
-    found = {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == kind}
-    assert found, kind
-    return found
-
-
-def leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, Mapping):
-        for each in value.values():  # pyright: ignore[reportUnknownVariableType]
-            yield from leaves(each)
-    elif isinstance(value, list):
-        for each in value:  # pyright: ignore[reportUnknownVariableType]
-            yield from leaves(each)
-    else:
-        yield value
-
-
-def as_list(value: Any) -> list[Any]:
-    return [*value] if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownArgumentType]
-
-
-def statements(template: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every statement of every policy, with the resource that it stands in."""
-
-    def found(value: Any) -> Iterator[dict[str, Any]]:
-        if isinstance(value, dict):
-            yield from value.get("Statement", ())  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-            for each in value.values():  # pyright: ignore[reportUnknownVariableType]
-                yield from found(each)
-        elif isinstance(value, list):
-            for each in value:  # pyright: ignore[reportUnknownVariableType]
-                yield from found(each)
-
-    for name, resource in template["Resources"].items():
-        for statement in found(resource):
-            yield name, statement
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
