@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from service.cli import ask, doctor, documents, eval, feedback, health, models, serve, sql, train, upload, usage
+from service.cli import ask, cost, doctor, documents, eval, feedback, health, models, serve, sql, train, upload, usage
 from service.cli.output import ExitCode, complain
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ app.command(name="eval")(eval.evaluate)
 app.command()(health.health)
 app.command()(doctor.doctor)
 app.command()(usage.usage)
+app.command()(cost.cost)
 app.add_typer(models.app, name="models")
 
 
