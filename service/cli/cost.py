@@ -61,7 +61,7 @@ def summary(work: Workload, bill: Bill) -> str:
 
     low, high = BEFORE_SERVICES
     said = (
-        f"{work.requests:,.0f} questions a month, {work.cache_rate:.0%} of them answered from the cache, "
+        f"{work.requests:,.0f} questions a month, {100 * work.cache_rate:.0f} % of them answered from the cache, "
         f"{work.uploads:,.0f} documents. A question takes {work.question_seconds:.2f} s, {work.cached_seconds:.3f} s "
         f"from the cache, with {work.memory_mb:,} MB.\n"
         f"Prices of {CLOUD_PRICES_AS_OF} (AWS in us-east-1 and services) and {PRICES_AS_OF} (models). Without the free "

@@ -78,13 +78,20 @@ def test_services_of_other_accounts_may_nothing() -> None:
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-@pytest.mark.parametrize(("name", "function"), [("UrlFunction", URL), ("IngestFunction", INGEST)])
-def test_functions(name: str, function: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "function", "image"),
+    [
+        ("UrlFunction", URL, "ImageUri"),
+        ("IngestFunction", INGEST, "ImageUri"),
+        ("StreamFunction", f"{URL}-stream", "StreamImageUri"),
+    ],
+)
+def test_functions(name: str, function: str, image: str) -> None:
     made = properties(name)
     assert made["FunctionName"] == function
     assert made["PackageType"] == "Image"
     assert made["Architectures"] == ["x86_64"]
-    assert made["Code"] == {"ImageUri": {"Ref": "ImageUri"}}
+    assert made["Code"] == {"ImageUri": {"Ref": image}}
     assert made["Timeout"] == 900
     assert made["EphemeralStorage"] == {"Size": 10240}
     memory = made["MemorySize"]
@@ -93,8 +100,9 @@ def test_functions(name: str, function: str) -> None:
     assert TEMPLATE["Parameters"][reserved]["Default"] > 0
 
 
-def test_an_image_is_named_by_its_digest() -> None:
-    pattern = TEMPLATE["Parameters"]["ImageUri"]["AllowedPattern"]
+@pytest.mark.parametrize("parameter", ["ImageUri", "StreamImageUri"])
+def test_an_image_is_named_by_its_digest(parameter: str) -> None:
+    pattern = TEMPLATE["Parameters"][parameter]["AllowedPattern"]
     image = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/rag-text-to-sql-serverless"
     assert re.search(pattern, f"{image}@sha256:{'0' * 64}")
     assert re.search(pattern, "")
@@ -113,11 +121,12 @@ def test_traffic_goes_to_the_alias() -> None:
     assert properties("IngestFailures")["Qualifier"] == "live"
 
 
-def test_the_url_has_both_permissions() -> None:
+@pytest.mark.parametrize("target", ["UrlLive", "StreamFunction"])
+def test_a_url_has_both_permissions(target: str) -> None:
     by_action = {
         permission["Action"]: permission
         for permission in of_type("AWS::Lambda::Permission").values()
-        if permission["FunctionName"] == {"Ref": "UrlLive"}
+        if permission["FunctionName"] == {"Ref": target}
     }
     assert set(by_action) == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
     assert by_action["lambda:InvokeFunctionUrl"]["FunctionUrlAuthType"] == {"Ref": "UrlAuthType"}
@@ -129,12 +138,18 @@ def test_the_url_has_both_permissions() -> None:
 def test_what_browsers_may_do_is_what_the_service_says() -> None:
     from service.transport.cors import REQUEST_HEADERS, RESPONSE_HEADERS
 
-    cors = properties("Url")["Cors"]
-    assert tuple(cors["AllowHeaders"]) == REQUEST_HEADERS
-    assert tuple(cors["ExposeHeaders"]) == RESPONSE_HEADERS
-    assert cors["AllowOrigins"] == {"Ref": "CorsOrigins"}
+    for url in of_type("AWS::Lambda::Url").values():
+        assert tuple(url["Cors"]["AllowHeaders"]) == REQUEST_HEADERS
+        assert tuple(url["Cors"]["ExposeHeaders"]) == RESPONSE_HEADERS
+        assert url["Cors"]["AllowOrigins"] == {"Ref": "CorsOrigins"}
+        assert url["AuthType"] == {"Ref": "UrlAuthType"}
     for function in of_type("AWS::Lambda::Function").values():
         assert "RAGSQL_CORS_ORIGINS" not in function["Environment"]["Variables"], "headers that come twice are refused"
+
+
+def test_how_answers_are_sent() -> None:
+    assert properties("Url")["InvokeMode"] == "BUFFERED"
+    assert properties("StreamUrl")["InvokeMode"] == "RESPONSE_STREAM"
 
 
 def test_the_bucket_is_closed() -> None:
