@@ -29,6 +29,7 @@ log = logging.getLogger("release")
 
 FUNCTION = "rag-text-to-sql-serverless"
 _INVOCATION_SECONDS = 900
+_UNCHANGED = "The alias leads to where it led before."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,12 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(options, session)
     except NotPutBack as error:
-        return _told(options.notify, session, f"{FUNCTION}: a person is needed", error, 3)
+        said = f"{error} It began with this: {error.__context__ or 'a rollback'}"
+        return _told(options.notify, session, f"{FUNCTION}: a person is needed", said, 3)
     except KeyboardInterrupt:
-        return _told(options.notify, session, f"{FUNCTION}: {options.command} was stopped", "It was interrupted.", 1)
+        return _told(options.notify, session, f"{FUNCTION}: {options.command} was stopped", _UNCHANGED, 1)
     except Exception as error:
         said = error if isinstance(error, ReleaseFailed) else f"{type(error).__name__}: {error}"
-        return _told(options.notify, session, f"{FUNCTION}: {options.command} failed", said, 1)
+        return _told(options.notify, session, f"{FUNCTION}: {options.command} failed", f"{said} {_UNCHANGED}", 1)
 
 
 def _run(options: argparse.Namespace, session: Any) -> int:

@@ -12,7 +12,6 @@ from service.errors import SettingsError
 log = logging.getLogger("ragsql")
 
 SETTING = "RAGSQL_SECRETS"
-_TIMEOUT_SECONDS = 5
 
 
 def with_secrets(env: Mapping[str, str], known: Iterable[str]) -> Mapping[str, str]:
@@ -50,30 +49,15 @@ def _fetch(arn: str) -> str:
     parts = arn.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn" or parts[2] not in ("secretsmanager", "ssm"):
         raise SettingsError({SETTING: "It must be the ARN of a secret in Secrets Manager or of a parameter in SSM."})
-    from botocore.exceptions import BotoCoreError, ClientError
+    from service.aws_call import AwsError, call
 
+    _, _, service, region = parts[:4]
     try:
-        return _from_ssm(arn, parts[3]) if parts[2] == "ssm" else _from_secrets_manager(arn, parts[3])
-    except ClientError as error:
-        response: Any = error.response  # pyright: ignore[reportUnknownMemberType]
-        problem = f"AWS answers {response['Error']['Code']}"
-    except BotoCoreError as error:
-        problem = type(error).__name__
-    raise SettingsError({SETTING: f"The secret cannot be read: {problem}. Check the ARN, and the rights to read it."})
-
-
-def _from_secrets_manager(arn: str, region: str) -> str:
-    return _client("secretsmanager", region).get_secret_value(SecretId=arn).get("SecretString", "")
-
-
-def _from_ssm(arn: str, region: str) -> str:
-    return _client("ssm", region).get_parameter(Name=arn, WithDecryption=True)["Parameter"]["Value"]
-
-
-def _client(service: str, region: str) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    sdk: Any = boto3
-    config = Config(connect_timeout=_TIMEOUT_SECONDS, read_timeout=_TIMEOUT_SECONDS, retries={"mode": "standard"})
-    return sdk.session.Session().client(service, region_name=region, config=config)
+        if service == "ssm":
+            return call(service, region, "AmazonSSM.GetParameter", {"Name": arn, "WithDecryption": True})["Parameter"][
+                "Value"
+            ]
+        return call(service, region, "secretsmanager.GetSecretValue", {"SecretId": arn}).get("SecretString", "")
+    except AwsError as error:
+        problem = f"The secret cannot be read, AWS says: {error}. Check the ARN, the credentials and their rights."
+        raise SettingsError({SETTING: problem}) from None

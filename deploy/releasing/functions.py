@@ -104,7 +104,7 @@ class Function:
         )
 
     def _settle(self) -> None:
-        self._wait("function_active_v2", "$LATEST")
+        # Not until it is active: what nobody calls becomes inactive after some weeks, and can be updated all the same.
         self._wait("function_updated_v2", "$LATEST")
 
     def _wait(self, what: str, qualifier: str) -> None:
