@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -180,3 +183,34 @@ def test_rollback(account: Account, handler: Runtime, caplog: pytest.LogCaptureF
     assert "was taken back" in account.told(queue)[0]
     assert release.main(["rollback"]) == 1
     assert account.live() == ONE_LIVE
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_webhook_is_told_and_one_that_fails_changes_nothing(
+    account: Account, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[dict[str, str]] = []
+
+    class Webhook(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None: ...
+
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(status)
+            self.end_headers()
+
+    def crashes(event: dict[str, Any]) -> Any:
+        raise OSError(event)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    hook = f"http://127.0.0.1:{server.server_port}/services/secret-part"
+    try:
+        assert account.bring_in(account.push("second", crashes), "--notify", hook) == 1
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert account.live() == ONE_LIVE
+    assert "The alias leads to where it led before." in told[0]["text"]
+    assert "secret-part" not in caplog.text
+    assert ("Nobody could be told" in caplog.text) == (status == 500)
