@@ -25,6 +25,13 @@ class Settings:
     model_dir: Path | None = setting(
         "RAGSQL_MODEL_DIR", as_path, None, "the user's cache folder", "Folder that holds model files, by hash."
     )
+    secrets: str = setting(
+        "RAGSQL_SECRETS",
+        as_text,
+        "",
+        "",
+        "ARN of a secret (Secrets Manager) or parameter (SSM): a JSON object of settings, read once at the start.",
+    )
     sample_data: bool = setting(
         "RAGSQL_SAMPLE_DATA",
         as_flag,
@@ -205,11 +212,4 @@ class Settings:
     )
     redis_url: str = setting(
         "UPSTASH_REDIS_URL", address("redis", "rediss"), "", "", "Redis server. Implies `RAGSQL_CACHE=redis`."
-    )
-    secrets: str = setting(
-        "RAGSQL_SECRETS",
-        as_text,
-        "",
-        "",
-        "ARN of a secret (Secrets Manager) or parameter (SSM): a JSON object of settings, read once at the start.",
     )
