@@ -29,10 +29,10 @@ app.command()(train.train)
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(documents.app, name="documents")
 app.command(name="eval")(eval.evaluate)
+app.command()(cost.cost)
 app.command()(health.health)
 app.command()(doctor.doctor)
 app.command()(usage.usage)
-app.command()(cost.cost)
 app.add_typer(models.app, name="models")
 
 

@@ -23,6 +23,9 @@ LOGS_GB = 0.50
 LOGS_GB_MONTH = 0.03
 LOGS_FREE_GB = 5
 """Of what comes in and of what is kept, each."""
+METRIC_MONTH = 0.30
+"""For each metric of our own and each value of its dimension."""
+FREE_METRICS = 10
 ALARM = 0.10
 FREE_ALARMS = 10
 

@@ -30,8 +30,8 @@ class Workload:
     """A month. Seconds are those that Lambda bills; cache_rate, cold_rate and upload_rate are shares of the requests.
 
     Seconds, tokens, chunks and sizes of one request are what `python -m benchmarks workload` measured (n = 30 questions
-    and 3 documents), with its waits of remote models and stores. The shares, cold_seconds, log_kb and what is stored
-    are assumed.
+    and 3 documents), with its waits of remote models and stores. The shares, cold_seconds, log_kb, metrics and what is
+    stored are assumed.
     """
 
     requests: float
@@ -59,6 +59,8 @@ class Workload:
     """Of the images of all releases that are kept, whose layers are mostly the same."""
     secrets: int = 1
     alarms: int = 9
+    metrics: int = 40
+    """Of our own in CloudWatch: eight for each of the five routes that are used most."""
     cache_commands: float = 3.0
     """For a request."""
 
@@ -150,6 +152,7 @@ def _around_lambda(work: Workload) -> Iterator[Line]:
     yield Line(Payee.AWS, "S3", f"{_count(work.documents_gb)} GB, {_count(puts)} PUT", s3, s3)
     logs = (work.requests + work.uploads) * work.log_kb / 1024**2
     yield _metered(Payee.AWS, "CloudWatch logs", "GB", logs, prices.LOGS_GB + prices.LOGS_GB_MONTH, prices.LOGS_FREE_GB)
+    yield _metered(Payee.AWS, "CloudWatch metrics", "metrics", work.metrics, prices.METRIC_MONTH, prices.FREE_METRICS)
     yield _metered(Payee.AWS, "CloudWatch alarms", "alarms", work.alarms, prices.ALARM, prices.FREE_ALARMS)
     yield _metered(Payee.AWS, "ECR", "GB of images", work.image_gb, prices.ECR_GB_MONTH)
     reads = work.requests * work.cold_rate

@@ -216,7 +216,10 @@ def test_alarms() -> None:
 
 def test_the_dashboard_is_json() -> None:
     body = re.sub(r"\$\{[^}]+\}", "x", properties("Dashboard")["DashboardBody"]["Fn::Sub"])
-    assert len(json.loads(body)["widgets"]) == 4
+    widgets = json.loads(body)["widgets"]
+    assert len(widgets) == 8
+    places = [(widget["x"], widget["y"]) for widget in widgets]
+    assert len(set(places)) == len(places), "none lies on another"
 
 
 def test_only_the_production_environment_of_the_repository_deploys() -> None:
