@@ -64,8 +64,13 @@ class Function:
     """boto3's client of Lambda."""
 
     def alias(self) -> Alias:
-        """Where `live` leads now."""
-        found: dict[str, Any] = self.aws.get_alias(FunctionName=self.name, Name=ALIAS)
+        """Where `live` leads now. Raises ReleaseFailed when there is none yet."""
+        try:
+            found: dict[str, Any] = self.aws.get_alias(FunctionName=self.name, Name=ALIAS)
+        except self.aws.exceptions.ResourceNotFoundException:
+            raise ReleaseFailed(
+                f"{self.name} has no alias {ALIAS} in this region. Make the stack of deploy/template.yaml first."
+            ) from None
         routing: dict[str, Any] = found.get("RoutingConfig") or {}
         shares: dict[str, float] = routing.get("AdditionalVersionWeights") or {}
         return Alias(found["FunctionVersion"], shares, found.get("Description") or "")

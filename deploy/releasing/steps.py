@@ -87,7 +87,10 @@ class Release:
 
     def _find(self, image: Image) -> None:
         ids = [{"imageDigest": image.digest}]
-        self.ecr.describe_images(registryId=image.registry, repositoryName=image.repository, imageIds=ids)
+        try:
+            self.ecr.describe_images(registryId=image.registry, repositoryName=image.repository, imageIds=ids)
+        except (self.ecr.exceptions.ImageNotFoundException, self.ecr.exceptions.RepositoryNotFoundException):
+            raise ReleaseFailed(f"ECR has no image {image.uri}. Push it first.") from None
         log.info("ECR has %s in %s", image.digest, image.repository)
 
     def _publish(self, function: Function, image: Image) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import release
-from tests.deploy.conftest import FUNCTIONS, ONE_LIVE, TWO_LIVE, Account
+from tests.deploy.conftest import FUNCTIONS, ONE_LIVE, REGISTRY, TWO_LIVE, Account
 from tests.deploy.fake_aws import Runtime
 
 READS = ("GET ", "DescribeImages", "GetMetricData", "POST invocations")
@@ -67,9 +67,18 @@ def test_a_tag_is_refused(account: Account, image: str, caplog: pytest.LogCaptur
     assert not account.aws.calls
 
 
-def test_an_image_that_was_not_pushed(account: Account) -> None:
-    assert account.bring_in(account.first.partition("@")[0] + "@sha256:" + "0" * 64) == 1
+@pytest.mark.parametrize("repository", [release.FUNCTION, "another"])
+def test_an_image_that_was_not_pushed(account: Account, repository: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert account.bring_in(f"{REGISTRY}/{repository}@sha256:{'0' * 64}") == 1
+    assert "Push it first" in caplog.text
     assert account.aws.calls == ["DescribeImages"]
+
+
+def test_a_stack_that_was_not_made(account: Account, handler: Runtime, caplog: pytest.LogCaptureFixture) -> None:
+    account.moto("lambda").delete_alias(FunctionName=FUNCTIONS[1], Name="live")
+    assert account.bring_in(account.push("second", handler)) == 1
+    assert f"{FUNCTIONS[1]} has no alias live in this region. Make the stack" in caplog.text
+    assert account.aws.alias(FUNCTIONS[0]) == ONE_LIVE[0]
 
 
 def test_a_failing_smoke_test(account: Account, handler: Runtime) -> None:
