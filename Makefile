@@ -44,6 +44,7 @@ lint: setup
 	$(BIN)/buf lint
 	scripts/check-breaking
 	scripts/check-generated
+	scripts/check-workflows
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -36,6 +36,13 @@ class Settings:
     model_dir: Path | None = setting(
         "RAGSQL_MODEL_DIR", as_path, None, "the user's cache folder", "Folder that holds model files, by hash."
     )
+    secrets: str = setting(
+        "RAGSQL_SECRETS",
+        as_text,
+        "",
+        "",
+        "ARN of a secret (Secrets Manager) or parameter (SSM): a JSON object of settings, read once at the start.",
+    )
     sample_data: bool = setting(
         "RAGSQL_SAMPLE_DATA",
         as_flag,

@@ -12,6 +12,7 @@ from service.adapters.postgres_address import CONNECTIONS
 from service.errors import SettingsError
 from service.setting_checks import lacking
 from service.setting_fields import Settings
+from service.setting_secrets import with_secrets
 
 __all__ = ["Settings", "as_markdown", "described", "load"]
 
@@ -31,7 +32,8 @@ def as_markdown() -> str:
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings of the process, or of environ. Raises SettingsError with every problem at once."""
-    env = os.environ if environ is None else environ
+    known = {name for name, _, _ in described()} | {spelling for added in SPELLINGS.values() for spelling in added}
+    env = with_secrets(os.environ if environ is None else environ, known)
     values: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for item in fields(Settings):

@@ -9,6 +9,7 @@ import typer
 from service.cli import (
     ask,
     audit,
+    cost,
     doctor,
     documents,
     eval,
@@ -47,6 +48,7 @@ app.command()(train.train)
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(documents.app, name="documents")
 app.command(name="eval")(eval.evaluate)
+app.command()(cost.cost)
 app.command()(health.health)
 app.command()(doctor.doctor)
 app.command()(reindex.reindex)

@@ -12,6 +12,8 @@ import uvicorn
 from connectrpc.code import Code
 
 from ragsql.v1.answer_pb2 import Answer, Citation, Route, Routing, SqlResult
+from ragsql.v1.cache_service_connect import CacheService, CacheServiceASGIApplication
+from ragsql.v1.cache_service_pb2 import CacheKind, CacheStats, GetCacheStatsRequest, GetCacheStatsResponse
 from ragsql.v1.document_service_connect import DocumentServiceASGIApplication
 from ragsql.v1.feedback_service_connect import FeedbackServiceASGIApplication
 from ragsql.v1.health_service_connect import HealthService, HealthServiceASGIApplication
@@ -50,7 +52,7 @@ USED = [
 ]
 
 
-class FakeServices(FakeDocuments, FakeSql, QueryService, HealthService, UsageService):
+class FakeServices(FakeDocuments, FakeSql, QueryService, HealthService, UsageService, CacheService):
     """What was asked is kept; unavailable makes that many calls fail first."""
 
     def __init__(self) -> None:
@@ -70,6 +72,11 @@ class FakeServices(FakeDocuments, FakeSql, QueryService, HealthService, UsageSer
         self.enter("get_usage")
         self.days = request.days
         return GetUsageResponse(totals=self.used, cost_usd=0.75, saved_usd=0.25, price_date="2025-06-01")
+
+    async def get_cache_stats(self, request: GetCacheStatsRequest, ctx: Any) -> GetCacheStatsResponse:
+        self.enter("get_cache_stats")
+        answers = CacheStats(kind=CacheKind.CACHE_KIND_ANSWER, hits=len(self.used), misses=3 * len(self.used))
+        return GetCacheStatsResponse(caches=[CacheStats(kind=CacheKind.CACHE_KIND_SQL, misses=9), answers])
 
     async def query(self, request: QueryRequest, ctx: Any) -> QueryResponse:
         self.enter("query")
@@ -119,6 +126,7 @@ def serving(services: FakeServices) -> Generator[str]:
         "/ragsql.v1.SqlService": SqlServiceASGIApplication(services),
         "/ragsql.v1.KnowledgeService": KnowledgeServiceASGIApplication(services),
         "/ragsql.v1.FeedbackService": FeedbackServiceASGIApplication(services),
+        "/ragsql.v1.CacheService": CacheServiceASGIApplication(services),
         "/ragsql.v1.UsageService": UsageServiceASGIApplication(services),
     }
 

@@ -1,0 +1,1 @@
+"""What deploy/release.py is made of."""
