@@ -22,6 +22,7 @@ from service.usecases.execute_sql import ManageSql
 from service.usecases.feedback import ManageFeedback
 from service.usecases.finish_answer import FinishAnswer
 from service.usecases.knowledge import ManageKnowledge
+from service.usecases.look_up import LookUp
 from service.usecases.metered import MeteredChat, MeteredEmbedder, MeteredQuestions
 from service.usecases.phrase_rows import PhraseRows
 from service.usecases.read_again import ReadAgain
@@ -36,8 +37,7 @@ if TYPE_CHECKING:
     from service.app import Ports
     from service.ports import Cache, ChatModel, Embedder
     from service.settings import Settings
-    from service.usecases.look_up import LookUp
-from service.usecases.measure_usage import MeasureUsage
+    from service.usecases.measure_usage import MeasureUsage
 
 
 class Questions(NamedTuple):

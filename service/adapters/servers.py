@@ -35,9 +35,9 @@ async def http_skew(url: str) -> float:
     return await asyncio.to_thread(_http_skew, url)
 
 
-async def postgres_state(url: str) -> PostgresState:
-    """How the PostgreSQL server at url is. Raises UpstreamUnavailable."""
-    return await asyncio.to_thread(_postgres_state, url)
+async def postgres_state(url: str, setting: str) -> PostgresState:
+    """How the PostgreSQL server is whose url stands in a setting. Raises UpstreamUnavailable and NotConfigured."""
+    return await asyncio.to_thread(_postgres_state, url, setting)
 
 
 async def s3_url() -> str:
@@ -64,12 +64,14 @@ def _http_skew(url: str) -> float:
     return (parsedate_to_datetime(sent) + dt.timedelta(seconds=0.5) - before - (after - before) / 2).total_seconds()
 
 
-def _postgres_state(url: str) -> PostgresState:
+def _postgres_state(url: str, setting: str) -> PostgresState:
     import psycopg
 
-    address = url.replace("postgresql+psycopg://", "postgresql://", 1)
+    from service.adapters.postgres_address import conninfo
+    from service.adapters.postgres_connection import connect
+
     try:
-        with psycopg.connect(address, autocommit=True, connect_timeout=_SECONDS, prepare_threshold=None) as connection:
+        with connect(conninfo(url, setting), _SECONDS) as connection:
             before = dt.datetime.now(dt.UTC)
             row = connection.execute(_POSTGRES).fetchone()
             after = dt.datetime.now(dt.UTC)

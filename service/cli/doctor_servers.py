@@ -31,6 +31,8 @@ def http_servers(settings: Settings) -> dict[str, str]:
 def postgres_servers(settings: Settings) -> dict[str, str]:
     """Every PostgreSQL server that is named, by the setting."""
     named = {"DATABASE_URL": settings.database_url}
+    if settings.records == "postgresql":
+        named["RAGSQL_RECORDS_URL"] = settings.records_url
     if settings.vectors == "pgvector":
         named["RAGSQL_VECTORS_URL"] = settings.vectors_url
     return {name: url for name, url in named.items() if url.startswith("postgres")}
@@ -47,7 +49,7 @@ async def postgres(name: str, url: str) -> Finding:
     """Whether the clocks agree, and whether the server has connections left."""
     from service.adapters.servers import postgres_state
 
-    state = await postgres_state(url)
+    state = await postgres_state(url, name)
     used = f"{state.connections} of {state.most_connections} connections are open"
     if state.connections > _MOST_CONNECTIONS_SHARE * state.most_connections:
         advice = "Raise max_connections there, put a session pooler before it, or close what holds them."
