@@ -118,7 +118,9 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
     retrieve = RetrievePassages(ports.embedder, ports.vectors, ports.reader)
     route = RouteQuestion(ports.embedder, ports.database)
     documents = ManageDocuments(ports.records, ports.vectors, ports.blobs, ports.parser, for_documents, ports.cache)
-    tracer = backends.make_tracer(settings, closing)
+    tracer = backends.make_tracer(settings)
+    if tracer:
+        closing.callback(tracer.close)
     use_cases = _use_cases(settings, ports, documents, retrieve, route, usage, tracer)
     return Assembly(settings, ports, use_cases, documents, retrieve, route, usage, tracer, closing.close)
 
