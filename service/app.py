@@ -67,10 +67,10 @@ class Assembly:
     ports: Ports
     use_cases: UseCases
     documents: ManageDocuments
+    for_documents: Embedder
     questions: Questions
     usage: MeasureUsage
     tracer: Tracer | None
-    reindex: Reindex
     close: Callable[[], None]
 
     @property
@@ -82,6 +82,14 @@ class Assembly:
     def route(self) -> RouteQuestion:
         """What decides between documents and SQL."""
         return self.questions.route
+
+    @property
+    def reindex(self) -> Reindex:
+        """What embeds everything anew."""
+        from service.usecases.reindex import Reindex
+
+        ports = self.ports
+        return Reindex(ports.vectors, ports.records, ports.blobs, ports.parser, self.for_documents, ports.cache)
 
 
 def build_app(settings: Settings, *, reflection: bool = False, **overrides: Any) -> Starlette:
@@ -125,7 +133,9 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
     for_documents = deferred(lambda: _embedder(chosen, usage, "DOCUMENTS", kept))
     documents = deferred(lambda: _documents(ports, left, for_documents))
     questions = deferred(lambda: _questions(settings, ports, usage))
-    tracer = backends.make_tracer(settings, closing)
+    tracer = backends.make_tracer(settings)
+    if tracer:
+        closing.callback(tracer.close)
     use_cases = UseCases(
         documents=documents,
         questions=deferred(lambda: questions.questions),
@@ -143,8 +153,7 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
             __version__,
         ),
     )
-    reindex = deferred(lambda: _reindex(ports, for_documents))
-    return Assembly(settings, ports, use_cases, documents, questions, usage, tracer, reindex, closing.close)
+    return Assembly(settings, ports, use_cases, documents, for_documents, questions, usage, tracer, closing.close)
 
 
 def _choose(settings: Settings, closing: ExitStack, overrides: Mapping[str, Any], usage: MeasureUsage) -> Ports:
@@ -222,12 +231,6 @@ def _meter(ports: Ports) -> MeasureUsage:
     from service.usecases.measure_usage import MeasureUsage
 
     return MeasureUsage(ports.records)
-
-
-def _reindex(ports: Ports, embedder: Embedder) -> Reindex:
-    from service.usecases.reindex import Reindex
-
-    return Reindex(ports.vectors, ports.records, ports.blobs, ports.parser, embedder, ports.cache)
 
 
 def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

@@ -194,8 +194,8 @@ def make_sqlgen(settings: Settings, chat: ChatModel, database: Database) -> SqlG
     return PromptSqlGenerator(chat, database)
 
 
-def make_tracer(settings: Settings, closing: ExitStack) -> Tracer | None:
-    """Traces over OTLP to a collector, to Opik, or to both, the last of them sent by closing; None when none is set."""
+def make_tracer(settings: Settings) -> Tracer | None:
+    """Traces over OTLP to a collector, to Opik, or to both; None when none is set."""
     if not (settings.otlp_endpoint or settings.otlp_traces_endpoint or settings.opik_api_key or settings.opik_url):
         return None
     from service import __version__
@@ -207,6 +207,4 @@ def make_tracer(settings: Settings, closing: ExitStack) -> Tracer | None:
         opik(settings.opik_url, settings.opik_api_key, settings.opik_workspace, settings.opik_project_name),
     )
     chosen = [found for found in collectors if found]
-    tracer = OtlpTracer(chosen, __version__, keeps_questions=settings.trace_questions)
-    closing.callback(tracer.close)
-    return tracer
+    return OtlpTracer(chosen, __version__, keeps_questions=settings.trace_questions)

@@ -46,8 +46,8 @@ async def _again(first: Exception, work: Callable[[], Awaitable[T]], pause: Paus
     """The attempts after the first, whose error counts as one: what works at once pays nothing for the others."""
     failed: list[Exception] = [first]
 
-    def again(error: Exception) -> bool | float:
-        wished = pause(error)
+    def again(error: BaseException) -> bool | float:
+        wished = pause(error) if isinstance(error, Exception) else None  # one that is cancelled comes here, too
         if wished is None or wished > min(LONGEST_PAUSE_SECONDS, deadline - time.monotonic()):
             return False
         return wished + random.uniform(0, _JITTER) if wished > 0 else True

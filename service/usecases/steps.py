@@ -7,10 +7,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from service.errors import RagsqlError
-from service.ports.traces import Attributes, Span
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from service.ports.traces import Attributes, Span
 
 P = ParamSpec("P")
 T = TypeVar("T")

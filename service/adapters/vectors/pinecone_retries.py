@@ -1,8 +1,36 @@
-"""Which failures of Pinecone pass by themselves."""
+"""Pinecone's SDK under the retries that all vendors share."""
 
 from __future__ import annotations
 
-from service.adapters.retries import retry_after
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from service.adapters.retries import retry_after, retrying
+
+if TYPE_CHECKING:
+    from pinecone import AsyncIndex, RetryConfig
+
+T = TypeVar("T")
+
+
+async def repeated(work: Callable[[], Awaitable[T]], seconds: float) -> T:
+    """What work, which is one request, returns. See retries.retrying."""
+    return await retrying(work, pause, seconds)
+
+
+def once() -> RetryConfig:
+    """No retries of the SDK's own."""
+    from pinecone import RetryConfig
+
+    return RetryConfig(max_retries=0)
+
+
+def without_retries(index: AsyncIndex) -> AsyncIndex:
+    """The index, which has sent no request yet. The SDK has no public way to say so for an index."""
+    http: Any = index._http  # pyright: ignore[reportPrivateUsage]
+    http._config = replace(http._config, retry_config=once())
+    return index
 
 
 def pause(error: Exception) -> float | None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 from service.adapters.circuit import Circuit
-from service.adapters.retries import retrying
 from service.adapters.vectors.identity import Identity
 from service.adapters.vectors.pinecone_identity import Place, place_of, read_identity, suffix, write_identity
-from service.adapters.vectors.pinecone_retries import pause
+from service.adapters.vectors.pinecone_retries import once, repeated, without_retries
 from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
 
 if TYPE_CHECKING:
@@ -65,7 +63,7 @@ class PineconeIndex:
         try:
             async with asyncio.timeout(seconds):
                 index = await asyncio.shield(self._open())
-                result = await retrying(lambda: work(index), pause, seconds)
+                result = await repeated(lambda: work(index), seconds)
         except Exception as error:
             self._note(error, begun)
             raise self._as_domain_error(error) from error
@@ -161,11 +159,10 @@ class PineconeIndex:
 
     async def describe(self, name: str) -> Any:
         """What Pinecone says of an index: host, dimension, metric. Raises what the SDK raises."""
-        from pinecone import AsyncPinecone, RetryConfig
+        from pinecone import AsyncPinecone
 
-        once = RetryConfig(max_retries=0)
-        async with AsyncPinecone(api_key=self.api_key, timeout=_ATTEMPT_SECONDS, retry_config=once) as control:
-            return await _repeated(lambda: control.indexes.describe(name))
+        async with AsyncPinecone(api_key=self.api_key, timeout=_ATTEMPT_SECONDS, retry_config=once()) as control:
+            return await repeated(lambda: control.indexes.describe(name), READ_SECONDS)
 
     async def call_control(self, name: str) -> Any:
         """What describe returns, with the domain's errors."""
@@ -194,24 +191,20 @@ class PineconeIndex:
 
     def client(self, host: str) -> AsyncIndex:
         """The SDK's client of the index at host."""
-        from pinecone import AsyncIndex, RetryConfig
+        from pinecone import AsyncIndex
 
-        index = AsyncIndex(
-            host=host, api_key=self.api_key, timeout=_ATTEMPT_SECONDS, connection_pool_maxsize=_CONNECTIONS
+        return without_retries(
+            AsyncIndex(host=host, api_key=self.api_key, timeout=_ATTEMPT_SECONDS, connection_pool_maxsize=_CONNECTIONS)
         )
-        # The SDK has no public way to say so for an index. Its client is made of this on the first request.
-        http: Any = index._http  # pyright: ignore[reportPrivateUsage]
-        http._config = replace(http._config, retry_config=RetryConfig(max_retries=0))
-        return index
 
     async def _follow(self, index: AsyncIndex, description: Any) -> None:
         """Read which model the index is for and where its records are, or write that down for a new one."""
-        stored = await _repeated(lambda: read_identity(index))
+        stored = await repeated(lambda: read_identity(index), READ_SECONDS)
         if stored is None:
             self._check_shape(description)
             stored = self.identity.fields()
             fields = stored
-            await _repeated(lambda: write_identity(index, self.dimension, fields))
+            await repeated(lambda: write_identity(index, self.dimension, fields), READ_SECONDS)
         self.identity.check(stored, f'The Pinecone index "{self.name}"', "PINECONE_INDEX_NAME")
         self.place = place_of(stored, self.name)
 
@@ -246,10 +239,6 @@ class PineconeIndex:
         return UpstreamUnavailable(
             "Pinecone cannot be reached or broke off. Check PINECONE_INDEX_NAME and the network."
         )
-
-
-async def _repeated(work: Callable[[], Awaitable[T]]) -> T:
-    return await retrying(work, pause, READ_SECONDS)
 
 
 async def _nothing(_: AsyncIndex) -> None:
