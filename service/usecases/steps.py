@@ -10,10 +10,11 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from service.errors import RagsqlError
-from service.ports.traces import Attributes, Span
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from service.ports.traces import Attributes, Span
 
 P = ParamSpec("P")
 T = TypeVar("T")

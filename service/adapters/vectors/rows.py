@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from service.adapters.vectors import codec
 from service.adapters.vectors.lexical import LexicalIndex
 
 if TYPE_CHECKING:
@@ -67,6 +66,8 @@ def remove(connection: sqlite3.Connection, tenant: int, document_id: str) -> int
 def insert(connection: sqlite3.Connection, tenant: int, document: Document, chunks: Sequence[EmbeddedChunk]) -> None:
     """Add a document that is not here yet."""
     import numpy as np
+
+    from service.adapters.vectors import codec
 
     first = int(connection.execute("SELECT value FROM meta WHERE key = 'next_chunk'").fetchone()[0])
     connection.execute("UPDATE meta SET value = ? WHERE key = 'next_chunk'", (str(first + len(chunks)),))
