@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from service.ports import Checkable, DocumentRecords, KnowledgeRecords, VectorStore
 
 _DEADLINE_SECONDS = 2.0
+_FIRST_SECONDS = 8.0
+"""For the first time that a component is asked: it may have to load a large library to answer."""
 _FRESH_SECONDS = 1.0
 
 
@@ -43,11 +45,12 @@ class CheckHealth:
         self._knowledge = knowledge
         self._vectors = vectors
         self._version = version
+        self._asked_before: set[str] = set()
         self._running: dict[str, asyncio.Task[ComponentHealth]] = {}
         self._remembered: _Remembered | None = None
 
     async def check(self, caller: Caller) -> Health:
-        """Ask every component at the same time, two seconds each."""
+        """Ask every component at the same time, two seconds each, eight for its first time."""
         if self._remembered and time.monotonic() < self._remembered.until:
             return self._remembered.health
         found = await asyncio.gather(*(self._ask(name) for name in self._components))
@@ -70,11 +73,14 @@ class CheckHealth:
         if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
             task = asyncio.ensure_future(self._components[name][0].check())
             self._running[name] = task
+        deadline = _DEADLINE_SECONDS if name in self._asked_before else _FIRST_SECONDS
         try:
-            answer = await asyncio.wait_for(asyncio.shield(task), _DEADLINE_SECONDS)
+            answer = await asyncio.wait_for(asyncio.shield(task), deadline)
         except TimeoutError:
-            detail = f"The {name} component did not answer within {_DEADLINE_SECONDS:.0f} seconds."
+            detail = f"The {name} component did not answer within {deadline:.0f} seconds."
             return ComponentHealth(name, "", HealthStatus.NOT_SERVING, detail)
+        finally:
+            self._asked_before.add(name)
         return dataclasses.replace(answer, component=name)
 
 

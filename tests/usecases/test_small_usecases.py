@@ -89,6 +89,7 @@ async def test_health_depends_on_what_is_required(tmp_path: Path, required: str,
 async def test_a_part_that_hangs_is_reported_and_not_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(check_health, "_FIRST_SECONDS", 0.1)
     monkeypatch.setattr(check_health, "_DEADLINE_SECONDS", 0.05)
     monkeypatch.setattr(check_health, "_FRESH_SECONDS", 0.0)
     stuck, fine = Part(), Part()
@@ -101,6 +102,17 @@ async def test_a_part_that_hangs_is_reported_and_not_asked_again(
     assert (stuck.asked, fine.asked) == (1, 3)
     stuck.answers.set()
     assert (await use_case.check(CALLER)).status is HealthStatus.SERVING
+
+
+async def test_the_first_time_may_take_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A component may have to load what it needs: nobody is alarmed by that."""
+    monkeypatch.setattr(check_health, "_DEADLINE_SECONDS", 0.01)
+    slow = Part()
+    slow.answers.clear()
+    checking = asyncio.create_task(health_of(tmp_path, slow=(slow, True)).check(CALLER))
+    await asyncio.sleep(0.05)
+    slow.answers.set()
+    assert (await checking).status is HealthStatus.SERVING
 
 
 async def test_a_fresh_result_is_given_again(tmp_path: Path) -> None:
