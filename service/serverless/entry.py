@@ -39,7 +39,7 @@ class Entry:
         self._cold = False
         token = invocation.set(said)
         try:
-            if isinstance(event, dict) and "requestContext" in event:
+            if isinstance(event, dict) and "requestContext" in event and "requestPayload" not in event:
                 return self._url(cast(Event, event), context)
             return self._run(self._ingest(event, said))
         finally:
