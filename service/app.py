@@ -98,11 +98,8 @@ def application(assembly: Assembly, *, reflection: bool = False) -> Starlette:
     )
     if settings.log_format == "json":
         from service import request_log
-        from service.transport.recording import RecordRequests
 
-        request_log.log_as_json()
-        write = request_log.writer(metrics=settings.log_metrics)
-        app.add_middleware(RecordRequests, write=write, keeps_questions=settings.log_questions)
+        request_log.attach(app, settings)
     if assembly.tracer:
         from service.transport.tracing import TraceRequests
 

@@ -61,9 +61,9 @@ def refusal(code: Code, reason: str, message: str, *fields: str) -> ConnectError
 class FakeDocuments(DocumentService):
     """files are the ACTIVE documents, records those in another state.
 
-    A name that ends with .exe is refused, one that contains "slow" takes a minute, one with "left" is left to another process, and a large file fails with
-    failure if that is set, or stands_still. put_statuses are answered to the first PUTs, as a store does. store is
-    a URL, without a slash at its end, that files are PUT to instead of this server.
+    A name that ends with .exe is refused, one that contains "slow" takes a minute, one with "left" is left to another
+    process, and a large file fails with failure if that is set, or stands_still. put_statuses are answered to the first
+    PUTs, as a store does. store is a URL, without a slash at its end, that files are PUT to instead of this server.
     """
 
     def __init__(self) -> None:

@@ -241,11 +241,9 @@ async def test_progress_is_told_in_the_event_loop(url: str, large: Path) -> None
 def test_a_small_file_that_is_left_to_another_process_is_waited_for(
     upload: Upload, services: FakeServices, tmp_path: Path
 ) -> None:
-    path = tmp_path / "left.txt"
-    path.write_bytes(b"small")
+    (path := tmp_path / "left.txt").write_bytes(b"small")
     assert upload(path).document.chunk_count == 3
-    assert services.calls[0] == "upload"
-    assert services.calls.count("get_document") == 5
+    assert services.calls == ["upload", *["get_document"] * 5]
     services.failure = "It cannot be read."
     with pytest.raises(RagsqlError, match="cannot be read"):
         upload(path)
