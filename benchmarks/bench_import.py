@@ -11,7 +11,10 @@ import tempfile
 from benchmarks.figures import Figure, ratio
 
 REPEATS = 9
-HEAVY = ("onnxruntime", "openai", "sqlalchemy", "sqlglot", "docling", "boto3", "pinecone", "redis", "pandas", "torch")
+HEAVY = (
+    *("onnxruntime", "openai", "sqlalchemy", "sqlglot", "docling", "boto3", "pinecone", "redis", "pandas", "torch"),
+    *("opentelemetry.sdk", "stamina"),
+)
 PEER = "import starlette, connectrpc.server, mangum"
 SCRIPT = """
 import sys, time

@@ -114,10 +114,13 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
     closing = ExitStack()
     usage = deferred(lambda: _meter(chosen))
     chosen = replace(_choose(settings, closing, overrides, usage), **overrides)
+    if tracer := backends.make_tracer(settings):
+        closing.callback(tracer.close)
     ports = replace(chosen, embedder=deferred(lambda: _embedder(chosen, usage, "QUESTIONS")))
     left = settings.ingest_events_from_bytes
     documents = deferred(lambda: _documents(ports, left, deferred(lambda: _embedder(chosen, usage, "DOCUMENTS"))))
     questions = deferred(lambda: _questions(settings, ports, usage))
+    records = ports.records
     use_cases = UseCases(
         documents=documents,
         questions=deferred(lambda: questions.questions),
@@ -126,11 +129,8 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
         feedback=deferred(lambda: questions.feedback),
         caches=deferred(lambda: _caches(ports)),
         usage=usage,
-        health=CheckHealth(_components(chosen, settings), ports.records, ports.records, ports.vectors, __version__),
+        health=CheckHealth(_components(chosen, settings, tracer), records, records, ports.vectors, __version__),
     )
-    tracer = backends.make_tracer(settings)
-    if tracer:
-        closing.callback(tracer.close)
     return Assembly(settings, ports, use_cases, documents, questions, usage, tracer, closing.close)
 
 
@@ -188,15 +188,8 @@ def _sqlgen(settings: Settings, chat: ChatModel, database: Database, usage: Meas
 def _documents(ports: Ports, left_from_bytes: int | None, embedder: Embedder) -> ManageDocuments:
     from service.usecases.manage_documents import ManageDocuments
 
-    return ManageDocuments(
-        ports.records,
-        ports.vectors,
-        ports.blobs,
-        ports.parser,
-        embedder,
-        ports.cache,
-        left_from_bytes=left_from_bytes,
-    )
+    stores = ports.records, ports.vectors, ports.blobs, ports.parser, embedder, ports.cache
+    return ManageDocuments(*stores, left_from_bytes=left_from_bytes)
 
 
 def _caches(ports: Ports) -> CacheUseCases:
@@ -211,7 +204,7 @@ def _meter(ports: Ports) -> MeasureUsage:
     return MeasureUsage(ports.records)
 
 
-def _components(ports: Ports, settings: Settings) -> dict[str, tuple[Checkable, bool]]:
+def _components(ports: Ports, settings: Settings, tracer: Tracer | None) -> dict[str, tuple[Checkable, bool]]:
     """What Health asks. Documents need the first four; SQL needs the others."""
     components: dict[str, tuple[Checkable, bool]] = {
         "embedder": (ports.embedder, True),
@@ -222,7 +215,8 @@ def _components(ports: Ports, settings: Settings) -> dict[str, tuple[Checkable, 
         "chat": (ports.chat, False),
         "cache": (ports.cache, False),
     }
-    return components | ({"database": (ports.database, False)} if ports.database else {})
+    optional: dict[str, Checkable | None] = {"database": ports.database, "traces": tracer}
+    return components | {name: (part, False) for name, part in optional.items() if part}
 
 
 def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
@@ -233,13 +227,20 @@ def _lifespan(assembly: Assembly) -> Callable[[Starlette], AbstractAsyncContextM
 
         with startup.sole_server(assembly.settings.data_dir) as alone:
             async with assembly.usage.buffering(), assembly.documents.working(recover=alone):
+                working: list[asyncio.Task[None]] = []
                 if assembly.settings.sample_data:
-                    await startup.load_samples(assembly.use_cases.documents, assembly.settings.data_dir)
+                    loading = startup.load_samples(assembly.use_cases.documents, assembly.settings.data_dir)
+                    working.append(asyncio.create_task(loading))
+                if assembly.settings.embedder == "minilm":  # another one may be slow or down
+                    await asyncio.gather(*working)
                 # A remote model keeps no prompt for us, and reading one costs money.
                 warms = assembly.ports if assembly.settings.chat == "local" else replace(assembly.ports, sqlgen=None)
                 tidy = TidySql(assembly.ports.records)
                 await tidy(alone and not assembly.ports.records.shared)
-                working = [asyncio.create_task(startup.warm(assembly.route, warms)), asyncio.create_task(tidy.repeat())]
+                working += [
+                    asyncio.create_task(startup.warm(assembly.route, warms)),
+                    asyncio.create_task(tidy.repeat()),
+                ]
                 try:
                     yield
                 finally:

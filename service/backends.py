@@ -200,7 +200,9 @@ def make_tracer(settings: Settings) -> Tracer | None:
     from service.adapters.traces.collectors import collector, opik
     from service.adapters.traces.otlp import OtlpTracer
 
-    collectors = [collector(settings.otlp_endpoint, settings.otlp_traces_endpoint)]
-    collectors += [opik(settings.opik_url, settings.opik_api_key, settings.opik_workspace, settings.opik_project_name)]
+    collectors = (
+        collector(settings.otlp_endpoint, settings.otlp_traces_endpoint),
+        opik(settings.opik_url, settings.opik_api_key, settings.opik_workspace, settings.opik_project_name),
+    )
     chosen = [found for found in collectors if found]
     return OtlpTracer(chosen, __version__, keeps_questions=settings.trace_questions)

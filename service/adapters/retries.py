@@ -34,9 +34,20 @@ async def retrying(work: Callable[[], Awaitable[T]], pause: Pause, seconds: floa
     after so many seconds from now.
     """
     deadline = time.monotonic() + seconds
+    try:
+        return await work()
+    except Exception as error:
+        if pause(error) is None:
+            raise
+        return await _again(error, work, pause, deadline)
 
-    def again(error: Exception) -> bool | float:
-        wished = pause(error)
+
+async def _again(first: Exception, work: Callable[[], Awaitable[T]], pause: Pause, deadline: float) -> T:
+    """The attempts after the first, whose error counts as one: what works at once pays nothing for the others."""
+    failed: list[Exception] = [first]
+
+    def again(error: BaseException) -> bool | float:
+        wished = pause(error) if isinstance(error, Exception) else None  # one that is cancelled comes here, too
         if wished is None or wished > min(LONGEST_PAUSE_SECONDS, deadline - time.monotonic()):
             return False
         return wished + random.uniform(0, _JITTER) if wished > 0 else True
@@ -51,6 +62,8 @@ async def retrying(work: Callable[[], Awaitable[T]], pause: Pause, seconds: floa
     )
     async for attempt in attempts:
         with attempt:
+            if failed:
+                raise failed.pop()
             return await work()
     raise AssertionError("the last attempt returns or raises")
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypedDict
+from collections.abc import Mapping
+from typing import Protocol, TypedDict, Unpack
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from typing_extensions import Unpack
+from service.ports.checks import Checkable
 
 
 class Attributes(TypedDict, total=False):
@@ -62,7 +60,7 @@ class Span(Protocol):
         ...
 
 
-class Tracer(Protocol):
+class Tracer(Checkable, Protocol):
     """Begins traces and sends what has ended, in the background. Nobody waits for it and nothing fails with it."""
 
     def begin(self, name: str, headers: Mapping[str, str]) -> Span:

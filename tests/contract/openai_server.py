@@ -1,10 +1,14 @@
-"""A scripted OpenAI-compatible server on a real socket, which fails as it is told and notes what it does not know."""
+"""A scripted OpenAI-compatible server on a real socket, which fails as it is told and notes what it does not know.
+
+`python -m tests.contract.openai_server` prints its URL and serves until its input ends.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import socket
+import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -178,3 +182,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(OpenAIServer().base_url + "\n")
+    sys.stdout.flush()
+    sys.stdin.read()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import hashlib
 import os
 import time
 
+import anyio
 import httpx
 import pytest
 
@@ -168,6 +170,17 @@ async def test_a_server_that_hangs_is_told_by_health_in_time(s3: S3BlobStore, s3
     assert (health.status, "in time" in health.detail) == (HealthStatus.NOT_SERVING, True)
     assert time.monotonic() - begun < 2.5
     s3_front.released.set()
+
+
+async def test_calls_that_hang_leave_threads_to_others(s3: S3BlobStore, s3_front: S3Front) -> None:
+    s3_front.faults = [("GET", "hang")] * 20
+    hanging = [asyncio.create_task(s3.get(HERE, "files/a")) for _ in range(20)]
+    with anyio.fail_after(10):
+        while len(s3_front.requests) < 20:
+            await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(lambda: 1) == 1
+    s3_front.released.set()
+    await asyncio.gather(*hanging, return_exceptions=True)
 
 
 async def test_a_server_that_is_gone_is_an_error(s3: S3BlobStore, s3_front: S3Front) -> None:

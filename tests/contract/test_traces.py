@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -10,6 +12,7 @@ import pytest
 from service.adapters.traces.collectors import Collector, collector, opik
 from service.adapters.traces.otlp import OtlpTracer
 from service.backends import make_tracer
+from service.domain.health import HealthStatus
 from service.settings import load
 from tests.otlp_collector import OtlpCollector
 
@@ -39,7 +42,9 @@ def tracer_to(*receivers: OtlpCollector) -> OtlpTracer:
     ],
 )
 def test_opik_is_found_from_any_of_its_addresses(url: str) -> None:
-    assert opik(url, "", "", "p") == Collector("http://opik:5173/api/v1/private/otel/v1/traces", {"projectName": "p"})
+    found = opik(url, "", "", "p")
+    assert found
+    assert (found.url, found.headers) == ("http://opik:5173/api/v1/private/otel/v1/traces", {"projectName": "p"})
 
 
 def test_the_settings_choose_where_spans_go() -> None:
@@ -110,3 +115,30 @@ def test_spans_that_nobody_takes_are_dropped(receiver: OtlpCollector) -> None:
     receiver.released.set()
     tracer.close()
     assert 500 < len(receiver.spans) < 4_000
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("state", ["takes", "refuses", "hangs", "gone"])
+async def test_health_says_whether_spans_are_taken(receiver: OtlpCollector, state: str) -> None:
+    receiver.status, receiver.hangs = (401 if state == "refuses" else 200), state == "hangs"
+    if state == "gone":
+        receiver.close()
+    begun = time.monotonic()
+    health = await OtlpTracer([Collector(receiver.url + receiver.path)], "1.0").check()
+    assert time.monotonic() - begun < 2.5
+    assert (health.component, health.status is HealthStatus.SERVING) == ("traces", state == "takes")
+    assert ("OTEL_EXPORTER_OTLP_ENDPOINT" in health.detail) == (state != "takes")
+    assert receiver.spans == []
+    receiver.released.set()
+
+
+def test_without_a_setting_nothing_of_it_is_loaded() -> None:
+    script = (
+        "import sys, lambda_handler\n"
+        "from service.app import assemble\n"
+        "from service.settings import load\n"
+        "assert assemble(load({'RAGSQL_DATA_DIR': '/nonexistent'})).tracer is None\n"
+        "print([name for name in sys.modules if name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter'))])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "[]"

@@ -61,9 +61,8 @@ class MemoryBlobs(Flaky):
         self.stored.pop((caller.tenant, key), None)
 
     async def describe(self, caller: Caller, key: str) -> BlobInfo:
-        if (caller.tenant, key) not in self.stored:
+        if (content := self.stored.get((caller.tenant, key))) is None:
             raise NotFound("No such blob.")
-        content = self.stored[caller.tenant, key]
         return BlobInfo(len(content), hashlib.sha256(content).hexdigest())
 
     async def list_keys(self, caller: Caller) -> list[str]:
@@ -74,9 +73,8 @@ class MemoryBlobs(Flaky):
         return PresignedPut(f"/uploads/{key}", {}, dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds))
 
     async def accept_put(self, token: str, size_bytes: int | None, body: AsyncIterator[bytes]) -> tuple[Caller, str]:
-        caller = Caller("me")
-        await self.put(caller, token, b"".join([piece async for piece in body]))
-        return caller, token
+        await self.put(Caller("me"), token, b"".join([piece async for piece in body]))
+        return Caller("me"), token
 
     async def tidy(self) -> None:
         self.called("tidy")

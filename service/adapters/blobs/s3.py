@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from service.adapters.blobs import s3_errors
@@ -40,6 +41,8 @@ class S3BlobStore:
         self._bucket = bucket
         self._making = threading.Lock()
         self._made: Any = None
+        # Of its own: calls that hang must not take the threads that everything else runs in.
+        self._threads = ThreadPoolExecutor(_CONNECTIONS, "s3")
 
     async def put(self, caller: Caller, key: str, content: bytes) -> None:
         """See BlobStore. S3 refuses a body that was damaged on its way."""
@@ -165,8 +168,9 @@ class S3BlobStore:
         """Work in a thread, with retries. Raises NotFound, NotConfigured and UpstreamUnavailable."""
         from botocore.exceptions import BotoCoreError, ClientError
 
+        loop = asyncio.get_running_loop()
         try:
-            return await retrying(lambda: asyncio.to_thread(work), s3_errors.pause, _CALL_SECONDS)
+            return await retrying(lambda: loop.run_in_executor(self._threads, work), s3_errors.pause, _CALL_SECONDS)
         except (BotoCoreError, ClientError) as error:
             code = s3_errors.code_of(error)
             if key and code in s3_errors.ABSENT:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 _TRACES = "/v1/traces"
 _OPIK = "https://www.comet.com/opik/api"
@@ -12,10 +13,19 @@ _OPIK_PATH = "/v1/private/otel"
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """The URL that spans are POSTed to. Without headers those of the variables OTEL_EXPORTER_OTLP_* are sent."""
+    """The URL that spans are POSTed to. Without headers those of the variables OTEL_EXPORTER_OTLP_* are sent.
+
+    settings are those that choose it, for a person.
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    settings: str = "OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_HEADERS"
+
+    @property
+    def refusal(self) -> str:
+        """That it takes no spans, as a sentence."""
+        return f"{urlsplit(self.url).hostname} takes no traces. Check {self.settings}."
 
 
 def collector(endpoint: str, traces_endpoint: str) -> Collector | None:
@@ -32,4 +42,4 @@ def opik(url: str, api_key: str, workspace: str, project: str) -> Collector | No
     base = (url or _OPIK).rstrip("/").removesuffix(_TRACES).removesuffix(_OPIK_PATH).removesuffix("/api")
     headers = {"Authorization": api_key, "Comet-Workspace": workspace, "projectName": project}
     sent = {name: value for name, value in headers.items() if value}
-    return Collector(f"{base}/api{_OPIK_PATH}{_TRACES}", sent)
+    return Collector(f"{base}/api{_OPIK_PATH}{_TRACES}", sent, "OPIK_URL, OPIK_API_KEY and OPIK_WORKSPACE")

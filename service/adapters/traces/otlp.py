@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from service.adapters.traces.collectors import Collector
+from service.domain.health import ComponentHealth, HealthStatus
 from service.ports.traces import Attributes, Span
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Tracer as SdkTracer
-    from typing_extensions import Unpack
 
 _NAMES = {
     "service": "rpc.service",
@@ -27,6 +28,7 @@ _NAMES = {
 """The names of the conventions of OpenTelemetry; all others get the prefix ragsql."""
 _OPERATIONS = {"chat": "chat", "embed": "embeddings"}
 _CLOSE_SECONDS = 3.0
+_CHECK_SECONDS = 1.5
 log = logging.getLogger("ragsql")
 
 
@@ -62,6 +64,13 @@ class OtlpTracer:
         if self._made:
             provider, _ = self._made
             _within(_CLOSE_SECONDS, provider.shutdown)
+
+    async def check(self) -> ComponentHealth:
+        """See Checkable. Every collector is sent no span at all, which it takes or refuses like any."""
+        taken = await asyncio.gather(*(asyncio.to_thread(_takes, collector) for collector in self._collectors))
+        problems = [one.refusal for one, takes in zip(self._collectors, taken, strict=True) if not takes]
+        status = HealthStatus.NOT_SERVING if problems else HealthStatus.SERVING
+        return ComponentHealth("traces", "otlp", status, " ".join(problems))
 
     def _tracer(self) -> SdkTracer:
         with self._making:
@@ -125,6 +134,17 @@ class _OtlpSpan:
 
     def end(self) -> None:
         self._span.end()
+
+
+def _takes(collector: Collector) -> bool:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace.export import SpanExportResult
+
+    exporter = OTLPSpanExporter(collector.url, headers=dict(collector.headers) or None, timeout=_CHECK_SECONDS)
+    try:
+        return exporter.export(()) is SpanExportResult.SUCCESS
+    finally:
+        exporter.shutdown()
 
 
 def _within(seconds: float, work: Any) -> None:

@@ -167,7 +167,7 @@ class PineconeVectorStore:
             ),
             _SEARCH_SECONDS,
         )
-        epoch, found = await asyncio.gather(self._heads.epoch(search.tenant), query)
+        found, epoch = await asyncio.gather(query, self._heads.epoch(search.tenant))
         if time.monotonic() - start > self._grace_seconds:
             epoch = await self._heads.epoch(search.tenant)
         return epoch, list(found.matches)
@@ -183,7 +183,7 @@ class PineconeVectorStore:
         lexical = bm25(words, [int(match.metadata["length"]) for match in found])
         fused = fuse(dense, lexical)
         best = np.argsort(-fused, kind="stable")[:limit].tolist()
-        contents = await asyncio.gather(*(self._content(tenant, found[at]) for at in best))
+        contents = await self._contents(tenant, [found[at] for at in best])
         return [
             Passage(
                 text_of(found[at].metadata["document"]), *content, float(fused[at]), found[at].score, float(lexical[at])
@@ -191,13 +191,16 @@ class PineconeVectorStore:
             for at, content in zip(best, contents, strict=True)
         ]
 
-    async def _content(self, tenant: str, match: Match) -> tuple[str, Chunk]:
-        """The name of a match's file and its chunk, put together if it is in pieces."""
-        if "content" in match.metadata:
-            return content_of(match.metadata["content"])
+    async def _contents(self, tenant: str, matches: Sequence[Match]) -> list[tuple[str, Chunk]]:
+        """The name of each match's file and its chunk."""
+        in_pieces = {match.id: self._put_together(tenant, match) for match in matches if "pieces" in match.metadata}
+        joined = dict(zip(in_pieces, await asyncio.gather(*in_pieces.values()), strict=True)) if in_pieces else {}
+        return [content_of(joined.get(match.id) or match.metadata["content"]) for match in matches]
+
+    async def _put_together(self, tenant: str, match: Match) -> str:
         ids = [piece_id(match.id, number) for number in range(int(match.metadata["pieces"]))]
         pieces = await self._index.fetch(state_of(tenant), ids)
-        return content_of("".join(pieces[name]["content"] for name in ids))
+        return "".join(pieces[name]["content"] for name in ids)
 
     async def _tidy(self, tenant: str, names: Sequence[str], outdated: Callable[[str], bool]) -> None:
         """Remove chunks that no search returns. They would only cost space."""

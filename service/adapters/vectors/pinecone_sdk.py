@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from service.adapters.circuit import Circuit
-from service.adapters.retries import retry_after, retrying
+from service.adapters.vectors.pinecone_retries import once, repeated, without_retries
 from service.domain import terms
 from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
 
@@ -59,7 +58,7 @@ class PineconeIndex:
         try:
             async with asyncio.timeout(seconds):
                 index = await asyncio.shield(self._open())
-                result = await retrying(lambda: work(index), _pause, seconds)
+                result = await repeated(lambda: work(index), seconds)
         except Exception as error:
             self._note(error, begun)
             raise self._as_domain_error(error) from error
@@ -137,21 +136,19 @@ class PineconeIndex:
         return task
 
     async def _connect(self) -> AsyncIndex:
-        from pinecone import AsyncIndex, AsyncPinecone, RetryConfig
+        from pinecone import AsyncIndex, AsyncPinecone
 
-        once = RetryConfig(max_retries=0)
-        async with AsyncPinecone(api_key=self._api_key, timeout=_ATTEMPT_SECONDS, retry_config=once) as control:
-            description: Any = await _repeated(lambda: control.indexes.describe(self.name))
+        async with AsyncPinecone(api_key=self._api_key, timeout=_ATTEMPT_SECONDS, retry_config=once()) as control:
+            description: Any = await repeated(lambda: control.indexes.describe(self.name), READ_SECONDS)
         self._check_shape(description)
-        index = AsyncIndex(
-            host=description.host,
-            api_key=self._api_key,
-            timeout=_ATTEMPT_SECONDS,
-            connection_pool_maxsize=_CONNECTIONS,
+        index = without_retries(
+            AsyncIndex(
+                host=description.host,
+                api_key=self._api_key,
+                timeout=_ATTEMPT_SECONDS,
+                connection_pool_maxsize=_CONNECTIONS,
+            )
         )
-        # The SDK has no public way to say so for an index. Its client is made of this on the first request.
-        http: Any = index._http  # pyright: ignore[reportPrivateUsage]
-        http._config = replace(http._config, retry_config=once)
         try:
             await self._check_identity(index)
         except BaseException:
@@ -169,10 +166,10 @@ class PineconeIndex:
             )
 
     async def _check_identity(self, index: AsyncIndex) -> None:
-        found = await _repeated(lambda: index.fetch(ids=[_IDENTITY], namespace=_IDENTITY_NAMESPACE))
+        found = await repeated(lambda: index.fetch(ids=[_IDENTITY], namespace=_IDENTITY_NAMESPACE), READ_SECONDS)
         if _IDENTITY not in found.vectors:
             record = {"id": _IDENTITY, "values": marker(self.dimension), "metadata": self._identity}
-            await _repeated(lambda: index.upsert(vectors=[record], namespace=_IDENTITY_NAMESPACE))
+            await repeated(lambda: index.upsert(vectors=[record], namespace=_IDENTITY_NAMESPACE), READ_SECONDS)
             return
         stored = cast("dict[str, str]", found.vectors[_IDENTITY].metadata)
         if int(stored["terms_version"]) > terms.VERSION:
@@ -209,20 +206,6 @@ class PineconeIndex:
         return UpstreamUnavailable(
             "Pinecone cannot be reached or broke off. Check PINECONE_INDEX_NAME and the network."
         )
-
-
-async def _repeated(work: Callable[[], Awaitable[T]]) -> T:
-    return await retrying(work, _pause, READ_SECONDS)
-
-
-def _pause(error: Exception) -> float | None:
-    """See retries.Pause. What passes: throttling, a server's failure, a connection that is not made or breaks."""
-    from pinecone import errors
-
-    if isinstance(error, errors.ApiError):
-        passes = error.status_code in (408, 429) or (error.status_code >= 500 and error.status_code != 501)
-        return retry_after((error.headers or {}).get("retry-after")) if passes else None
-    return 0.0 if isinstance(error, errors.PineconeConnectionError) else None
 
 
 def marker(dimension: int) -> list[float]:
