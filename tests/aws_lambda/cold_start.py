@@ -7,7 +7,6 @@ pages: no less is fetched than that.
 
 import json
 import os
-import resource
 import sys
 import time
 from pathlib import Path
@@ -30,7 +29,9 @@ def files() -> dict[str, int]:
 
 
 def told(step: str, status: int) -> None:
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # Not by getrusage, which counts what the parent had when it forked.
+    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    memory = int(peak.split()[1]) * 1024
     seconds = time.perf_counter() - began
     line = {"step": step, "status": status, "seconds": seconds, "memory": memory, "files": files()}
     sys.stdout.write(json.dumps(line) + "\n")
