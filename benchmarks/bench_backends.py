@@ -24,7 +24,7 @@ from service.adapters.embedders.openai import OpenAIEmbedder
 from service.adapters.vectors.pgvector import PgVectorStore
 from service.adapters.vectors.pinecone import PineconeVectorStore
 from service.domain.caller import DEFAULT_CALLER
-from service.domain.chunking import embedding_text
+from service.domain.chunk_text import embedding_text
 from service.domain.documents import Chunk, Span
 from service.ports import ChatMessage
 from tests.redis_server import RedisServer, find_program
