@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import weakref
 from typing import TYPE_CHECKING, Any, cast
 
@@ -44,6 +45,9 @@ class Entry:
             return self._run(self._ingest(event, said))
         finally:
             self._run(self._drain())
+            if said.cold_start:
+                gc.freeze()
+                gc.enable()
             if self._assembly.tracer:
                 self._assembly.tracer.flush(_FLUSH_SECONDS)
             invocation.reset(token)
