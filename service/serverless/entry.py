@@ -7,6 +7,7 @@ import gc
 import weakref
 from typing import TYPE_CHECKING, Any, cast
 
+from service import request_log
 from service.app import application, assemble
 from service.serverless.urls import FunctionUrl
 from service.transport.recording import Invocation, invocation
@@ -29,7 +30,8 @@ class Entry:
     def __init__(self, settings: Settings, **overrides: Any) -> None:
         self._settings = settings
         self._assembly = assemble(settings, **overrides)
-        self._url = FunctionUrl(application(self._assembly))
+        self._write = request_log.writer(metrics=settings.log_metrics)
+        self._url = FunctionUrl(application(self._assembly), self._write if settings.log_format == "json" else None)
         self._files: IngestFiles | None = None
         self._cold = True
         self._outlasted: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
@@ -54,11 +56,9 @@ class Entry:
 
     async def _ingest(self, event: Any, said: Invocation) -> Event:
         if self._files is None:
-            from service import request_log
             from service.serverless.ingest import IngestFiles
 
-            write = request_log.writer(metrics=self._settings.log_metrics)
-            self._files = IngestFiles(self._assembly.documents, self._settings, write)
+            self._files = IngestFiles(self._assembly.documents, self._settings, self._write)
         return await self._files(event, said)
 
     async def _drain(self) -> None:
