@@ -21,11 +21,18 @@ PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
 
 @contextmanager
 def pgbouncer(
-    postgres_url: str, folder: Path, mode: str, *, size: int = 20, host: str = "127.0.0.1", more: str = ""
+    postgres_url: str,
+    folder: Path,
+    mode: str,
+    *,
+    user: str = "postgres",
+    size: int = 20,
+    host: str = "127.0.0.1",
+    more: str = "",
 ) -> Generator[str]:
     """The URL, without a database's name, of a pooler that has every database of the server, size sessions each.
 
-    postgres_url leads to a socket; more is added to the pooler's settings.
+    postgres_url leads to a socket, over which user is trusted; more is added to the pooler's settings.
     """
     if PGBOUNCER is None:
         pytest.skip("pgbouncer is not installed (apt-get install pgbouncer)")
@@ -34,7 +41,7 @@ def pgbouncer(
     with socket.create_server((host, 0)) as listener:
         port = listener.getsockname()[1]
     (folder / "bouncer.ini").write_text(
-        f"[databases]\n* = host={server} port={server_port} user=postgres\n"
+        f"[databases]\n* = host={server} port={server_port} user={user}\n"
         f"[pgbouncer]\nlisten_addr = {host}\nlisten_port = {port}\nauth_type = any\npool_mode = {mode}\n"
         f"unix_socket_dir =\nlogfile = {folder}/bouncer.log\nserver_reset_query = DISCARD ALL\nmax_client_conn = 100\n"
         f"default_pool_size = {size}\nquery_wait_timeout = 1\nserver_login_retry = {LOGIN_RETRY_SECONDS}\n"
@@ -54,7 +61,7 @@ def pgbouncer(
                 break
             except OSError:
                 time.sleep(0.05)
-        yield f"postgresql://postgres@{host}:{port}/"
+        yield f"postgresql://{user}@{host}:{port}/"
     finally:
         process.terminate()
         process.wait(10)

@@ -40,6 +40,8 @@ class TakeOver:
                     again.append((Caller(tenant), replace(document, state=DocumentState.PENDING)))
         except RagsqlError as error:
             _log.warning("Unfinished documents of other processes could not be taken over. %s", error.message)
+        except Exception:
+            _log.exception("Unfinished documents of other processes could not be taken over.")
         return again
 
     async def _is_to_be_processed(self, caller: Caller, document: Document) -> bool:

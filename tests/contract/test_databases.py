@@ -20,6 +20,7 @@ from service.domain.sql import ExecutionLimits
 from service.domain.tables import ColumnType
 from service.errors import NotConfigured, SqlExecutionFailed, SqlTimeout, UpstreamUnavailable
 from service.ports import Database
+from tests.pgbouncer import pgbouncer
 from tests.sql.shop import ROWS, TABLES, counts, make_sqlite
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +60,14 @@ def shop_server(postgres_url: str) -> tuple[str, str]:
     return owner, owner.replace("//postgres:@", "//reader:@")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def pooled_shop(shop_server: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """That role's URL through a session pooler."""
+    with pgbouncer(shop_server[0], tmp_path_factory.mktemp("shop"), "session", user="reader") as url:
+        yield f"{url}shop"
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "pgbouncer"])
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
     if request.param == "sqlite":
         path = make_sqlite(tmp_path / "shop.sqlite")
@@ -68,6 +76,8 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
     import psycopg
 
     owner, reader = request.getfixturevalue("shop_server")
+    if request.param == "pgbouncer":
+        reader = request.getfixturevalue("pooled_shop")
 
     def count() -> list[int]:
         with psycopg.connect(owner) as connection:
@@ -170,8 +180,11 @@ async def test_attacks_past_the_guard_change_nothing(shop: Shop) -> None:
     assert shop.counts() == before
 
 
-async def test_settings_of_one_statement_do_not_reach_the_next(shop_server: tuple[str, str]) -> None:
-    database = PostgresDatabase(shop_server[1])
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_settings_of_one_statement_do_not_reach_the_next(
+    shop_server: tuple[str, str], pooled_shop: str, pooled: bool
+) -> None:
+    database = PostgresDatabase(pooled_shop if pooled else shop_server[1], connections=1)
     hostile = "SELECT set_config('default_transaction_read_only', 'off', false), set_config('search_path', 'x', false)"
     await database.execute(DEFAULT_CALLER, hostile, ExecutionLimits())
     after = await database.execute(DEFAULT_CALLER, "SELECT current_setting('search_path')", ExecutionLimits())

@@ -73,6 +73,13 @@ async def test_a_migration_is_seen_within_a_second_and_new_rows_are_none(databas
     assert before.tables[0].comment == "What is sold"
 
 
+async def test_a_fresh_schema_is_never_one_of_a_moment_ago(database: PostgresDatabase, url: str) -> None:
+    before = await database.schema(DEFAULT_CALLER)
+    _run(url, "ALTER TABLE goods ADD size int")
+    assert await database.schema(DEFAULT_CALLER) is before
+    assert (await database.schema(DEFAULT_CALLER, fresh=True)).epoch != before.epoch
+
+
 async def test_a_statement_over_what_is_gone_is_a_typed_error(database: PostgresDatabase, url: str) -> None:
     _run(url, "ALTER TABLE goods DROP COLUMN note")
     with pytest.raises(SqlExecutionFailed, match="note"):

@@ -191,6 +191,24 @@ async def test_the_users_schema_does_not_show_the_records(postgres_database: str
     database.close()
 
 
+def test_processes_begin_together(new_url: str, file: Path) -> None:
+    """On nothing, or on a file of an earlier version."""
+    if new_url.startswith("sqlite"):
+        with sqlite3.connect(file) as connection:
+            connection.executescript(OLD[0].read_text(encoding="utf-8"))
+    code = (
+        "import asyncio, os; from service.adapters.records.sql import SqlRecordStore; "
+        "from service.domain.caller import Caller; from tests.contract.records import statement, event; "
+        f"saved = SqlRecordStore({new_url!r}).save_statement(Caller(), statement(str(os.getpid())), event('s')); "
+        "asyncio.run(saved)"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    store = SqlRecordStore(new_url)
+    assert len(asyncio.run(store.list_statements(DEFAULT_CALLER, 9, "")).items) == 3
+    store.close()
+
+
 def test_alembic_is_loaded_only_to_bring_up_to_date(file: Path, sqlite_url: str) -> None:
     code = (
         "import asyncio, sys; from service.adapters.records.sql import SqlRecordStore; "

@@ -25,15 +25,15 @@ class KnownSchema:
         self._fingerprint = ""
         self._read_at = self._checked_at = 0.0
 
-    def schema(self, fingerprint: Callable[[], str], read: Callable[[], Schema]) -> Schema:
-        """The schema, read again when its fingerprint changed, which is asked for at most every check_seconds."""
-        with self._lock:
-            return self._current(fingerprint, read)
+    def schema(self, fingerprint: Callable[[], str], read: Callable[[], Schema], fresh: bool = False) -> Schema:
+        """The schema, read again when its fingerprint changed, which is asked for at most every check_seconds.
 
-    def expire(self) -> None:
-        """Have the fingerprint asked for at the next call."""
+        fresh asks for it at once.
+        """
         with self._lock:
-            self._checked_at = 0.0
+            if fresh:
+                self._checked_at = float("-inf")
+            return self._current(fingerprint, read)
 
     def index(
         self, fingerprint: Callable[[], str], read: Callable[[], Schema], build: Callable[[Schema], ValueIndex]

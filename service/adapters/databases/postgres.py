@@ -60,9 +60,7 @@ class PostgresDatabase:
         return ComponentHealth("database", "postgres", HealthStatus.SERVING)
 
     async def schema(self, caller: Caller, *, fresh: bool = False) -> Schema:
-        if fresh:
-            self._known.expire()
-        return await self._run(self._read_schema, _INTROSPECTION_SECONDS)
+        return await self._run(lambda connection: self._read_schema(connection, fresh), _INTROSPECTION_SECONDS)
 
     async def is_read_only(self, caller: Caller) -> bool:
         # Asked anew each time: a connection may have been renewed, and rights may have changed.
@@ -99,8 +97,10 @@ class PostgresDatabase:
         """Close the connections that are not in use."""
         self._sessions.close()
 
-    def _read_schema(self, connection: Connection) -> Schema:
-        return self._known.schema(lambda: fingerprint(connection), lambda: read_schema(connection, self._privacy))
+    def _read_schema(self, connection: Connection, fresh: bool) -> Schema:
+        return self._known.schema(
+            lambda: fingerprint(connection), lambda: read_schema(connection, self._privacy), fresh
+        )
 
     def _read_index(self, connection: Connection) -> ValueIndex:
         return self._known.index(

@@ -57,7 +57,7 @@ class SqliteDatabase:
 
     async def schema(self, caller: Caller, *, fresh: bool = False) -> Schema:
         if fresh:
-            self._known.expire()
+            self._schema = None
         return await self._run(self._read_schema, _INTROSPECTION_SECONDS)
 
     async def is_read_only(self, caller: Caller) -> bool:
