@@ -6,10 +6,14 @@ froze the environment for so long that a connection died.
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
-from service.serverless.entry import Entry
-from service.settings import load
+# A sixth of what a cold start computes is looking for garbage among modules, which stay. Entry turns it on again.
+gc.disable()
+
+from service.serverless.entry import Entry  # noqa: E402
+from service.settings import load  # noqa: E402
 
 if TYPE_CHECKING:
     from mangum.types import LambdaContext

@@ -85,7 +85,7 @@ def _memory(folder: Path) -> Figure:
     environment = {**os.environ, "RAGSQL_DATA_DIR": str(folder / "data"), "RAGSQL_SAMPLE_DATA": "false"}
     command = [sys.executable, "-m", "service.cli.main", "serve", "--port", str(port)]
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    peak = _Peak(server.pid)
+    peak = Peak(server.pid)
     try:
         wait_for(server, f"http://127.0.0.1:{port}")
         peak.start()
@@ -100,7 +100,7 @@ def _memory(folder: Path) -> Figure:
     return Figure("server and parsers, ingesting a long PDF, peak", peak.megabytes, "MB", 1, 1500, size)
 
 
-class _Peak(threading.Thread):
+class Peak(threading.Thread):
     """The most memory that a process and all below it had at once, shared pages counted once."""
 
     def __init__(self, pid: int) -> None:

@@ -108,11 +108,8 @@ def application(assembly: Assembly, *, reflection: bool = False) -> Starlette:
     )
     if settings.log_format == "json":
         from service import request_log
-        from service.transport.recording import RecordRequests
 
-        request_log.log_as_json()
-        write = request_log.writer(metrics=settings.log_metrics)
-        app.add_middleware(RecordRequests, write=write, keeps_questions=settings.log_questions)
+        request_log.attach(app, settings)
     if assembly.tracer:
         from service.transport.tracing import TraceRequests
 
@@ -127,15 +124,15 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
     closing = ExitStack()
     usage = deferred(lambda: _meter(chosen))
     chosen = replace(_choose(settings, closing, overrides, usage), **overrides)
+    if tracer := backends.make_tracer(settings):
+        closing.callback(tracer.close)
     kept = settings.cache_embedding_ttl_seconds
     ports = replace(chosen, embedder=deferred(lambda: _embedder(chosen, usage, "QUESTIONS", kept)))
     left = settings.ingest_events_from_bytes
     for_documents = deferred(lambda: _embedder(chosen, usage, "DOCUMENTS", kept))
     documents = deferred(lambda: _documents(ports, left, for_documents))
     questions = deferred(lambda: _questions(settings, ports, usage))
-    tracer = backends.make_tracer(settings)
-    if tracer:
-        closing.callback(tracer.close)
+    records, parts = ports.records, components_of(chosen, settings, tracer)
     use_cases = UseCases(
         documents=documents,
         questions=deferred(lambda: questions.questions),
@@ -144,14 +141,7 @@ def assemble(settings: Settings, **overrides: Any) -> Assembly:
         feedback=deferred(lambda: questions.feedback),
         caches=deferred(lambda: _caches(ports, documents)),
         usage=usage,
-        health=CheckHealth(
-            components_of(chosen, settings, tracer),
-            capabilities_of(chosen),
-            ports.records,
-            ports.records,
-            ports.vectors,
-            __version__,
-        ),
+        health=CheckHealth(parts, capabilities_of(chosen), records, records, ports.vectors, __version__),
     )
     return Assembly(settings, ports, use_cases, documents, for_documents, questions, usage, tracer, closing.close)
 
@@ -210,15 +200,8 @@ def _sqlgen(settings: Settings, chat: ChatModel, database: Database, usage: Meas
 def _documents(ports: Ports, left_from_bytes: int | None, embedder: Embedder) -> ManageDocuments:
     from service.usecases.manage_documents import ManageDocuments
 
-    return ManageDocuments(
-        ports.records,
-        ports.vectors,
-        ports.blobs,
-        ports.parser,
-        embedder,
-        ports.cache,
-        left_from_bytes=left_from_bytes,
-    )
+    stores = ports.records, ports.vectors, ports.blobs, ports.parser, embedder, ports.cache
+    return ManageDocuments(*stores, left_from_bytes=left_from_bytes)
 
 
 def _caches(ports: Ports, documents: ManageDocuments) -> CacheUseCases:

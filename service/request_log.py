@@ -11,12 +11,15 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from service.transport.recording import invocation
+from service.transport.recording import RecordRequests, invocation
 from service.usecases.request_record import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from starlette.applications import Starlette
+
+    from service.settings import Settings
     from service.usecases.request_record import RequestRecord
 
 NAMESPACE = "ragsql"
@@ -33,6 +36,13 @@ _UNITS = {
     "cold_starts": "Count",
 }
 _dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
+def attach(app: Starlette, settings: Settings) -> None:
+    """Have every request of app leave its line, and whatever the service logs be a line like it."""
+    log_as_json()
+    write = writer(metrics=settings.log_metrics)
+    app.add_middleware(RecordRequests, write=write, keeps_questions=settings.log_questions)
 
 
 def writer(*, metrics: bool) -> Callable[[RequestRecord], None]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from service.domain.documents import Chunk, Span
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from service.domain.documents import Chunk, Span
 
 CELL_SEPARATOR = " | "
 

@@ -1,4 +1,4 @@
-"""Events that tell of files in S3: from S3 itself, through SQS or SNS, or through EventBridge."""
+"""Events that tell of files in S3: from S3 itself, through SQS or SNS, through EventBridge, or as a dead letter."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ def _arrivals(event: Any, depth: int) -> Iterator[Arrival]:
     if not isinstance(event, dict) or depth == 0:
         raise _unknown(event)
     event = cast(Event, event)
-    if event.get("Event") == _TEST:
+    if "requestPayload" in event:
+        # A dead letter of Lambda: the event that failed, and what was said to it.
+        yield from _arrivals(event["requestPayload"], depth - 1)
+    elif event.get("Event") == _TEST:
         _log.info("S3 tests its notifications of the bucket %s. They arrive.", event.get("Bucket"))
     elif event.get("source") == "aws.s3" and isinstance(event.get("detail"), dict):
         yield from _of_event_bridge(event)

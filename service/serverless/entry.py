@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import weakref
 from typing import TYPE_CHECKING, Any, cast
 
+from service import request_log
 from service.app import application, assemble
 from service.serverless.urls import FunctionUrl
 from service.transport.recording import Invocation, invocation
@@ -28,7 +30,8 @@ class Entry:
     def __init__(self, settings: Settings, **overrides: Any) -> None:
         self._settings = settings
         self._assembly = assemble(settings, **overrides)
-        self._url = FunctionUrl(application(self._assembly))
+        self._write = request_log.writer(metrics=settings.log_metrics)
+        self._url = FunctionUrl(application(self._assembly), self._write if settings.log_format == "json" else None)
         self._files: IngestFiles | None = None
         self._cold = True
         self._outlasted: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
@@ -39,22 +42,23 @@ class Entry:
         self._cold = False
         token = invocation.set(said)
         try:
-            if isinstance(event, dict) and "requestContext" in event:
+            if isinstance(event, dict) and "requestContext" in event and "requestPayload" not in event:
                 return self._url(cast(Event, event), context)
             return self._run(self._ingest(event, said))
         finally:
             self._run(self._drain())
+            if said.cold_start:
+                gc.freeze()
+                gc.enable()
             if self._assembly.tracer:
                 self._assembly.tracer.flush(_FLUSH_SECONDS)
             invocation.reset(token)
 
     async def _ingest(self, event: Any, said: Invocation) -> Event:
         if self._files is None:
-            from service import request_log
             from service.serverless.ingest import IngestFiles
 
-            write = request_log.writer(metrics=self._settings.log_metrics)
-            self._files = IngestFiles(self._assembly.documents, self._settings, write)
+            self._files = IngestFiles(self._assembly.documents, self._settings, self._write)
         return await self._files(event, said)
 
     async def _drain(self) -> None:

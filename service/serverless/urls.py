@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 from mangum import Mangum
 
 from service.errors import PayloadTooLarge, RagsqlError
+from service.transport.recording import Invocation, Write, invocation
 from service.transport.refusals import MalformedRequest, UnsupportedContentType
+from service.usecases.request_record import RequestRecord
 
 if TYPE_CHECKING:
     from mangum.types import LambdaContext
@@ -26,25 +28,36 @@ MAX_RESPONSE_CHARACTERS = 6_000_000
 class FunctionUrl:
     """Answers events with an application. Responses are buffered, so a stream arrives in one piece."""
 
-    def __init__(self, application: ASGIApp) -> None:
+    def __init__(self, application: ASGIApp, write: Write | None = None) -> None:
+        """Write is told of what is refused before the application, which tells of the rest itself."""
         self._mangum = Mangum(cast(Any, application), lifespan="off")
+        self._write = write
 
     def __call__(self, event: Event, context: LambdaContext) -> Event:
         """The response. What cannot be read as a request is answered with an error, as everywhere."""
         try:
             readable = _readable(event)
         except RagsqlError as error:
-            return refusal(error)
+            return self._refuse(error)
         response = self._mangum(readable, context)
         if len(response.get("body") or "") > MAX_RESPONSE_CHARACTERS:
-            return refusal(
+            return self._refuse(
                 PayloadTooLarge("The answer is larger than the 6 MB that a Function URL returns. Ask for fewer rows.")
             )
         return response
 
+    def _refuse(self, error: RagsqlError) -> Event:
+        response = _refusal(error)
+        if self._write:
+            said = invocation.get() or Invocation("", False)
+            status = response["statusCode"]
+            self._write(
+                RequestRecord(said.request_id, said.cold_start, route="refused", status=status, reason=error.reason)
+            )
+        return response
 
-def refusal(error: RagsqlError) -> Event:
-    """The response to a request that never reaches the application."""
+
+def _refusal(error: RagsqlError) -> Event:
     from service.transport.errors import to_wire
 
     wire = to_wire(error)

@@ -12,6 +12,7 @@ from service.usecases.request_record import RequestRecord, recording
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_FIRST_ERROR = 400
 Write = Callable[[RequestRecord], None]
 
 
@@ -50,4 +51,6 @@ class RecordRequests:
             with recording(record):
                 await self._app(scope, receive, note)
         finally:
+            if record.status >= _FIRST_ERROR and not record.reason:
+                record.reason = f"HTTP_{record.status}"
             self._write(record)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from service.ports import Checkable, DocumentRecords, KnowledgeRecords, VectorStore
 
 DEADLINE_SECONDS = 2.0
+FIRST_SECONDS = 8.0
+"""For the first time that a component is asked: it may have to load a large library to answer."""
 FRESH_SECONDS = 1.0
 REMOTE_FRESH_SECONDS = 15.0
 _log = logging.getLogger(__name__)
@@ -64,11 +66,12 @@ class CheckHealth:
         self._knowledge = knowledge
         self._vectors = vectors
         self._version = version
+        self._asked_before: set[str] = set()
         self._running: dict[str, asyncio.Task[ComponentHealth]] = {}
         self._remembered: dict[str, _Remembered] = {}
 
     async def check(self, caller: Caller) -> Health:
-        """Ask every component at the same time, two seconds each."""
+        """Ask every component at the same time, two seconds each, eight for its first time."""
         found = await asyncio.gather(*(self._ask(name) for name in self._components))
         needed = {name for capability in self._capabilities.values() for name in capability.needs}
         components = tuple(replace(one, required=one.component in needed) for one in found)
@@ -91,10 +94,13 @@ class CheckHealth:
         if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
             task = asyncio.ensure_future(examine(name, self._components[name].adapter))
             self._running[name] = task
+        deadline = DEADLINE_SECONDS if name in self._asked_before else FIRST_SECONDS
         try:
-            answer = await asyncio.wait_for(asyncio.shield(task), DEADLINE_SECONDS)
+            answer = await asyncio.wait_for(asyncio.shield(task), deadline)
         except TimeoutError:
-            return unanswered(name, DEADLINE_SECONDS)
+            return unanswered(name, deadline)
+        finally:
+            self._asked_before.add(name)
         # What fails is asked again soon: its recovery should be seen.
         serves = answer.status is HealthStatus.SERVING
         fresh = self._components[name].fresh_seconds if serves else FRESH_SECONDS

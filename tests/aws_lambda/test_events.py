@@ -99,6 +99,9 @@ def test_what_cannot_be_is_refused_with_a_sentence(
     error = json.loads(response["body"])
     assert (response["statusCode"], error["details"][0]["debug"]["reason"]) == (status, reason)
     assert words in error["message"]
+    line = function.lines()[-1]
+    assert (line["message"], line["status"], line["errors"]) == ("request", status, 1)
+    assert line["reason"] == ("HTTP_404" if status == 404 else reason)
 
 
 UNKNOWN: list[Any] = [

@@ -194,10 +194,11 @@ def test_what_can_be_mended_is_an_error_until_it_is(cloud: Cloud, tmp_path: Path
             "DOCUMENT_STATE_FAILED",
             "ERROR_REASON_UPSTREAM_UNAVAILABLE",
         )
-        queued = cloud.queued(event)
+        letter = {"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event}
+        queued = cloud.queued(letter)
         assert function.invoke(queued) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
         (tmp_path / "vectors.db").rmdir()
-        assert function.invoke(event)["documents"][0]["state"] == "ACTIVE"
+        assert function.invoke(letter)["documents"][0]["state"] == "ACTIVE"
         assert function.invoke(queued) == {"batchItemFailures": []}
         (line,) = [line for line in function.lines() if line.get("route") == "ingest" and line["reason"]][:1]
         assert (line["level"], line["reason"], line["errors"]) == ("ERROR", "UPSTREAM_UNAVAILABLE", 1)

@@ -105,7 +105,7 @@ async def test_a_question_is_kept_only_where_it_is_asked_for(keeps: bool) -> Non
         await client.post("/query", json={"query": SECRET})
         await client.get("/nothing")
     assert [record.question for record in records] == ([SECRET] * 3 if keeps else [""] * 3) + [""]
-    assert [record.reason for record in records] == ["", "", "UPSTREAM_UNAVAILABLE", ""]
+    assert [record.reason for record in records] == ["", "", "UPSTREAM_UNAVAILABLE", "HTTP_404"]
     assert [record.status for record in records] == [200, 200, 503, 404]
     assert (SECRET in json.dumps(line_of(records[0], metrics=True, now=0))) is keeps
 

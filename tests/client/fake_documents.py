@@ -61,9 +61,9 @@ def refusal(code: Code, reason: str, message: str, *fields: str) -> ConnectError
 class FakeDocuments(DocumentService):
     """files are the ACTIVE documents, records those in another state.
 
-    A name that ends with .exe is refused, one that contains "slow" takes a minute, and a large file fails with
-    failure if that is set, or stands_still. put_statuses are answered to the first PUTs, as a store does. store is
-    a URL, without a slash at its end, that files are PUT to instead of this server.
+    A name that ends with .exe is refused, one that contains "slow" takes a minute, one with "left" is left to another
+    process, and a large file fails with failure if that is set, or stands_still. put_statuses are answered to the first
+    PUTs, as a store does. store is a URL, without a slash at its end, that files are PUT to instead of this server.
     """
 
     def __init__(self) -> None:
@@ -92,6 +92,9 @@ class FakeDocuments(DocumentService):
             raise refusal(Code.INVALID_ARGUMENT, "UNSUPPORTED_MEDIA_TYPE", "No parser reads this file.", "content")
         if "slow" in request.filename:
             await asyncio.sleep(60)
+        if "left" in request.filename:
+            self._running[request.filename] = self._run(request.filename, request.content)
+            return UploadResponse(document=next(self._running[request.filename]))
         known = self.files.get(request.filename) == request.content
         self.files[request.filename] = request.content
         return UploadResponse(document=active(request.filename, request.content), cache_hit=known)

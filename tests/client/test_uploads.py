@@ -236,3 +236,14 @@ async def test_progress_is_told_in_the_event_loop(url: str, large: Path) -> None
     async with AsyncClient(url) as client:
         await client.upload(large, progress=lambda step: threads.add(threading.get_ident()))
     assert threads == {threading.get_ident()}
+
+
+def test_a_small_file_that_is_left_to_another_process_is_waited_for(
+    upload: Upload, services: FakeServices, tmp_path: Path
+) -> None:
+    (path := tmp_path / "left.txt").write_bytes(b"small")
+    assert upload(path).document.chunk_count == 3
+    assert services.calls == ["upload", *["get_document"] * 5]
+    services.failure = "It cannot be read."
+    with pytest.raises(RagsqlError, match="cannot be read"):
+        upload(path)

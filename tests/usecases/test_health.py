@@ -87,6 +87,7 @@ async def test_what_can_be_done_depends_on_what_it_needs(
 
 
 async def test_one_that_hangs_is_reported_and_not_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_health, "FIRST_SECONDS", 0.1)
     monkeypatch.setattr(check_health, "DEADLINE_SECONDS", 0.05)
     stuck, fine = Part(), Part()
     stuck.answers.clear()
@@ -203,3 +204,14 @@ async def test_dying_and_hanging_servers_take_away_what_needs_them(
     assert health.status is DOWN
     assert by_name(health) == {"documents": DOWN, "uploads": DOWN, "sql": DOWN}
     assert seconds < 3
+
+
+async def test_the_first_time_may_take_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A component may have to load what it needs: nobody is alarmed by that."""
+    monkeypatch.setattr(check_health, "DEADLINE_SECONDS", 0.01)
+    slow = Part()
+    slow.answers.clear()
+    checking = asyncio.create_task(health_of(tmp_path, slow=slow).check(CALLER))
+    await asyncio.sleep(0.05)
+    slow.answers.set()
+    assert (await checking).status is HealthStatus.SERVING

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pyqwest import SyncClient
 
-from ragsql.v1.document_pb2 import Document
+from ragsql.v1.document_pb2 import Document, DocumentState
 from ragsql.v1.document_service_connect import DocumentServiceClientSync
 from ragsql.v1.document_service_pb2 import GetDocumentRequest, IngestRequest, UploadResponse
 from ragsql_client.errors import RagsqlError
@@ -36,6 +36,8 @@ class Uploads:
             file.report("sending", 0, len(request.content))
             response = self.documents.upload(request)
             file.report("sending", len(request.content), len(request.content))
+            if response.document.state == DocumentState.DOCUMENT_STATE_PENDING:
+                response.document.CopyFrom(self._wait(response.document, file))
             return response
         created = self.documents.create_upload(file.create_request(_sha256(file)))
         self._put(Put.of(file, created, self.server))

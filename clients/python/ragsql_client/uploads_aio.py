@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pyqwest import Client as HttpClient
 
-from ragsql.v1.document_pb2 import Document
+from ragsql.v1.document_pb2 import Document, DocumentState
 from ragsql.v1.document_service_connect import DocumentServiceClient
 from ragsql.v1.document_service_pb2 import GetDocumentRequest, IngestRequest, UploadResponse
 from ragsql_client.errors import RagsqlError
@@ -37,6 +37,8 @@ class AsyncUploads:
             file.report("sending", 0, len(request.content))
             response = await self.documents.upload(request)
             file.report("sending", len(request.content), len(request.content))
+            if response.document.state == DocumentState.DOCUMENT_STATE_PENDING:
+                response.document.CopyFrom(await self._wait(response.document, file))
             return response
         created = await self.documents.create_upload(file.create_request(await _sha256(file)))
         await self._put(Put.of(file, created, self.server))

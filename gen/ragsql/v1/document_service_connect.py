@@ -47,7 +47,8 @@ class DocumentService(Protocol):
 
         The same content uploaded again under the same filename is a cache hit: nothing is parsed or
         embedded twice. New content under a filename that exists replaces the old document atomically.
-        A file from which no text can be extracted is an error and leaves nothing behind.
+        A file from which no text can be extracted is an error and leaves nothing behind. A service that has
+        large files processed elsewhere answers for them with a PENDING Document; poll GetDocument.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -220,7 +221,8 @@ class DocumentServiceClient(ConnectClient):
 
         The same content uploaded again under the same filename is a cache hit: nothing is parsed or
         embedded twice. New content under a filename that exists replaces the old document atomically.
-        A file from which no text can be extracted is an error and leaves nothing behind.
+        A file from which no text can be extracted is an error and leaves nothing behind. A service that has
+        large files processed elsewhere answers for them with a PENDING Document; poll GetDocument.
         """
         return await self.execute_unary(
             request=request,
@@ -371,7 +373,8 @@ class DocumentServiceSync(Protocol):
 
         The same content uploaded again under the same filename is a cache hit: nothing is parsed or
         embedded twice. New content under a filename that exists replaces the old document atomically.
-        A file from which no text can be extracted is an error and leaves nothing behind.
+        A file from which no text can be extracted is an error and leaves nothing behind. A service that has
+        large files processed elsewhere answers for them with a PENDING Document; poll GetDocument.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -542,7 +545,8 @@ class DocumentServiceClientSync(ConnectClientSync):
 
         The same content uploaded again under the same filename is a cache hit: nothing is parsed or
         embedded twice. New content under a filename that exists replaces the old document atomically.
-        A file from which no text can be extracted is an error and leaves nothing behind.
+        A file from which no text can be extracted is an error and leaves nothing behind. A service that has
+        large files processed elsewhere answers for them with a PENDING Document; poll GetDocument.
         """
         return self.execute_unary(
             request=request,

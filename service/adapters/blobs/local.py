@@ -10,15 +10,17 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from service.adapters.blobs import files
 from service.adapters.blobs.names import full_name, tenant_folder
 from service.adapters.blobs.tokens import Grant, Tokens
-from service.domain.caller import Caller
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import ContentMismatch, NotFound, UpstreamUnavailable
 from service.ports import BlobInfo, PresignedPut
+
+if TYPE_CHECKING:
+    from service.domain.caller import Caller
 
 PUT_PATH = "/uploads/"
 _WRITTEN_AT_ONCE = 1024 * 1024

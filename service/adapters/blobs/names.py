@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import TYPE_CHECKING
 
-from service.domain.caller import Caller
 from service.errors import FieldViolation, InvalidRequest
+
+if TYPE_CHECKING:
+    from service.domain.caller import Caller
 
 _KEY = re.compile(r"[A-Za-z0-9_.=@+-]{1,200}(?:/[A-Za-z0-9_.=@+-]{1,200})*\Z")
 _LONGEST_KEY = 512

@@ -7,14 +7,16 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from service.adapters.openai_errors import Asked
 from service.adapters.openai_sdk import Endpoint, OpenAICalls, within
-from service.domain.caller import Caller
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import UpstreamUnavailable
 from service.ports import ChatMessage, ChatOptions, ChatReply
+
+if TYPE_CHECKING:
+    from service.domain.caller import Caller
 
 _REASONING = re.compile(r"(?:.*/)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!-chat))")
 _REASONING_TOKENS = 4096

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 
 from service.adapters.embedders.minilm_encoder import DIMENSION, MiniLmEncoder, missing_files
 from service.adapters.priority import step_back
-from service.domain.caller import Caller
 from service.domain.chunk_text import embedding_text
-from service.domain.documents import Chunk
 from service.domain.health import ComponentHealth, HealthStatus
 from service.ports import EmbeddedChunk
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from service.domain.caller import Caller
+    from service.domain.documents import Chunk
 
     Vectors = npt.NDArray[np.float32]
 

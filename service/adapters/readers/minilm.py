@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 from service.adapters.embedders.minilm_encoder import missing_files
 from service.adapters.readers.answer_model import VERSION, AnswerModel
-from service.domain.caller import Caller
-from service.domain.documents import Passage
 from service.domain.health import ComponentHealth, HealthStatus
 from service.domain.units import unit_in_context
 from service.ports import Reading
@@ -22,6 +20,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from service.adapters.embedders.minilm import MiniLmEmbedder
+    from service.domain.caller import Caller
+    from service.domain.documents import Passage
 
     Vectors = npt.NDArray[np.float32]
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from service.adapters.vectors import codec
 from service.adapters.vectors.lexical import LexicalIndex
-from service.ports import EmbeddedChunk, StoredChunks
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
     from service.domain.documents import Document
+    from service.ports import EmbeddedChunk, StoredChunks
 
 
 class Tenant(NamedTuple):
@@ -46,6 +45,9 @@ def document_ids(connection: sqlite3.Connection, tenant: int) -> list[str]:
 def read(connection: sqlite3.Connection, tenant: int, document_id: str) -> StoredChunks | None:
     """The chunks of a document with their vectors, None when it is not here."""
     import numpy as np
+
+    from service.adapters.vectors import codec
+    from service.ports import EmbeddedChunk, StoredChunks
 
     row = connection.execute(
         "SELECT filename, first_chunk, chunk_count, vectors FROM documents WHERE tenant = ? AND document_id = ?",
@@ -86,6 +88,8 @@ def remove(connection: sqlite3.Connection, tenant: int, document_id: str) -> int
 def insert(connection: sqlite3.Connection, tenant: int, document: Document, chunks: Sequence[EmbeddedChunk]) -> None:
     """Add a document that is not here yet."""
     import numpy as np
+
+    from service.adapters.vectors import codec
 
     first = int(connection.execute("SELECT value FROM meta WHERE key = 'next_chunk'").fetchone()[0])
     connection.execute("UPDATE meta SET value = ? WHERE key = 'next_chunk'", (str(first + len(chunks)),))

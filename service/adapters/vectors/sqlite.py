@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from service.adapters.sqlite_commits import UntilCommit
-from service.adapters.vectors import codec, dense, rows
+from service.adapters.vectors import dense, rows
 from service.adapters.vectors.fusion import Candidate, rank
 from service.adapters.vectors.graph import Graphs
 from service.adapters.vectors.identity import Identity
 from service.adapters.vectors.index_file import IndexFile
 from service.adapters.vectors.lexical import LexicalIndex
-from service.domain.documents import Passage
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import RagsqlError
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from service.adapters.vectors.sqlite_rebuild import SqliteRebuild
     from service.domain.caller import Caller
-    from service.domain.documents import Document
+    from service.domain.documents import Document, Passage
     from service.ports import EmbeddedChunk, StoredChunks, Vectors
 
 _MIN_CANDIDATES = 100
@@ -187,6 +186,9 @@ class SqliteVectorStore:
 
     @staticmethod
     def _passages(connection: sqlite3.Connection, best: Sequence[Candidate]) -> list[Passage]:
+        from service.adapters.vectors import codec
+        from service.domain.documents import Passage
+
         passages: list[Passage] = []
         for found in best:
             document_id, filename, payload = connection.execute(
