@@ -16,6 +16,7 @@ from service.domain.sql_guard_joins import check_joins
 from service.domain.sql_guard_names import canonicalise, check_tables, qualify
 from service.domain.sql_guard_place import refusal
 from service.domain.sql_guard_rules import check_nodes
+from service.domain.sql_text import SQLGLOT_DIALECTS, sql_text
 from service.errors import SqlRejected
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ MAX_BRACKETS = 50
 MAX_COLUMNS = 300
 """How often columns may be named: resolving them takes time that grows with the square."""
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
-SQLGLOT_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def _written(tree: exp.Expr, dialect: str) -> str:
     from sqlglot.errors import ErrorLevel, UnsupportedError
 
     try:
-        return tree.sql(SQLGLOT_DIALECTS[dialect], copy=False, comments=False, unsupported_level=ErrorLevel.RAISE)
+        return sql_text(tree, dialect, copy=False, comments=False, unsupported_level=ErrorLevel.RAISE)
     except UnsupportedError as error:
         raise SqlRejected("element", f"The database has no such thing: {_first_line(error)}") from None
 
