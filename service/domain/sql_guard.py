@@ -61,8 +61,8 @@ def parse_statement(sql: str, dialect: str) -> exp.Expr:
 def read_statement(sql: str, dialect: str) -> exp.Expr:
     """The same tree to read only: it is shared. Raises SqlRejected."""
     # One question parses the same few texts ten times; a copy takes a quarter of the time.
-    import sqlglot
     from sqlglot import exp
+    from sqlglot.dialects.dialect import Dialect
     from sqlglot.errors import SqlglotError
     from sqlglot.tokenizer_core import TokenType
 
@@ -70,12 +70,12 @@ def read_statement(sql: str, dialect: str) -> exp.Expr:
         raise SqlRejected("characters", "The statement contains a NUL character.")
     if len(sql.encode("utf-8", "replace")) > MAX_BYTES:
         raise SqlRejected("size", f"The statement is longer than {MAX_BYTES} bytes.")
-    read = SQLGLOT_DIALECTS[dialect]
+    reader = Dialect.get_or_raise(SQLGLOT_DIALECTS[dialect])
     try:
-        tokens = sqlglot.tokenize(sql, read=read)
+        tokens = reader.tokenize(sql)
         _check_size([token.text for token in tokens])
         _check_start(["''" if token.token_type is TokenType.STRING else token.text.upper() for token in tokens])
-        parsed = [tree for tree in sqlglot.parse(sql, read=read) if tree is not None]
+        parsed = [tree for tree in reader.parser().parse(tokens, sql) if tree is not None]
     except SqlglotError as error:
         raise _syntax(error) from None
     statements = [tree for tree in parsed if not isinstance(tree, exp.Semicolon)]

@@ -87,8 +87,7 @@ class ProposeSql:
         if isinstance(last, CannotAnswer):
             return replace(last, usage=usage)
         schema = await self.connected().schema(caller)
-        guarded = await asyncio.to_thread(_guard, last.sql, schema)
-        statement = self._statement(caller, question, replace(last, sql=guarded), schema)
+        statement = self._statement(caller, question, replace(last, sql=await _guard(last.sql, schema)), schema)
         return Proposal(statement, last.confidence, usage, applied)
 
     async def keep(
@@ -150,10 +149,11 @@ class ProposeSql:
         )
 
 
-def _guard(sql: str, schema: Schema) -> str:
-    from service.domain.sql_guard_memo import guard_once
+async def _guard(sql: str, schema: Schema) -> str:
+    from service.domain.sql_guard_memo import guard_once, written_before
 
-    return guard_once(sql, schema, MAX_STATEMENT_ROWS).sql
+    known = written_before(sql, schema, MAX_STATEMENT_ROWS)
+    return (known or await asyncio.to_thread(guard_once, sql, schema, MAX_STATEMENT_ROWS)).sql
 
 
 def etag_of(caller: Caller, sql: str, schema: Schema) -> str:
