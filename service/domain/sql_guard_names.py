@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -141,9 +141,10 @@ def qualify(tree: exp.Expr, schema: Schema) -> exp.Expr:
     names = {"sqlite": "sqlite", "postgresql": "postgres"}
     known = table_map(schema)
     copy = tree.copy()
-    without_series(copy)
-    _flatten(copy, known)
-    used = {table.name for table in copy.find_all(exp.Table)}
+    has_series = without_series(copy)
+    tables = list(copy.find_all(exp.Table))
+    _flatten(tables, known)
+    used = {table.name for table in tables}
     # An empty mapping would let everything pass.
     read = [table for table in known.values() if table.name in used] or list(known.values())
     mapping = MappingSchema(
@@ -168,21 +169,22 @@ def qualify(tree: exp.Expr, schema: Schema) -> exp.Expr:
             raise refusal("columns", "A star may stand in COUNT(*) or alone in a SELECT list only.", star)
     for table in copy.find_all(exp.Table):
         _unflatten(table, schema.dialect)
-    with_series(copy)
+    if has_series:
+        with_series(copy)
     for identifier in copy.find_all(exp.Identifier):
         if needs_quotes(identifier.name, schema.dialect):
             identifier.set("quoted", True)
     return copy
 
 
-def _flatten(tree: exp.Expr, known: Mapping[str, SchemaTable]) -> None:
+def _flatten(tables: Sequence[exp.Table], known: Mapping[str, SchemaTable]) -> None:
     """Give every table an alias as it is written, and write schema-qualified ones as one identifier.
 
     sqlglot would fold an alias of its own making, and its mapping has one level.
     """
     from sqlglot import exp
 
-    for table in tree.find_all(exp.Table):
+    for table in tables:
         if not table.alias:
             table.set("alias", exp.TableAlias(this=table.this.copy()))
         if table.db:
