@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,8 @@ _USUAL = frozenset(
 )
 _RESERVED = frozenset(
     "ANALYSE ASYMMETRIC BOTH CHECK COLUMN CONSTRAINT DEFAULT DEFERRABLE DO FOREIGN GROUP GRANT INDEX INITIALLY LEADING "
-    "LIMIT OFFSET ONLY ORDER PLACING PRIMARY REFERENCES SYMMETRIC TABLE TO TRAILING USER VARIADIC".split()
+    "LIMIT OFFSET ONLY ORDER PLACING PRIMARY REFERENCES SYMMETRIC TABLE TO TRAILING USER VARIADIC ADD AUTHORIZATION "
+    "CAST COLLATION CONCURRENTLY CURRENT_ROLE FREEZE IF NOTHING RAISE SYSTEM_USER TRANSACTION VERBOSE".split()
 )
 # "Column 'x' could not be resolved", "Unknown column: x", "Cannot automatically join: x".
 _NAMED = re.compile(r"'([^']+)'|: (\S+?)\.?$")
@@ -47,7 +48,13 @@ def canonicalise(tree: exp.Expr, schema: Schema) -> None:
         else:
             real = known.setdefault(name.casefold(), name)
         identifier.set("this", real)
-        identifier.set("quoted", quoted or needs_quotes(real, schema.dialect))
+        _quote(identifier, exact, schema.dialect)
+
+
+def _quote(identifier: exp.Identifier, exact: Collection[str], dialect: str) -> None:
+    """Quote what needs it, and leave as it is what is no name of the schema."""
+    kept = identifier.args.get("quoted") and identifier.name not in exact
+    identifier.set("quoted", bool(kept or needs_quotes(identifier.name, dialect)))
 
 
 @lru_cache(maxsize=20_000)
@@ -171,9 +178,9 @@ def qualify(tree: exp.Expr, schema: Schema) -> exp.Expr:
         _unflatten(table, schema.dialect)
     if has_series:
         with_series(copy)
+    exact = _spellings(schema)[0]
     for identifier in copy.find_all(exp.Identifier):
-        if needs_quotes(identifier.name, schema.dialect):
-            identifier.set("quoted", True)
+        _quote(identifier, exact, schema.dialect)
     return copy
 
 

@@ -74,8 +74,18 @@ def test_names_that_databases_read_as_such_are_not_quoted(run: Run, request: pyt
         f"SELECT {word}, COUNT(*) AS n FROM {word} WHERE {word} IN (1, 2) GROUP BY {word} ORDER BY {word} DESC",
         f"SELECT a.{word} AS {word} FROM {word} AS a JOIN {word} AS b ON a.{word} = b.{word} ORDER BY a.{word}",
         f"SELECT * FROM {word} WHERE NOT {word} IS NULL ORDER BY {word} - 1",
+        f'SELECT t."{word}" FROM "{word}" AS t WHERE "{word}" = 1',
         f"SELECT CASE WHEN {word} > 1 THEN {word} ELSE 0 END AS c, SUM({word}) AS s FROM {word} GROUP BY 1 ORDER BY 1",
     ):
         guarded = _guarded(asked, request, word, table=word)
         assert '"' not in guarded
         assert run(made, guarded)
+
+
+@pytest.mark.parametrize("word", ["order", "cast", "verbose", "transaction", "add", "current_role", "if", "Mixed Name"])
+def test_names_that_would_be_read_otherwise_are_quoted(run: Run, request: pytest.FixtureRequest, word: str) -> None:
+    made = f'CREATE TABLE "{word}" ("{word}" int);INSERT INTO "{word}" VALUES (41)'
+    for asked in (f'SELECT "{word}" FROM "{word}" WHERE "{word}" = 41', f'SELECT * FROM "{word}"'):
+        guarded = _guarded(asked, request, word, table=word)
+        assert f'"{word}"' in guarded
+        assert run(made, guarded) == [(41,)]
