@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sqlglot import exp
-    from sqlglot.generator import Generator
 
 SQLGLOT_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres"}
 
@@ -17,28 +15,29 @@ def sql_text(tree: exp.Expr, dialect: str, *, copy: bool = True, **options: Any)
 
     options are those of sqlglot's generators. Raises UnsupportedError where they say so.
     """
-    return _writer(dialect)(dialect=SQLGLOT_DIALECTS[dialect], **options).generate(tree, copy=copy)
-
-
-@lru_cache(maxsize=2)
-def _writer(dialect: str) -> type[Generator]:
     from sqlglot import exp
     from sqlglot.dialects.dialect import Dialect
 
-    parent: type[Generator] = Dialect.get_or_raise(SQLGLOT_DIALECTS[dialect]).generator_class
-    turned = (exp.In, exp.Between, exp.Like, exp.ILike)
+    spent = tree.copy() if copy else tree
+    for node in list(spent.find_all(exp.Not)):
+        turned = _turned(node, dialect, options)
+        if node is spent:
+            spent = turned
+        elif turned is not node:
+            node.replace(turned)
+    return Dialect.get_or_raise(SQLGLOT_DIALECTS[dialect]).generate(spent, copy=False, **options)
 
-    class Readable(parent):
-        """NOT stands where it is read, before IN, BETWEEN, LIKE and NULL."""
 
-        def not_sql(self, expression: exp.Not) -> str:
-            inner = expression.this
-            is_null = isinstance(inner, exp.Is) and isinstance(inner.expression, exp.Null)
-            if is_null or (isinstance(inner, turned) and not inner.comments):
-                whole, left = self.sql(inner), self.sql(inner, "this")
-                word = " IS" if is_null else ""
-                if whole.startswith(f"{left}{word} "):
-                    return f"{left}{word} NOT{whole[len(left) + len(word) :]}"
-            return super().not_sql(expression)
+def _turned(node: exp.Not, dialect: str, options: dict[str, Any]) -> exp.Expr:
+    """A condition with its NOT where it is read, before IN, BETWEEN, LIKE and NULL; node itself for others."""
+    from sqlglot import exp
 
-    return Readable
+    inner = node.this
+    if isinstance(inner, exp.Is) and isinstance(inner.expression, exp.Null):
+        inner.set("expression", exp.Not(this=exp.Null()))
+    elif isinstance(inner, (exp.In, exp.Between, exp.Like, exp.ILike)):
+        # No node says NOT IN: the words before IN become a text.
+        inner.set("this", exp.Var(this=f"{sql_text(inner.this, dialect, **options)} NOT"))
+    else:
+        return node
+    return inner

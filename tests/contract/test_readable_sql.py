@@ -20,6 +20,8 @@ PLAIN = [
     ("n NOT BETWEEN 1 AND 2", "n NOT BETWEEN 1 AND 2"),
     ("word NOT LIKE 'a%' ESCAPE '!'", "word NOT LIKE 'a%' ESCAPE '!'"),
     ("word IS NOT NULL", "word IS NOT NULL"),
+    ("NOT /* a */ word /* ; DROP */ IN /* c */ ('a' /* d */)", "word NOT IN ('a')"),
+    ("NOT (NOT n IN (1)) IN (SELECT n NOT IN (2) FROM t)", "(n NOT IN (1)) NOT IN (SELECT n NOT IN (2) FROM t)"),
     ("NOT word IS NULL", "word IS NOT NULL"),
     ("NOT n + 1 IN (2) AND n > 0", "n + 1 NOT IN (2) AND n > 0"),
     ("NOT n = 1 OR word IS NULL", "NOT n = 1 OR word IS NULL"),
