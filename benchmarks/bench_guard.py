@@ -14,7 +14,8 @@ from service import samples
 from service.adapters.databases.open import open_database
 from service.domain.caller import DEFAULT_CALLER
 from service.domain.sql import MAX_STATEMENT_ROWS
-from service.domain.sql_guard import SQLGLOT_DIALECTS, guard
+from service.domain.sql_guard import guard
+from service.domain.sql_text import SQLGLOT_DIALECTS
 from service.errors import SqlRejected
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "defog"

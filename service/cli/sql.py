@@ -71,13 +71,15 @@ def _show(statement: SqlStatement, on_stderr: bool) -> None:
 
 def _pretty(statement: SqlStatement) -> str:
     """The statement with line breaks, or as it is when they cannot be set."""
-    import sqlglot
-    from sqlglot.errors import SqlglotError
+    from service.domain.sql_guard import read_statement
+    from service.domain.sql_text import SQLGLOT_DIALECTS, sql_text
+    from service.errors import SqlRejected
 
-    dialect = "postgres" if statement.dialect == "postgresql" else statement.dialect
+    if statement.dialect not in SQLGLOT_DIALECTS:
+        return statement.sql
     try:
-        return sqlglot.transpile(statement.sql, read=dialect, write=dialect, pretty=True)[0]
-    except (SqlglotError, ValueError, IndexError):
+        return sql_text(read_statement(statement.sql, statement.dialect), statement.dialect, pretty=True)
+    except SqlRejected:
         return statement.sql
 
 

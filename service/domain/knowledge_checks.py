@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from service.domain.sql import MAX_STATEMENT_ROWS, KnowledgeItem, Schema
-from service.domain.sql_guard import SQLGLOT_DIALECTS, guard, parse_statement
+from service.domain.sql_guard import guard, parse_statement
+from service.domain.sql_text import SQLGLOT_DIALECTS
 from service.errors import SqlRejected
 
 if TYPE_CHECKING:

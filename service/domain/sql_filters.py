@@ -17,7 +17,8 @@ def filters_of(sql: str, dialect: str) -> list[str]:
     """The conditions of every WHERE and HAVING that compare with something given, at most MAX_FILTERS."""
     from sqlglot import exp
 
-    from service.domain.sql_guard import SQLGLOT_DIALECTS, read_statement
+    from service.domain.sql_guard import read_statement
+    from service.domain.sql_text import sql_text
 
     try:
         tree = read_statement(sql, dialect)
@@ -25,7 +26,7 @@ def filters_of(sql: str, dialect: str) -> list[str]:
         return []
     conditions = [part for clause in tree.find_all(exp.Where, exp.Having) for part in _parts(clause.this)]
     given = [part for part in conditions if part.find(exp.Literal, exp.Null, exp.Boolean)]
-    texts = [_unqualified(part).sql(SQLGLOT_DIALECTS[dialect], identify=False) for part in given]
+    texts = [sql_text(_unqualified(part), dialect, copy=False) for part in given]
     return [_cut(text) for text in dict.fromkeys(texts)][:MAX_FILTERS]
 
 

@@ -16,6 +16,7 @@ from service.domain.sql_guard_joins import check_joins
 from service.domain.sql_guard_names import canonicalise, check_tables, qualify
 from service.domain.sql_guard_place import refusal
 from service.domain.sql_guard_rules import check_nodes
+from service.domain.sql_text import SQLGLOT_DIALECTS, sql_text
 from service.errors import SqlRejected
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ MAX_BRACKETS = 50
 MAX_COLUMNS = 300
 """How often columns may be named: resolving them takes time that grows with the square."""
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
-SQLGLOT_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ def parse_statement(sql: str, dialect: str) -> exp.Expr:
 def read_statement(sql: str, dialect: str) -> exp.Expr:
     """The same tree to read only: it is shared. Raises SqlRejected."""
     # One question parses the same few texts ten times; a copy takes a quarter of the time.
-    import sqlglot
     from sqlglot import exp
+    from sqlglot.dialects.dialect import Dialect
     from sqlglot.errors import SqlglotError
     from sqlglot.tokenizer_core import TokenType
 
@@ -70,12 +70,12 @@ def read_statement(sql: str, dialect: str) -> exp.Expr:
         raise SqlRejected("characters", "The statement contains a NUL character.")
     if len(sql.encode("utf-8", "replace")) > MAX_BYTES:
         raise SqlRejected("size", f"The statement is longer than {MAX_BYTES} bytes.")
-    read = SQLGLOT_DIALECTS[dialect]
+    reader = Dialect.get_or_raise(SQLGLOT_DIALECTS[dialect])
     try:
-        tokens = sqlglot.tokenize(sql, read=read)
+        tokens = reader.tokenize(sql)
         _check_size([token.text for token in tokens])
         _check_start(["''" if token.token_type is TokenType.STRING else token.text.upper() for token in tokens])
-        parsed = [tree for tree in sqlglot.parse(sql, read=read) if tree is not None]
+        parsed = [tree for tree in reader.parser().parse(tokens, sql) if tree is not None]
     except SqlglotError as error:
         raise _syntax(error) from None
     statements = [tree for tree in parsed if not isinstance(tree, exp.Semicolon)]
@@ -137,7 +137,7 @@ def _written(tree: exp.Expr, dialect: str) -> str:
     from sqlglot.errors import ErrorLevel, UnsupportedError
 
     try:
-        return tree.sql(SQLGLOT_DIALECTS[dialect], copy=False, comments=False, unsupported_level=ErrorLevel.RAISE)
+        return sql_text(tree, dialect, copy=False, comments=False, unsupported_level=ErrorLevel.RAISE)
     except UnsupportedError as error:
         raise SqlRejected("element", f"The database has no such thing: {_first_line(error)}") from None
 

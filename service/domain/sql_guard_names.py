@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 _PLAIN = {"sqlite": re.compile(r"[A-Za-z_][A-Za-z0-9_]*"), "postgresql": re.compile(r"[a-z_][a-z0-9_]*")}
 # Keywords that both databases read as names, and reserved words that sqlglot does not list.
-_USUAL = frozenset("NAME TITLE DATE STATE YEAR TEXT".split())
+_USUAL = frozenset(
+    "NAME TITLE DATE STATE YEAR TEXT CACHE COMMENT DATABASE FILE FORMAT GEOGRAPHY GEOMETRY LIST MONEY NAMESPACE OBJECT "
+    "OID OPERATOR POINT SCHEMA SEQUENCE SERIAL SESSION SETTINGS TIME TIMESTAMP TYPE UUID VIEW".split()
+)
 _RESERVED = frozenset(
     "ANALYSE ASYMMETRIC BOTH CHECK COLUMN CONSTRAINT DEFAULT DEFERRABLE DO FOREIGN GROUP GRANT INDEX INITIALLY LEADING "
-    "LIMIT OFFSET ONLY ORDER PLACING PRIMARY REFERENCES SYMMETRIC TABLE TO TRAILING USER VARIADIC".split()
+    "LIMIT OFFSET ONLY ORDER PLACING PRIMARY REFERENCES SYMMETRIC TABLE TO TRAILING USER VARIADIC ADD AUTHORIZATION "
+    "CAST COLLATION CONCURRENTLY CURRENT_ROLE FREEZE IF NOTHING RAISE SYSTEM_USER TRANSACTION VERBOSE".split()
 )
 # "Column 'x' could not be resolved", "Unknown column: x", "Cannot automatically join: x".
 _NAMED = re.compile(r"'([^']+)'|: (\S+?)\.?$")
@@ -44,7 +48,13 @@ def canonicalise(tree: exp.Expr, schema: Schema) -> None:
         else:
             real = known.setdefault(name.casefold(), name)
         identifier.set("this", real)
-        identifier.set("quoted", quoted or needs_quotes(real, schema.dialect))
+        _quote(identifier, exact, schema.dialect)
+
+
+def _quote(identifier: exp.Identifier, exact: Collection[str], dialect: str) -> None:
+    """Quote what needs it, and leave as it is what is no name of the schema."""
+    kept = identifier.args.get("quoted") and identifier.name not in exact
+    identifier.set("quoted", bool(kept or needs_quotes(identifier.name, dialect)))
 
 
 @lru_cache(maxsize=20_000)
@@ -138,9 +148,10 @@ def qualify(tree: exp.Expr, schema: Schema) -> exp.Expr:
     names = {"sqlite": "sqlite", "postgresql": "postgres"}
     known = table_map(schema)
     copy = tree.copy()
-    without_series(copy)
-    _flatten(copy, known)
-    used = {table.name for table in copy.find_all(exp.Table)}
+    has_series = without_series(copy)
+    tables = list(copy.find_all(exp.Table))
+    _flatten(tables, known)
+    used = {table.name for table in tables}
     # An empty mapping would let everything pass.
     read = [table for table in known.values() if table.name in used] or list(known.values())
     mapping = MappingSchema(
@@ -165,21 +176,22 @@ def qualify(tree: exp.Expr, schema: Schema) -> exp.Expr:
             raise refusal("columns", "A star may stand in COUNT(*) or alone in a SELECT list only.", star)
     for table in copy.find_all(exp.Table):
         _unflatten(table, schema.dialect)
-    with_series(copy)
+    if has_series:
+        with_series(copy)
+    exact = _spellings(schema)[0]
     for identifier in copy.find_all(exp.Identifier):
-        if needs_quotes(identifier.name, schema.dialect):
-            identifier.set("quoted", True)
+        _quote(identifier, exact, schema.dialect)
     return copy
 
 
-def _flatten(tree: exp.Expr, known: Mapping[str, SchemaTable]) -> None:
+def _flatten(tables: Sequence[exp.Table], known: Mapping[str, SchemaTable]) -> None:
     """Give every table an alias as it is written, and write schema-qualified ones as one identifier.
 
     sqlglot would fold an alias of its own making, and its mapping has one level.
     """
     from sqlglot import exp
 
-    for table in tree.find_all(exp.Table):
+    for table in tables:
         if not table.alias:
             table.set("alias", exp.TableAlias(this=table.this.copy()))
         if table.db:

@@ -50,11 +50,15 @@ def check_series(node: exp.Expr, tree: exp.Expr) -> None:
     )
 
 
-def without_series(tree: exp.Expr) -> None:
-    """Put a query of one column in the place of every series, as which its column can be resolved."""
+def without_series(tree: exp.Expr) -> bool:
+    """Put a query of one column in the place of every series, as which its column can be resolved.
+
+    Says whether there was one.
+    """
     from sqlglot import exp
 
-    for table in [found for found in tree.find_all(exp.Table) if is_series(found)]:
+    series = [found for found in tree.find_all(exp.Table) if is_series(found)]
+    for table in series:
         alias = table.args["alias"]
         column = (alias.args.get("columns") or [alias.this])[0]
         stand_in = exp.Subquery(
@@ -63,6 +67,7 @@ def without_series(tree: exp.Expr) -> None:
         )
         stand_in.meta[_KEY] = table.copy()
         table.replace(stand_in)
+    return bool(series)
 
 
 def with_series(tree: exp.Expr) -> None:

@@ -108,7 +108,7 @@ class ProposeSql:
     async def _proposal(self, caller: Caller, question: str, draft: SqlDraft, usage: Usage, rule: str = "") -> Proposal:
         schema = await self.connected().schema(caller)
         with step("guard"):
-            guarded = await asyncio.to_thread(_guard, draft.sql, schema)
+            guarded = await _guard(draft.sql, schema)
         statement = self._statement(caller, question, replace(draft, sql=guarded), schema)
         return Proposal(statement, draft.confidence, usage, rule)
 
@@ -171,10 +171,11 @@ class ProposeSql:
         )
 
 
-def _guard(sql: str, schema: Schema) -> str:
-    from service.domain.sql_guard_memo import guard_once
+async def _guard(sql: str, schema: Schema) -> str:
+    from service.domain.sql_guard_memo import guard_once, written_before
 
-    return guard_once(sql, schema, MAX_STATEMENT_ROWS).sql
+    known = written_before(sql, schema, MAX_STATEMENT_ROWS)
+    return (known or await asyncio.to_thread(guard_once, sql, schema, MAX_STATEMENT_ROWS)).sql
 
 
 def etag_of(caller: Caller, sql: str, schema: Schema) -> str:

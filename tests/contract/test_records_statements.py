@@ -111,3 +111,12 @@ async def test_only_one_of_many_moves_a_statement(record_store: RecordStore, cal
     assert (await record_store.get_statement(caller, "s")).state is StatementState.EXECUTED
     assert len((await record_store.list_events(caller, 9, "")).items) == 2
     assert not await record_store.move_statement(caller, "absent", *EXECUTED, event("s"))
+
+
+async def test_what_runs_at_once_is_stored_with_its_approval(record_store: RecordStore, caller: Caller) -> None:
+    made, approved = event("s"), event("s", minutes=1, action=AuditAction.APPROVED, approver=Approver.POLICY)
+    begun = statement("s", state=StatementState.EXECUTING)
+    await record_store.save_statement(caller, begun, made, None, approved)
+    assert await record_store.get_statement(caller, "s") == begun
+    assert (await record_store.list_events(caller, 5, "")).items == (approved, made)
+    assert (await record_store.list_statements(caller, 5, "")).items == ()

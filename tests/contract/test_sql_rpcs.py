@@ -198,23 +198,15 @@ async def test_approve_once_over_http(served: Served) -> None:
     assert (events[0]["rowCount"], events[0]["approver"]) == ("1", "SQL_APPROVER_PERSON")
 
 
-@pytest.mark.parametrize(
-    ("change", "undo"),
-    [
-        ("ALTER TABLE users ADD COLUMN nickname VARCHAR(9)", "ALTER TABLE users DROP COLUMN nickname"),
-        ("ALTER TABLE users RENAME COLUMN country TO land", "ALTER TABLE users RENAME COLUMN land TO country"),
-        ("ALTER TABLE orders RENAME TO sales", "ALTER TABLE sales RENAME TO orders"),
-    ],
-)
+@pytest.mark.parametrize(("change", "undo"), [("ADD nick TEXT", "DROP nick"), ("RENAME id TO no", "RENAME no TO id")])
 async def test_a_schema_that_changed_since_aborts(served: Served, change: str, undo: str) -> None:
     made = (await served.generate()).json()["sqlStatement"]
-    served.execute(change)
+    served.execute(f"ALTER TABLE users {change}")
     try:
         response = await served.approve(made)
-        assert (response.status_code, response.json()["code"]) == (409, "aborted")
-        assert reason(response) == "SQL_ETAG_MISMATCH"
+        assert (response.status_code, reason(response)) == (409, "SQL_ETAG_MISMATCH")
     finally:
-        served.execute(undo)
+        served.execute(f"ALTER TABLE users {undo}")
     assert (await served.http.get("/sqlStatements")).json()["sqlStatements"] == [made]
     assert (await served.approve(made)).status_code == 200  # the schema is what it was again
 

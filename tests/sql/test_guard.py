@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from service.domain.sql import Schema, SchemaColumn, SchemaTable
 from service.domain.sql_guard import guard, parse_statement
+from service.domain.sql_guard_memo import guard_once, written_before
 from service.errors import SqlRejected
 
 CASES = [json.loads(line) for line in Path(__file__).with_name("hostile.jsonl").read_text("utf-8").splitlines()]
@@ -194,3 +195,20 @@ def test_any_text_is_refused_or_read_only(text: str) -> None:
             continue
         assert set(guarded.tables) <= {"users", "orders", "sales.Report"}
         assert guard(guarded.sql, schema("postgresql"), 100).tables == guarded.tables
+
+
+def test_only_what_the_guard_wrote_for_these_tables_passes_unread() -> None:
+    asked, known = "SELECT id, first_name FROM users WHERE id = 77", schema("postgresql")
+    assert written_before(asked, known, 10) is None
+    guarded = guard_once(asked, known, 10)
+    assert guarded == guard(asked, known, 10)
+    assert written_before(asked, known, 10) is None  # what came in was never taken as checked
+    assert written_before(guarded.sql, known, 10) == guard_once(guarded.sql, known, 10) == guarded
+    fewer = Schema("postgresql", (SchemaTable("users", (SchemaColumn("id", "text"),)),), "e")
+    for other in (schema("sqlite"), fewer):
+        assert written_before(guarded.sql, other, 10) is None
+    assert written_before(guarded.sql, known, 9) is None
+    with pytest.raises(SqlRejected):
+        guard_once(guarded.sql, fewer, 10)
+    for changed in (guarded.sql.lower(), f"{guarded.sql} ", guarded.sql.replace("77", "78")):
+        assert written_before(changed, known, 10) is None

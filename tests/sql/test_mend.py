@@ -116,7 +116,7 @@ def test_slips(question: str, written: str, mended: str) -> None:
     [
         ("How many visits does each room have?",  # rows that stand for many
          "SELECT room, COUNT(*) AS n FROM visit GROUP BY room",
-         "SELECT room, SUM(visit.count) AS n FROM visit GROUP BY room ORDER BY SUM(visit.count) DESC, room"),
+         "SELECT room, SUM(visit.count) AS n FROM visit GROUP BY room ORDER BY n DESC, room"),
         ("What is the average number of pages by year?",  # what is grouped by is shown
          "SELECT AVG(pages) AS pages FROM book GROUP BY year",
          "SELECT year, AVG(pages) AS pages FROM book GROUP BY year ORDER BY AVG(pages) DESC, year"),

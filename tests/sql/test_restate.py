@@ -48,7 +48,7 @@ def test_groups_of_one_name_stay_apart_and_are_told_apart_and_ordered() -> None:
     sql = "SELECT l.name, COUNT(*) AS n FROM list AS l JOIN entry AS e ON e.list_id = l.id GROUP BY l.name"
     assert complete(sql, "How many entries has each list?", SCHEMA) == (
         "SELECT l.name, COUNT(*) AS n, l.id FROM list AS l JOIN entry AS e ON e.list_id = l.id "
-        "GROUP BY l.name, l.id ORDER BY COUNT(*) DESC, l.name, l.id"
+        "GROUP BY l.name, l.id ORDER BY n DESC, l.name, l.id"
     )
 
 

@@ -57,7 +57,7 @@ def _guard_mended(sql: str, request: SqlRequest) -> GuardedSql:
     mended = mend(shorten(sql, request.schema), request.question, schema)
     completed = complete(mended, request.question, schema, conversions(request.question, schema))
     guarded = guard_once(restore(completed, request.schema), request.schema, MAX_STATEMENT_ROWS)
-    check_counts(guarded.sql, request.schema.dialect)
+    check_counts(completed, schema.dialect)
     return guarded
 
 

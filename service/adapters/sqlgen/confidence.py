@@ -10,6 +10,7 @@ from service.adapters.sqlgen import confidence_weights as fitted
 from service.adapters.sqlgen.candidates import Candidate
 from service.adapters.sqlgen.coverage import left_out, quoted, unknown_words, unlinked_tables
 from service.domain.schema_linking import Links, name_parts, stem, words_of
+from service.domain.sql import LEAST_CONFIDENCE
 from service.domain.sql_guard import read_statement
 from service.ports import SqlRequest
 
@@ -26,7 +27,9 @@ _MANY = 6
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """confidence is the probability that a statement is right; doubts are sentences for the person who decides."""
+    """confidence is the probability that a statement is right; doubts are sentences for the person who decides,
+    none for one that need not be asked.
+    """
 
     confidence: float
     doubts: tuple[str, ...]
@@ -46,7 +49,9 @@ def rate(found: Candidate, request: SqlRequest, links: Links) -> Rating:
     confidence = 1 / (1 + math.exp(-(sum(scaled) + fitted.INTERCEPT)))
     for texts in (_unknown_texts(found, request, links), left_out(request.question, found.guarded.sql)):
         confidence *= _DOUBT_FACTOR if texts else 1.0
-    return Rating(round(confidence, 3), tuple(_doubts(found, request, links, unknown)))
+    confidence = round(confidence, 3)
+    doubtful = confidence < LEAST_CONFIDENCE
+    return Rating(confidence, tuple(_doubts(found, request, links, unknown)) if doubtful else ())
 
 
 def features(found: Candidate, request: SqlRequest, links: Links, unknown: Sequence[str]) -> tuple[float, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.domain.sql_guard import SQLGLOT_DIALECTS, read_statement
+from service.domain.sql_guard import read_statement
 from service.domain.sql_guard_series import is_series
+from service.domain.sql_text import sql_text
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -23,13 +24,13 @@ def explain(sql: str, dialect: str) -> str:
         kind = type(tree).__name__.lower()
         sentence = f"Combines the rows of {parts} queries ({kind}) over {_join(_tables(tree))}"
     else:
-        sentence = _select_sentence(tree, SQLGLOT_DIALECTS[dialect])
+        sentence = _select_sentence(tree, dialect)
     order = tree.args.get("order")
     if order:
-        sentence += f", ordered by {_join([_ordered(item, SQLGLOT_DIALECTS[dialect]) for item in order.expressions])}"
+        sentence += f", ordered by {_join([_ordered(item, dialect) for item in order.expressions])}"
     limit = tree.args.get("limit")
     if isinstance(limit, exp.Limit):
-        count = limit.expression.sql(SQLGLOT_DIALECTS[dialect])
+        count = sql_text(limit.expression, dialect)
         sentence += f", at most {count} {'row' if count == '1' else 'rows'}"
     return f"{sentence}."
 
@@ -46,11 +47,11 @@ def _select_sentence(tree: exp.Expr, dialect: str) -> str:
     )
     where, group, having = (tree.args.get(name) for name in ("where", "group", "having"))
     if where:
-        sentence += f", where {_cut(where.this.sql(dialect))}"
+        sentence += f", where {_cut(sql_text(where.this, dialect))}"
     if group:
-        sentence += f", grouped by {_join([item.sql(dialect) for item in group.expressions])}"
+        sentence += f", grouped by {_join([sql_text(item, dialect) for item in group.expressions])}"
     if having:
-        sentence += f", keeping groups where {_cut(having.this.sql(dialect))}"
+        sentence += f", keeping groups where {_cut(sql_text(having.this, dialect))}"
     nested = sum(1 for _ in tree.find_all(exp.Select)) - 1
     if nested:
         sentence += f", using {nested} inner {'query' if nested == 1 else 'queries'}"
@@ -61,12 +62,12 @@ def _output(item: exp.Expr, dialect: str) -> str:
     from sqlglot import exp
 
     plain = item.unalias()
-    text = plain.name if isinstance(plain, exp.Column) else plain.sql(dialect)
+    text = plain.name if isinstance(plain, exp.Column) else sql_text(plain, dialect)
     return f"{text} as {item.alias}" if item.alias and item.alias != text else text
 
 
 def _ordered(item: exp.Expr, dialect: str) -> str:
-    return f"{item.this.sql(dialect)} ({'highest' if item.args.get('desc') else 'lowest'} first)"
+    return f"{sql_text(item.this, dialect)} ({'highest' if item.args.get('desc') else 'lowest'} first)"
 
 
 def _tables(tree: exp.Expr) -> list[str]:

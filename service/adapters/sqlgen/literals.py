@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from service.domain.caller import Caller
 from service.domain.schema_linking import abbreviates, stem, words_of
 from service.domain.sql import SAMPLED_EXAMPLES, Schema, ValueMatch
-from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement, read_statement
+from service.domain.sql_guard import parse_statement, read_statement
+from service.domain.sql_text import sql_text
 from service.errors import SqlExecutionFailed
 from service.ports import Database
 
@@ -57,7 +58,7 @@ async def ground(caller: Caller, database: Database, sql: str, schema: Schema) -
             literal.replace(exp.Literal.string(value))
             column.set("this", exp.to_identifier(match.column if match else column.name))
             changed = True
-    return tree.sql(SQLGLOT_DIALECTS[schema.dialect], copy=False) if changed else sql
+    return sql_text(tree, schema.dialect, copy=False) if changed else sql
 
 
 def _comparisons(tree: exp.Expr, schema: Schema) -> list[tuple[exp.Column, exp.Literal, str]]:

@@ -17,7 +17,8 @@ from service.adapters.sqlgen.mend_totals import mend_totals
 from service.adapters.sqlgen.sources import ambiguous_is_same, derived, is_known_name, sources
 from service.domain.schema_linking import join_path
 from service.domain.sql import Schema, SchemaTable
-from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
+from service.domain.sql_guard import parse_statement
+from service.domain.sql_text import sql_text
 from service.errors import SqlRejected
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def mend(sql: str, question: str, schema: Schema) -> str:
     count += sum(shorten_joins(select, question, schema) for select in selects)
     count += sum(mend_totals(select, question, schema) for select in selects)
     count += mend_memberships(tree, schema) + mend_dialect(tree, schema)
-    return tree.sql(SQLGLOT_DIALECTS[schema.dialect], copy=False) if count else sql
+    return sql_text(tree, schema.dialect, copy=False) if count else sql
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from service.adapters.sqlgen.shape_keys import name_keys
 from service.adapters.sqlgen.shape_lists import add_asked, complete_group, sort_nulls_last, unround
 from service.adapters.sqlgen.units import Conversion
 from service.domain.sql import Schema
-from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
+from service.domain.sql_guard import parse_statement
+from service.domain.sql_text import SQLGLOT_DIALECTS, sql_text
 from service.errors import SqlRejected
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def complete(sql: str, question: str, schema: Schema, units: Sequence[Conversion
     changed = exact and unround(tree, question)
     if tree.args.get("distinct"):
         changed |= _list_order(tree) | (exact and sort_nulls_last(tree))
-        return tree.sql(SQLGLOT_DIALECTS[schema.dialect], copy=False) if changed else sql
+        return sql_text(tree, schema.dialect, copy=False) if changed else sql
     changed |= settle_counts(tree, question, schema) | (exact and sort_nulls_last(tree))
     changed |= _add_units(tree, units)
     changed |= _add_group(tree) | complete_group(tree) | add_asked(tree, question, schema)
@@ -48,7 +49,7 @@ def complete(sql: str, question: str, schema: Schema, units: Sequence[Conversion
     changed |= add_keys(tree, schema)
     if not (changed | _add_order(tree, SQLGLOT_DIALECTS[schema.dialect])):
         return sql
-    return tree.sql(SQLGLOT_DIALECTS[schema.dialect], copy=False)
+    return sql_text(tree, schema.dialect, copy=False)
 
 
 def _add_units(tree: exp.Select, units: Sequence[Conversion]) -> bool:
@@ -107,14 +108,16 @@ def _add_order(tree: exp.Select, dialect: str) -> bool:
     from sqlglot import exp
 
     group = tree.args.get("group")
-    measures = [item.unalias() for item in tree.selects if isinstance(item.unalias(), exp.AggFunc | exp.Round)]
+    measures = [item for item in tree.selects if isinstance(item.unalias(), exp.AggFunc | exp.Round)]
     if tree.args.get("order") or not group or not measures:
         return False
     if not all(isinstance(item, exp.Column) for item in group.expressions):
         return False
     shown = [item.unalias() for item in tree.selects if isinstance(item.unalias(), exp.Column)]
     ties = [column.sql(dialect) for column in shown if column in group.expressions]
-    tree.order_by(f"{measures[0].sql(dialect)} DESC", *ties, dialect=dialect, copy=False)
+    named = measures[0].alias and measures[0].alias not in {column.name for column in tree.find_all(exp.Column)}
+    first = exp.column(measures[0].args["alias"].copy()) if named else measures[0].unalias()
+    tree.order_by(f"{first.sql(dialect)} DESC", *ties, dialect=dialect, copy=False)
     return True
 
 

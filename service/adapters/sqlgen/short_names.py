@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from service.domain.schema_memo import once_per_schema
 from service.domain.sql import Schema
-from service.domain.sql_guard import SQLGLOT_DIALECTS, parse_statement
+from service.domain.sql_guard import parse_statement
+from service.domain.sql_text import sql_text
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -44,7 +45,7 @@ def shorten(sql: str, schema: Schema) -> str:
         if written in {name.lower() for name in names}:
             node.set("db", None)
             node.set("catalog", None)
-    return tree.sql(SQLGLOT_DIALECTS[schema.dialect], copy=False)
+    return sql_text(tree, schema.dialect, copy=False)
 
 
 def restore(sql: str, schema: Schema) -> str:
@@ -60,7 +61,7 @@ def restore(sql: str, schema: Schema) -> str:
         name = full.get(node.name.lower(), "")
         if name and not node.db and node.name.lower() not in hidden:
             node.set("db", exp.to_identifier(name.rpartition(".")[0]))
-    return tree.sql(SQLGLOT_DIALECTS[schema.dialect], copy=False)
+    return sql_text(tree, schema.dialect, copy=False)
 
 
 def _tables(tree: exp.Expr) -> list[exp.Table]:
