@@ -14,7 +14,7 @@ _MOST = 1024
 
 
 class UntilCommit(Generic[T]):
-    """Small values by key, from a file in WAL mode. Safe for threads.
+    """Small values by key, from a file in WAL mode, which may be replaced by another. Safe for threads.
 
     SQLite itself says whether somebody has committed, from memory that the processes share: that takes microseconds,
     never waits for a lock, and so needs no thread.
@@ -25,6 +25,7 @@ class UntilCommit(Generic[T]):
         self._path = path
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None
         self._known: dict[str, tuple[int, T]] = {}
 
     async def get(self, key: str, read: Callable[[], Awaitable[T]]) -> T:
@@ -50,12 +51,15 @@ class UntilCommit(Generic[T]):
         if self._path is None or not self._lock.acquire(blocking=False):
             return None
         try:
-            if self._connection is None:
+            stat = self._path.stat()
+            if self._connection is None or self._opened != (stat.st_dev, stat.st_ino):
+                self._forget()
                 # Not made here: whoever writes to it first does, with its tables.
                 uri = f"{self._path.absolute().as_uri()}?mode=rw"
                 self._connection = sqlite3.connect(uri, uri=True, timeout=0, check_same_thread=False)
+                self._opened = stat.st_dev, stat.st_ino
             return self._connection.execute("PRAGMA data_version").fetchone()[0]
-        except sqlite3.Error:
+        except (sqlite3.Error, OSError):
             self._forget()
             return None
         finally:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.output import DEFAULT_URL, AsJson, ExitCode, Url, as_dict, print_json
-from service.cli.remote import interruptible
+from service.cli.remote import connected, interruptible
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
 
     from ragsql.v1.query_service_pb2 import QueryResponse, StreamQueryResponse
-    from ragsql_client import AsyncClient
 
 
 class RouteWord(StrEnum):
@@ -36,23 +35,25 @@ def ask(
     """Ask a question. Exits with 3 when there is no answer and with 5 when SQL waits for approval."""
     policy = "require_approval" if approve else None
     word = None if route is None else route.value
+    with connected(url, as_json) as client:
 
-    async def work(client: AsyncClient) -> QueryResponse:
-        if not as_json:
-            return await _shown(client.stream(question, route=word, sql_policy=policy, top_k=top_k))
-        response = await client.ask(question, route=word, sql_policy=policy, top_k=top_k)
-        print_json(as_dict(response))
-        return response
+        def work() -> QueryResponse:
+            if not as_json:
+                return _shown(client.stream(question, route=word, sql_policy=policy, top_k=top_k))
+            response = client.ask(question, route=word, sql_policy=policy, top_k=top_k)
+            print_json(as_dict(response))
+            return response
 
-    raise typer.Exit(_exit_code(interruptible(url, as_json, work)))
+        response = interruptible(work)
+    raise typer.Exit(_exit_code(response))
 
 
-async def _shown(events: AsyncIterator[StreamQueryResponse]) -> QueryResponse:
+def _shown(events: Iterator[StreamQueryResponse]) -> QueryResponse:
     """The final one of the events, each of which is shown as it comes."""
     from service.cli.answer_view import AnswerView
 
     view = AnswerView()
-    async for event in events:
+    for event in events:
         view.show(event)
     return view.final
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Generator
+import os
+import sys
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -12,7 +15,7 @@ import typer
 from service.cli.output import ExitCode, complain, print_json
 
 if TYPE_CHECKING:
-    from ragsql_client import AsyncClient, Client, RagsqlError
+    from ragsql_client import Client, RagsqlError
 
 T = TypeVar("T")
 
@@ -20,47 +23,44 @@ T = TypeVar("T")
 @contextmanager
 def connected(url: str, as_json: bool) -> Generator[Client]:
     """A client whose errors end the command with a sentence and an exit code."""
-    from ragsql_client import Client
-
-    with _told(url, as_json), _made(Client, url) as client:
-        yield client
-
-
-def interruptible(url: str, as_json: bool, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
-    """What work returns. Errors end the command like those of connected, and Ctrl+C hangs up at once."""
-    from ragsql_client import AsyncClient
-
-    async def run() -> T:
-        async with _made(AsyncClient, url) as client:
-            return await work(client)
+    from ragsql_client import Client, RagsqlError
 
     try:
-        with _told(url, as_json):
-            return asyncio.run(run())
-    except KeyboardInterrupt:
-        complain("Interrupted. The server stops working on it.")
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
-
-
-def _made(kind: Callable[[str], T], url: str) -> T:
-    try:
-        return kind(url)
+        client = Client(url)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--url") from None
+    with client:
+        try:
+            yield client
+        except RagsqlError as error:
+            said = _sentence(error, url)
+            complain(said)
+            if as_json:
+                print_json({"error": {**error_as_dict(error), "message": said}})
+            raise typer.Exit(ExitCode.UNREACHABLE if error.is_unreachable else ExitCode.FAILED) from None
 
 
-@contextmanager
-def _told(url: str, as_json: bool) -> Generator[None]:
-    from ragsql_client import RagsqlError
+def interruptible(work: Callable[[], T]) -> T:
+    """What work returns or raises, while Ctrl+C ends the process and with it the connection, so that the server stops.
 
+    The thread that waits for the network hears no signal.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
     try:
-        yield
-    except RagsqlError as error:
-        said = _sentence(error, url)
-        complain(said)
-        if as_json:
-            print_json({"error": {**error_as_dict(error), "message": said}})
-        raise typer.Exit(ExitCode.UNREACHABLE if error.is_unreachable else ExitCode.FAILED) from None
+        return future.result()
+    except KeyboardInterrupt:
+        complain("Interrupted. The server stops working on it.")
+        sys.stdout.flush()
+        # The HTTP library aborts the process when the interpreter ends while one of its calls is under way.
+        os._exit(ExitCode.INTERRUPTED)
 
 
 def _sentence(error: RagsqlError, url: str) -> str:
