@@ -163,11 +163,11 @@ def _rarity(texts: int, total: int) -> float:
 
 
 def _bm25(text: str, rarity: Mapping[str, float], average: float) -> float:
-    norm = _K1 * (1 - _B + _B * (text.count(" ") + 1) / average)
-    spaced = f" {text.replace(' ', '  ')} "  # so that a term beside itself is counted twice
+    words = text.split(" ")
+    norm = _K1 * (1 - _B + _B * len(words) / average)
     score = 0.0
     for term, weight in rarity.items():
-        if times := spaced.count(f" {term} "):
+        if term in text and (times := words.count(term)):
             score += weight * times * (_K1 + 1) / (times + norm)
     return score
 
