@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from service.domain.terms import terms
@@ -85,7 +86,7 @@ class LexicalIndex:
         weights: list[Scores] = []
         for term, texts in kept.items():
             places = connection.execute(f"SELECT doc FROM places_{tenant} WHERE term = ?", (term,))
-            chunks, times = np.unique(np.fromiter((chunk for (chunk,) in places), np.int64), return_counts=True)
+            chunks, times = np.unique(np.fromiter(chain.from_iterable(places), np.int64), return_counts=True)
             ids.append(chunks)
             weights.append((_rarity(texts, total) * times / (times + _K1)).astype(np.float32))
         if not ids:
