@@ -86,4 +86,9 @@ def _figures(name: str, found: Run, truth: Truth, asked: Sequence[Asked], most_m
         Figure(f"{size}: known@10", known(found, asked), "", len(times)),
         Figure(f"{size}: built", found.built, "s", 1),
     ]
-    return figures + ([Figure(f"{size}: memory", found.memory, "MB", 1)] if found.memory else [])
+    if found.memory:  # not a server's
+        figures.append(
+            Figure(f"{size}: CPU time of a search, p50", percentile(sorted(found.cpu), 0.5), "ms", len(times))
+        )
+        figures.append(Figure(f"{size}: memory", found.memory, "MB", 1))
+    return figures

@@ -30,11 +30,14 @@ PEERS = ROOT / "build" / "peers"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """built in seconds, memory in MB (0 if it is not known), times in ms, and what was found for each question."""
+    """built in seconds, memory in MB (0 if it is not known), and for each question, in ms, its time and the CPU time of
+    this process with all its threads (the client's alone where a server searches), and what was found.
+    """
 
     built: float
     memory: float
     times: list[float]
+    cpu: list[float]
     found: list[list[int]]
 
 
@@ -104,13 +107,15 @@ async def ask(store: VectorStore, folder: Path, questions: Sequence[Asked], read
     memory = await asyncio.to_thread(ready)
     built = time.perf_counter() - start
     times: list[float] = []
+    cpu: list[float] = []
     found: list[list[int]] = []
     for asked in [*questions[:WARM], *questions]:
-        start = time.perf_counter()
+        start, begun = time.perf_counter(), time.process_time()
         passages = await store.search(DEFAULT_CALLER, asked.text, asked.vector, TOP)
         times.append((time.perf_counter() - start) * 1e3)
+        cpu.append((time.process_time() - begun) * 1e3)
         found.append([passage.chunk.ordinal for passage in passages])
-    return Run(built, memory, times[WARM:], found[WARM:])
+    return Run(built, memory, times[WARM:], cpu[WARM:], found[WARM:])
 
 
 def ask_peer(name: str, folder: Path) -> Run:

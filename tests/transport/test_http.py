@@ -24,9 +24,10 @@ async def test_health_shows_default_values_and_is_compact(http: httpx.AsyncClien
     assert response.headers["content-type"] == "application/json"
     assert response.text == (
         '{"status":"HEALTH_STATUS_DEGRADED","components":['
-        '{"component":"vectors","adapter":"sqlite","status":"HEALTH_STATUS_SERVING","detail":""},'
-        '{"component":"chat","adapter":"llama","status":"HEALTH_STATUS_DEGRADED","detail":"Run: ragsql models pull"}'
-        '],"version":"1.2.3"}'
+        '{"component":"vectors","adapter":"sqlite","status":"HEALTH_STATUS_SERVING","detail":"",'
+        '"required":false},'
+        '{"component":"chat","adapter":"llama","status":"HEALTH_STATUS_DEGRADED","detail":"Run: ragsql models pull",'
+        '"required":false}],"version":"1.2.3","capabilities":[]}'
     )
     assert (await http.head("/health")).status_code == 200
 

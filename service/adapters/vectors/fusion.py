@@ -34,9 +34,10 @@ def rank(
     parts: Sequence[range],
     vector: Vectors,
     worded: Sequence[int],
+    depth: int,
     score: Callable[[list[int]], list[float]],
 ) -> list[Candidate]:
-    """The nearest rows, and those of the worded chunks that lie in parts, best first.
+    """The nearest rows, and of the worded chunks that lie in parts the depth that score highest, best first.
 
     score gives the BM25 of chunks. Of equals the older is first.
     """
@@ -47,6 +48,10 @@ def rank(
     candidates = np.union1d(nearest, rows[there])
     cosines = view.cosines(candidates, vector)
     bm25 = np.array(score(view.ids[candidates].tolist()), np.float32)
+    if len(candidates) > depth:
+        least = np.partition(bm25, -depth)[-depth]
+        kept = (bm25 >= max(least, np.float32(1e-9))) | np.isin(candidates, nearest)
+        candidates, cosines, bm25 = candidates[kept], cosines[kept], bm25[kept]
     fused = fuse(cosines, bm25)
     order = np.argsort(-fused, kind="stable")
     columns = (view.ids[candidates], fused, cosines, bm25)

@@ -10,13 +10,14 @@ from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING
 
 from service.adapters.vectors.identity import Identity, newer
+from service.adapters.vectors.lexical import LexicalIndex
 from service.errors import UpstreamUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _BUSY_SECONDS = 30.0
 _PLACE = "The search index"
 _BROKEN = (
@@ -141,6 +142,9 @@ class IndexFile:
             stored = self._checked(connection)
             if stored["schema_version"] == "1":
                 connection.execute("ALTER TABLE chunks DROP COLUMN unit_vectors")
+            if int(stored["schema_version"]) < 3:
+                for (tenant,) in connection.execute("SELECT id FROM tenants").fetchall():
+                    LexicalIndex.create_places(connection, tenant)
             connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (str(_SCHEMA_VERSION),))
             connection.execute("COMMIT")
         except BaseException:

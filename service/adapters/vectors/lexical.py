@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from service.domain.terms import terms
@@ -12,10 +13,13 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
 
-_MATCH_BUDGET = 4_000
+    from service.adapters.vectors.dense import Ids
+    from service.adapters.vectors.fusion import Scores
+
+_BUDGET = 8_000
 _MAX_TERMS = 32
 _DRIFT = 0.1
-_MOST_RANGES = 100
+_LEAST_SHARE = 0.1
 _PER_STATEMENT = 500
 _K1, _B = 1.2, 0.75
 
@@ -32,10 +36,18 @@ class LexicalIndex:
         """Make the tables of a new tenant. Terms arrive clean, so the simplest tokenizer reads them back exactly."""
         connection.execute(f"CREATE VIRTUAL TABLE words_{tenant} USING fts5(terms, tokenize='ascii')")
         connection.execute(f"CREATE VIRTUAL TABLE vocabulary_{tenant} USING fts5vocab(words_{tenant}, 'row')")
+        LexicalIndex.create_places(connection, tenant)
+
+    @staticmethod
+    def create_places(connection: sqlite3.Connection, tenant: int) -> None:
+        """Make the table that tells every place of a term, which files before version 3 do not have."""
+        made = f"CREATE VIRTUAL TABLE IF NOT EXISTS places_{tenant}"
+        connection.execute(f"{made} USING fts5vocab(words_{tenant}, 'instance')")
 
     @staticmethod
     def drop(connection: sqlite3.Connection, tenant: int) -> None:
         """Remove the tables of a tenant."""
+        connection.execute(f"DROP TABLE places_{tenant}")
         connection.execute(f"DROP TABLE vocabulary_{tenant}")
         connection.execute(f"DROP TABLE words_{tenant}")
 
@@ -52,41 +64,40 @@ class LexicalIndex:
         """Forget the chunks [first, first + count)."""
         connection.execute(f"DELETE FROM words_{tenant} WHERE rowid >= ? AND rowid < ?", (first, first + count))
 
-    def search(self, connection: sqlite3.Connection, tenant: int, query: str, total: int, limit: int) -> list[int]:
-        """The best chunks of the tenant's total ones, best first."""
-        match = self._match(connection, tenant, query, total)
-        if not match:
-            return []
-        rows = connection.execute(
-            f"SELECT rowid FROM words_{tenant} WHERE words_{tenant} MATCH ? ORDER BY rank LIMIT ?", (match, limit)
-        )
-        return [chunk for (chunk,) in rows]
-
-    def search_within(
+    def search(
         self,
         connection: sqlite3.Connection,
         tenant: int,
         query: str,
         total: int,
         limit: int,
-        ranges: Sequence[tuple[int, int]],
+        ranges: Sequence[tuple[int, int]] = (),
     ) -> list[int]:
-        """The best chunks of the id ranges [first, last], best first; some beside the ranges may be among them."""
-        first, last = min(start for start, _ in ranges), max(end for _, end in ranges)
-        share = min(1.0, (last - first + 1) / max(1, total))
-        match = self._match(connection, tenant, query, total, share)
-        if not match:
+        """Chunks that are likely to score best, at most limit, in no order.
+
+        They are of the id ranges [first, last], or of all if there are none. Likely, because not every word of the
+        query is looked for, and lengths are not known before scores.
+        """
+        import numpy as np
+
+        share = min(1.0, sum(last - first + 1 for first, last in ranges) / max(1, total)) if ranges else 1.0
+        kept = self._kept(self._found(connection, tenant, query, total), share)
+        ids: list[Ids] = []
+        weights: list[Scores] = []
+        for term, texts in kept.items():
+            places = connection.execute(f"SELECT doc FROM places_{tenant} WHERE term = ?", (term,))
+            chunks, times = np.unique(np.fromiter(chain.from_iterable(places), np.int64), return_counts=True)
+            ids.append(chunks)
+            weights.append((_rarity(texts, total) * times / (times + _K1)).astype(np.float32))
+        if not ids:
             return []
-        within = " OR ".join("rowid BETWEEN ? AND ?" for _ in ranges[:_MOST_RANGES])
-        bounds = [bound for pair in ranges[:_MOST_RANGES] for bound in pair]
-        if len(ranges) > _MOST_RANGES:
-            within, bounds = "rowid BETWEEN ? AND ?", [first, last]
-        rows = connection.execute(
-            f"SELECT rowid FROM words_{tenant} WHERE words_{tenant} MATCH ? AND rowid BETWEEN ? AND ? AND ({within}) "
-            "ORDER BY rank LIMIT ?",
-            (match, first, last, *bounds, limit),
-        )
-        return [chunk for (chunk,) in rows]
+        chunks, where = np.unique(np.concatenate(ids), return_inverse=True)
+        sums = np.bincount(where, np.concatenate(weights))
+        if ranges:
+            inside = np.any([(first <= chunks) & (chunks <= last) for first, last in ranges], axis=0)
+            chunks, sums = chunks[inside], sums[inside]
+        limit = min(limit, len(chunks))
+        return chunks[np.argpartition(-sums, limit - 1)[:limit]].tolist() if limit else []
 
     def scores(
         self, connection: sqlite3.Connection, tenant: int, query: str, total: int, chunks: Sequence[int]
@@ -97,7 +108,7 @@ class LexicalIndex:
             return [0.0] * len(chunks)
         count, length = _totals(connection, tenant)
         average = length / max(1, count)
-        rarity = {term: math.log(1 + (count - texts + 0.5) / (texts + 0.5)) for term, texts in known.items()}
+        rarity = {term: _rarity(texts, count) for term, texts in known.items()}
         scores: dict[int, float] = {}
         for start in range(0, len(chunks), _PER_STATEMENT):
             part = chunks[start : start + _PER_STATEMENT]
@@ -108,17 +119,20 @@ class LexicalIndex:
                 scores[chunk] = _bm25(text, rarity, average)
         return [scores.get(chunk, 0.0) for chunk in chunks]
 
-    def _match(self, connection: sqlite3.Connection, tenant: int, query: str, total: int, share: float = 1.0) -> str:
-        """The rarest terms whose postings together stay inside the budget: the others cost most and tell least."""
-        found = self._found(connection, tenant, query, total)
-        kept: list[str] = []
+    @staticmethod
+    def _kept(found: Mapping[str, int], share: float) -> dict[str, int]:
+        """The rarest terms whose postings together stay inside the budget: the others cost most and tell least.
+
+        In a share of the chunks more terms are worth their cost, but the postings of all chunks are read.
+        """
+        kept: dict[str, int] = {}
         cost = 0.0
         for term in sorted(found, key=lambda term: found[term])[:_MAX_TERMS]:
-            cost += found[term] * share
-            if kept and cost > _MATCH_BUDGET:
+            cost += found[term] * max(share, _LEAST_SHARE)
+            if kept and cost > _BUDGET:
                 break
-            kept.append(term)
-        return " OR ".join(f'"{term}"' for term in kept)
+            kept[term] = found[term]
+        return kept
 
     def _found(self, connection: sqlite3.Connection, tenant: int, query: str, total: int) -> dict[str, int]:
         """The words of a query that chunks have, with the number of these chunks."""
@@ -143,6 +157,10 @@ class LexicalIndex:
                 known = {}
                 self._frequencies[tenant] = (total, known)
             return known
+
+
+def _rarity(texts: int, total: int) -> float:
+    return math.log(1 + max(0.0, total - texts + 0.5) / (texts + 0.5))
 
 
 def _bm25(text: str, rarity: Mapping[str, float], average: float) -> float:

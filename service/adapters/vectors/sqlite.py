@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from service.ports import EmbeddedChunk, StoredChunks, Vectors
 
 _MIN_CANDIDATES = 100
+_WORDED = 2  # candidates by words for one that is kept: only their scores tell which
 _MAX_VIEWS = 64
 
 
@@ -138,20 +139,22 @@ class SqliteVectorStore:
             if not tenant.chunk_count or not parts:
                 return []
             depth = max(_MIN_CANDIDATES, 2 * limit)
+            ranges: list[tuple[int, int]] = []
             if documents:
                 ranges = [(int(view.ids[part.start]), int(view.ids[part.stop - 1])) for part in parts]
-                words = self._words.search_within(connection, tenant.id, query, tenant.chunk_count, depth, ranges)
                 nearest = view.nearest(vector, depth, parts)
             else:
-                words = self._words.search(connection, tenant.id, query, tenant.chunk_count, depth)
                 nearest = self._graphs.nearest(self._place(name), view, vector, depth)
+            total = tenant.chunk_count
+            words = self._words.search(connection, tenant.id, query, total, _WORDED * depth, ranges)
             best = rank(
                 view,
                 nearest,
                 parts,
                 vector,
                 words,
-                lambda chunks: self._words.scores(connection, tenant.id, query, tenant.chunk_count, chunks),
+                depth,
+                lambda chunks: self._words.scores(connection, tenant.id, query, total, chunks),
             )[:limit]
             return self._passages(connection, best)
 
