@@ -38,12 +38,7 @@ def handler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
             "OPENAI_BASE_URL": model,
         }
         with runtime_api.running("lambda_handler.handler", environ) as function:
-
-            def run(event: dict[str, Any]) -> Any:
-                # What becomes of S3's events is the business of the handler's own tests.
-                return None if event.get("Event") == "s3:TestEvent" else function.invoke(event)
-
-            yield run
+            yield function.invoke
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,9 @@ def test_no_secret_stands_in_the_environment() -> None:
         variables = function["Environment"]["Variables"]
         assert set(variables) <= known, name
         assert variables.pop("RAGSQL_SECRETS") == {"Ref": "Secrets"}
+        assert int(variables["RAGSQL_INGEST_EVENTS_FROM_BYTES"]) <= 1024**2, (
+            "a long file never holds a question's place"
+        )
         assert not [variable for variable in variables if SECRET.search(variable)], name
     assert properties("Secrets")["SecretString"] == "{}"
     assert not [leaf for leaf in leaves(TEMPLATE) if "{{resolve:" in str(leaf)], "it could be read in Lambda"
