@@ -120,6 +120,9 @@ class MeteredQuestions:
         """See QuestionUseCases."""
         result = await self._questions.again(caller, question)
         if result is not None:
+            current().set(question=question.text)
+            if (record := recorded()) and record.keeps_question:
+                record.question = question.text
             await self._count(caller, result)
         return result
 
