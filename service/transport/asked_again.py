@@ -6,19 +6,21 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.datastructures import Headers, URLPath
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Message, Receive, Scope, Send
 
-from service.domain.caller import Caller
-from service.domain.questions import QueryResult, Question
 from service.errors import RagsqlError
 from service.transport.callers import caller_of
 from service.transport.interceptors import OutcomeInterceptor
 from service.transport.json_codec import read_json, write_json
-from service.usecases.bundle import QuestionUseCases
+
+if TYPE_CHECKING:
+    from service.domain.caller import Caller
+    from service.domain.questions import QueryResult, Question
+    from service.usecases.bundle import QuestionUseCases
 
 SERVICE = "ragsql.v1.QueryService"
 CONNECT = f"/{SERVICE}/Query"

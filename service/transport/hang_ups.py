@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from connectrpc.code import Code
-from connectrpc.errors import ConnectError
 from starlette.types import Receive
 
 T = TypeVar("T")
@@ -24,6 +22,9 @@ async def unless_hung_up(work: Coroutine[Any, Any, T], receive: Receive) -> T:
         await asyncio.wait((working, listening), return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             return working.result()
+        from connectrpc.code import Code
+        from connectrpc.errors import ConnectError
+
         raise ConnectError(Code.CANCELED, "The client hung up.")
     finally:
         working.cancel()

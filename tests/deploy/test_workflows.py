@@ -118,10 +118,13 @@ class _Useless(BaseHTTPRequestHandler):
         self.do_GET()
 
 
-def integrate(url: str) -> subprocess.CompletedProcess[str]:
-    """Run the integration tests as the workflow does."""
+def integrate(url: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the integration tests as the workflow does, with temporary files of their own.
+
+    pytest closes the folder of temporary files to other users, and the servers of this run are such.
+    """
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", "deploy/integration"]
-    environ = {**os.environ, "RAGSQL_URL": url}
+    environ = {**os.environ, "RAGSQL_URL": url, "TMPDIR": str(folder)}
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=300)
 
 
@@ -135,7 +138,7 @@ def test_the_integration_tests_pass_where_the_service_serves(tmp_path: Path) -> 
             assert process.stdout is not None
             found = re.search(r"http://\S+:\d+", process.stdout.readline())
             assert found
-            ran = integrate(found[0])
+            ran = integrate(found[0], tmp_path)
         finally:
             process.terminate()
             process.wait(30)
@@ -143,11 +146,11 @@ def test_the_integration_tests_pass_where_the_service_serves(tmp_path: Path) -> 
     assert "4 passed" in ran.stdout
 
 
-def test_the_integration_tests_fail_where_it_does_not() -> None:
+def test_the_integration_tests_fail_where_it_does_not(tmp_path: Path) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Useless)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        ran = integrate(f"http://127.0.0.1:{server.server_port}")
+        ran = integrate(f"http://127.0.0.1:{server.server_port}", tmp_path)
     finally:
         server.shutdown()
         server.server_close()
