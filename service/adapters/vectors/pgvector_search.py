@@ -28,8 +28,8 @@ WITH tenant AS (
     SELECT p.id, (SELECT sum(k.rarity) FROM kept k WHERE p.words @@ k.query) AS rarity
     FROM ragsql.passages p
     WHERE p.words @@ (SELECT string_agg('''' || term || '''', ' | ')::tsquery FROM kept) {within}
-    ORDER BY rarity DESC, p.id LIMIT %(depth)s
-), nearest AS (
+    ORDER BY rarity DESC, p.id LIMIT 2 * %(depth)s
+), nearest AS MATERIALIZED (
     SELECT p.id FROM ragsql.passages p
     WHERE p.tenant = (SELECT id FROM tenant) {within}
     ORDER BY {distance} LIMIT %(depth)s
@@ -39,9 +39,12 @@ WITH tenant AS (
         FROM unnest(p.words) u JOIN rarest k ON k.term = u.lexeme, LATERAL (SELECT cardinality(u.positions) AS times) f
     ), 0) AS lexical
     FROM ragsql.passages p, tenant t WHERE p.id IN (SELECT id FROM worded UNION SELECT id FROM nearest)
+), chosen AS MATERIALIZED (
+    SELECT id, dense, lexical FROM (SELECT *, rank() OVER (ORDER BY lexical DESC) AS place FROM scored) s
+    WHERE (s.place <= %(depth)s AND s.lexical > 0) OR s.id IN (SELECT id FROM nearest)
 ), fused AS MATERIALIZED (
     SELECT *, {weight} * {standard_dense} + (1 - {weight}) * {standard_lexical} AS sum
-    FROM scored WINDOW w AS ()
+    FROM chosen WINDOW w AS ()
 ), best AS (
     SELECT *, CASE WHEN max(sum) OVER w > min(sum) OVER w
         THEN (sum - min(sum) OVER w) / (max(sum) OVER w - min(sum) OVER w) ELSE 1 END AS score
