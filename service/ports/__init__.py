@@ -31,13 +31,13 @@ if TYPE_CHECKING:
         Vectors,
         VectorStore,
     )
+    from service.ports.knowledge_records import KnowledgeRecords
+    from service.ports.pages import Page
     from service.ports.reading import Reader, Reading
     from service.ports.record_rows import RecordRow, RecordRows
     from service.ports.records import (
         AnswerRecords,
         DocumentRecords,
-        KnowledgeRecords,
-        Page,
         RecordStore,
         StatementRecords,
         UploadRecords,
@@ -92,8 +92,9 @@ _MODULES = {
     "VectorIndex VectorStore",
     "reading": "Reader Reading",
     "record_rows": "RecordRow RecordRows",
-    "records": "AnswerRecords DocumentRecords KnowledgeRecords Page RecordStore StatementRecords UploadRecords "
-    "UsageRecords",
+    "knowledge_records": "KnowledgeRecords",
+    "pages": "Page",
+    "records": "AnswerRecords DocumentRecords RecordStore StatementRecords UploadRecords UsageRecords",
 }
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from service.ports.checks import Checkable
+from service.ports.knowledge_records import KnowledgeRecords
+from service.ports.pages import Page
 from service.ports.record_rows import RecordRows
 
 if TYPE_CHECKING:
@@ -16,19 +17,8 @@ if TYPE_CHECKING:
     from service.domain.documents import Document, DocumentState, Upload
     from service.domain.feedback import Feedback, Promotion
     from service.domain.questions import Answer
-    from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
+    from service.domain.sql import SqlStatement, StatementState
     from service.domain.usage import UsageTotal
-    from service.ports.documents import Vectors
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """One page of a listing. next_token is empty on the last."""
-
-    items: tuple[T, ...]
-    next_token: str = ""
 
 
 class DocumentRecords(Protocol):
@@ -158,55 +148,6 @@ class StatementRecords(Protocol):
 
     async def purge_statements(self, expired: dt.datetime) -> int:
         """Delete those of every tenant that expired by then and are not EXECUTING. Their events stay."""
-        ...
-
-
-class KnowledgeRecords(Protocol):
-    """What people taught the SQL generator, with vectors to find it by, newest first.
-
-    model names the embedding model that made a vector; vectors of several models may be kept side by side.
-    """
-
-    async def save_items(
-        self, caller: Caller, items: Sequence[KnowledgeItem], vectors: Vectors, model: str
-    ) -> list[KnowledgeItem]:
-        """Insert in one transaction, and return the items as they are stored: one whose id is here stays as it was.
-
-        vectors are of unit length, shape (items, dimension).
-        """
-        ...
-
-    async def list_items(self, caller: Caller, size: int, token: str) -> Page[KnowledgeItem]:
-        """A page."""
-        ...
-
-    async def delete_item(self, caller: Caller, item_id: str) -> None:
-        """Raises NotFound."""
-        ...
-
-    async def count_items(self, caller: Caller) -> int:
-        """All of the tenant's."""
-        ...
-
-    async def knowledge_epoch(self, caller: Caller) -> str:
-        """Another one after every change of the items; empty before the first."""
-        ...
-
-    async def items_without_vector(self, caller: Caller, model: str, limit: int) -> list[KnowledgeItem]:
-        """At most limit items that have no vector of this model."""
-        ...
-
-    async def save_vectors(self, caller: Caller, item_ids: Sequence[str], vectors: Vectors, model: str) -> None:
-        """Add vectors to the items that are still here. vectors has the shape (item_ids, dimension)."""
-        ...
-
-    async def search_items(
-        self, caller: Caller, question: str, vector: Vectors, model: str, limit: int
-    ) -> list[KnowledgeItem]:
-        """Items that are near to the question by words or by meaning, the nearest first, at most limit of each kind.
-
-        vector is the question's, of unit length, by this model. An item without a vector is found by words alone.
-        """
         ...
 
 

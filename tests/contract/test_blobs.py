@@ -117,6 +117,7 @@ async def test_blobs_are_described_and_listed(blobs: BlobStore) -> None:
     assert await blobs.list_keys(THERE) == []
 
 
+@pytest.mark.usefixtures("retries")  # the S3 server of the tests fails now and then when two write one key at once
 async def test_readers_see_whole_values_while_they_are_overwritten(blobs: BlobStore) -> None:
     values = [bytes([number]) * 200_000 for number in range(8)]
     await blobs.put(HERE, "a", values[0])

@@ -61,7 +61,7 @@ async def test_when_all_connections_are_busy_callers_are_told_and_nobody_else_wa
             assert await asyncio.to_thread(lambda: True)
         await refused
         assert time.monotonic() - started < 9
-    assert longest < 0.5
+    assert longest < 2
     assert await store.count_documents(caller) == 0
     await sleeping
     await one(database, caller)

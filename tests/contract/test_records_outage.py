@@ -15,7 +15,8 @@ from service.domain.documents import DocumentState
 from service.errors import UpstreamUnavailable
 from service.usecases import manage_documents, take_over
 from service.usecases.manage_documents import ManageDocuments
-from tests.documents.memory_ports import LengthEmbedder, LineParser, MemoryBlobs, MemoryVectors
+from tests.documents.memory_models import LengthEmbedder, LineParser
+from tests.documents.memory_ports import MemoryBlobs, MemoryVectors
 from tests.documents.uploads import put
 from tests.postgres_process import PostgresProcess
 

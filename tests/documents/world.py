@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from service.adapters.caches.memory import MemoryCache
 from service.domain.caller import Caller
 from service.usecases.manage_documents import ManageDocuments
-from tests.documents.memory_ports import LengthEmbedder, LineParser, MemoryBlobs, MemoryRecords, MemoryVectors
+from tests.documents.memory_models import LengthEmbedder, LineParser
+from tests.documents.memory_ports import MemoryBlobs, MemoryRecords, MemoryVectors
 
 ME = Caller("me")
 TEXT = "\n".join(f"Sentence number {number} of the file stands here." for number in range(40)).encode()

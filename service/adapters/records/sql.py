@@ -14,21 +14,16 @@ from service.adapters.records import (
     feedback,
     knowledge,
     statements,
-    transfer,
     uploads,
     usage,
 )
-from service.adapters.records.engine import RecordEngine
 from service.adapters.records.knowledge_index import KnowledgeIndex
+from service.adapters.records.sql_base import SqlTables
 from service.adapters.sqlite_commits import UntilCommit
-from service.domain.health import ComponentHealth, HealthStatus
-from service.errors import RagsqlError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Concatenate, ParamSpec
-
-    from sqlalchemy import Connection
+    from collections.abc import Sequence
+    from typing import ParamSpec
 
     from service.domain.audit import AuditEvent
     from service.domain.caller import Caller
@@ -37,7 +32,7 @@ if TYPE_CHECKING:
     from service.domain.questions import Answer
     from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
     from service.domain.usage import UsageTotal
-    from service.ports import Page, RecordRow, Vectors
+    from service.ports import Page, Vectors
 
     P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,16 +40,15 @@ T = TypeVar("T")
 SECONDS = 20.0
 
 
-class SqlRecordStore:
+class SqlRecordStore(SqlTables):
     """A RecordStore at url, `sqlite:///file` or `postgresql://…`, which many processes may share.
 
     Tables are made on first use. connections bounds those to PostgreSQL, seconds the run of a statement there.
     """
 
     def __init__(self, url: str, connections: int = CONNECTIONS, seconds: float = SECONDS) -> None:
-        self._engine = RecordEngine(url, connections, seconds)
+        super().__init__(url, connections, seconds)
         self._index = KnowledgeIndex()
-        self.shared = self._engine.name != "sqlite"
         self._epochs = UntilCommit[str](None if self.shared else Path(url.removeprefix("sqlite:///")))
 
     async def save_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
@@ -224,41 +218,7 @@ class SqlRecordStore:
         """See UsageRecords."""
         return await self._read(usage.find, caller, first, last)
 
-    def tables(self) -> tuple[str, ...]:
-        """See RecordRows."""
-        return transfer.tables()
-
-    async def export_rows(self, table: str, after: tuple[object, ...] | None, size: int) -> list[RecordRow]:
-        """See RecordRows."""
-        return await self._read(transfer.export, table, after, size)
-
-    async def import_rows(self, table: str, rows: Sequence[RecordRow]) -> None:
-        """See RecordRows."""
-        await self._write(transfer.load, table, rows)
-
-    async def drop_rows(self, table: str, keys: Sequence[tuple[object, ...]]) -> None:
-        """See RecordRows."""
-        await self._write(transfer.drop, table, keys)
-
-    async def check(self) -> ComponentHealth:
-        """See Checkable."""
-        try:
-            await self._read(lambda connection: connection.exec_driver_sql("SELECT 1"))
-        except RagsqlError as error:
-            return ComponentHealth("records", self._engine.name, HealthStatus.NOT_SERVING, error.message)
-        return ComponentHealth("records", self._engine.name, HealthStatus.SERVING)
-
-    def upgrade(self) -> tuple[str, str]:
-        """Bring the tables to this version and return the revisions before, empty if there was none, and now."""
-        return self._engine.upgrade()
-
     def close(self) -> None:
         """Close the connections. They open again on use."""
         self._epochs.close()
-        self._engine.close()
-
-    async def _read(self, act: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._engine.run(lambda connection: act(connection, *args, **kwargs), write=False)
-
-    async def _write(self, act: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._engine.run(lambda connection: act(connection, *args, **kwargs), write=True)
+        super().close()
