@@ -9,7 +9,7 @@ def upgrade_records(as_json: AsJson = False) -> None:
     """Bring the tables of records to this version, as a release does before new processes start.
 
     Every process does so itself on first use, within seconds; many records may need longer. Older ragsql versions
-    refuse the tables afterwards.
+    go on with tables that were only added to, and refuse others afterwards.
     """
     from service.backends import upgrade_records as upgrade
     from service.settings import load

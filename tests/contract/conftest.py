@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
 
 from service.adapters.chat.llama import LlamaServer
 from service.adapters.chat.openai import OpenAIChat
@@ -27,6 +29,36 @@ needs_chat_model = pytest.mark.skipif(not STORE.is_installed(QWEN_CODER), reason
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/new folder/records.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_url(request: pytest.FixtureRequest) -> str:
+    """Where nothing is yet."""
+    return request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_database")
+
+
+@pytest.fixture
+def open_engine() -> Iterator[Callable[[str], sa.Engine]]:
+    """A function that opens the database at a URL past the adapter."""
+    engines: list[sa.Engine] = []
+
+    def connect(url: str) -> sa.Engine:
+        if not url.startswith("sqlite"):
+            import psycopg
+
+            engines.append(sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url)))
+            event.listen(engines[-1], "begin", _look_into_schema)
+        else:
+            engines.append(sa.create_engine(url))
+        return engines[-1]
+
+    yield connect
+    for engine in engines:
+        engine.dispose()
+
+
+def _look_into_schema(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("SET LOCAL search_path = ragsql")
 
 
 @pytest.fixture(params=["sqlite_url", "postgres_url", "pooled_postgres_url"], ids=["sqlite", "postgresql", "pgbouncer"])

@@ -9,7 +9,7 @@ import uuid
 import numpy as np
 
 from service.domain.audit import AuditAction, AuditEvent
-from service.domain.caller import Caller
+from service.domain.caller import DEFAULT_CALLER, Caller
 from service.domain.documents import Upload
 from service.domain.sql import SqlStatement, StatementState
 from service.ports import RecordStore
@@ -62,3 +62,11 @@ async def all_ids(store: RecordStore, caller: Caller, size: int = 10) -> list[st
         token = page.next_token
         if not token:
             return ids
+
+
+async def use(store: RecordStore) -> None:
+    """Touch what the versions added, and the log that nobody may change."""
+    await store.save_upload(DEFAULT_CALLER, upload("u"))
+    assert await store.get_upload(DEFAULT_CALLER, "u") == upload("u")
+    await store.save_statement(DEFAULT_CALLER, statement("s"), event("s"))
+    assert await store.count_items(DEFAULT_CALLER) == 0

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 HEAD = "0002"
 """The last of the revisions in migrations/, which is what these tables are."""
+COMPATIBLE_FROM = "0001"
+"""The last of them that is not additive: programs of it and later ones can use these tables."""
 APPEND_ONLY = (
     (
         "CREATE TRIGGER sql_events_stay BEFORE UPDATE ON sql_events BEGIN SELECT RAISE(ABORT, 'events stay'); END",
@@ -84,8 +86,9 @@ alembic_version = Table(
     MetaData(),
     Column("version_num", String(32), nullable=False),
     PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+    Column("compatible_from", String(32)),
 )
-"""As alembic makes it. One row."""
+"""As alembic makes it, and COMPATIBLE_FROM, which tables of before it was kept lack. One row."""
 
 documents = Table(
     "documents",

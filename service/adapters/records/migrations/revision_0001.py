@@ -9,6 +9,7 @@ from alembic import op
 
 revision = "0001"
 down_revision = None
+additive = False
 _TIME = sa.DateTime(timezone=True)
 
 
