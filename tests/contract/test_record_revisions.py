@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Newer:
     """A function that makes this process a newer version of ragsql, whose tables went through more revisions."""
 
     @contextmanager
-    def version(*steps: str) -> Iterator[str]:
+    def version(*steps: str) -> Generator[str]:
         folder, head, floor = tmp_path / f"version {len(steps)}", schema.HEAD, schema.COMPATIBLE_FROM
         shutil.copytree(MIGRATIONS, folder, dirs_exist_ok=True)
         for step in steps:

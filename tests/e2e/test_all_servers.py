@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ragsql_client import Client, RagsqlError
 
 from ragsql.v1.answer_pb2 import Answer
 from ragsql.v1.document_pb2 import DOCUMENT_STATE_ACTIVE
@@ -16,6 +15,7 @@ from ragsql.v1.feedback_service_pb2 import RATING_GOOD, CreateFeedbackRequest, L
 from ragsql.v1.health_service_pb2 import HEALTH_STATUS_SERVING, GetStatsRequest
 from ragsql.v1.query_service_pb2 import QueryResponse
 from ragsql.v1.usage_service_pb2 import USAGE_KIND_DOCUMENTS, USAGE_KIND_QUESTIONS, USAGE_KIND_SQL, GetUsageRequest
+from ragsql_client import Client, RagsqlError
 from tests.documents.files import simple_pdf
 from tests.e2e.all_servers import AllServers, all_servers, until
 
@@ -49,7 +49,9 @@ def test_the_main_job(servers: AllServers, tmp_path: Path) -> None:
     """What one process is told the other knows."""
     first, second = (Client(node.url) for node in servers.nodes)
     with first, second:
-        for adapters in ({one.component: one.adapter for one in client.health().components} for client in (first, second)):
+        for adapters in (
+            {one.component: one.adapter for one in client.health().components} for client in (first, second)
+        ):
             assert adapters["cache"] == "redis"
         upload_and_ask(first, second, tmp_path)
         ask_the_database(first, second)

@@ -76,13 +76,13 @@ def _take_turn(connection: Connection) -> None:
 
 
 def _found(connection: Connection) -> _Found:
-    from sqlalchemy import inspect, literal_column, select
+    from sqlalchemy import inspect, text
 
     from service.adapters.records.schema import alembic_version
 
     look = inspect(connection)
     if look.has_table(alembic_version.name):
-        row = connection.execute(select(literal_column("*")).select_from(alembic_version)).mappings().one()
+        row = connection.execute(text(f"SELECT * FROM {alembic_version.fullname}")).mappings().one()
         revision = str(row[alembic_version.c.version_num.name])
         return _Found(revision, row.get(alembic_version.c.compatible_from.name) or revision)
     revision = _UNNUMBERED if look.has_table("schema_version") else ""
