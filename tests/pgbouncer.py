@@ -11,6 +11,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -19,52 +20,75 @@ LOGIN_RETRY_SECONDS = 1
 PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
 
 
-@contextmanager
-def pgbouncer(
-    postgres_url: str,
-    folder: Path,
-    mode: str,
-    *,
-    user: str = "postgres",
-    size: int = 20,
-    host: str = "127.0.0.1",
-    more: str = "",
-) -> Generator[str]:
-    """The URL, without a database's name, of a pooler that has every database of the server, size sessions each.
+class Pooler:
+    """Has every database of the server, size sessions each; can be killed and started again on its port.
 
-    postgres_url leads to a socket, over which user is trusted; more is added to the pooler's settings.
+    postgres_url leads to a socket, over which user is trusted; more is added to its settings. url has no database.
     """
-    if PGBOUNCER is None:
-        pytest.skip("pgbouncer is not installed (apt-get install pgbouncer)")
-    query = parse_qs(urlsplit(postgres_url).query)
-    server, server_port = query["host"][0], query.get("port", ["5432"])[0]
-    with socket.create_server((host, 0)) as listener:
-        port = listener.getsockname()[1]
-    (folder / "bouncer.ini").write_text(
-        f"[databases]\n* = host={server} port={server_port} user={user}\n"
-        f"[pgbouncer]\nlisten_addr = {host}\nlisten_port = {port}\nauth_type = any\npool_mode = {mode}\n"
-        f"unix_socket_dir =\nlogfile = {folder}/bouncer.log\nserver_reset_query = DISCARD ALL\nmax_client_conn = 100\n"
-        f"default_pool_size = {size}\nquery_wait_timeout = 1\nserver_login_retry = {LOGIN_RETRY_SECONDS}\n"
-        f"ignore_startup_parameters = extra_float_digits\n{more}"
-    )
-    folder.chmod(0o777)
-    for parent in list(folder.parents)[:3]:
-        parent.chmod(parent.stat().st_mode | 0o055)
-    # It does not run as root; the server's own user may use the server's socket.
-    owner = pwd.getpwuid(Path(server).stat().st_uid).pw_name
-    words = ["-u", owner] if os.geteuid() == 0 else []
-    process = subprocess.Popen([PGBOUNCER, "-q", *words, str(folder / "bouncer.ini")])
-    try:
+
+    def __init__(
+        self,
+        postgres_url: str,
+        folder: Path,
+        mode: str,
+        *,
+        user: str = "postgres",
+        size: int = 20,
+        host: str = "127.0.0.1",
+        more: str = "",
+    ) -> None:
+        query = parse_qs(urlsplit(postgres_url).query)
+        server, server_port = query["host"][0], query.get("port", ["5432"])[0]
+        with socket.create_server((host, 0)) as listener:
+            port = listener.getsockname()[1]
+        (folder / "bouncer.ini").write_text(
+            f"[databases]\n* = host={server} port={server_port} user={user}\n"
+            f"[pgbouncer]\nlisten_addr = {host}\nlisten_port = {port}\nauth_type = any\npool_mode = {mode}\n"
+            f"unix_socket_dir =\nlogfile = {folder}/bouncer.log\nserver_reset_query = DISCARD ALL\n"
+            f"max_client_conn = 100\ndefault_pool_size = {size}\nquery_wait_timeout = 1\n"
+            f"server_login_retry = {LOGIN_RETRY_SECONDS}\nignore_startup_parameters = extra_float_digits\n{more}"
+        )
+        folder.chmod(0o777)
+        for parent in list(folder.parents)[:3]:
+            parent.chmod(parent.stat().st_mode | 0o055)
+        # It does not run as root; the server's own user may use the server's socket.
+        self._owner = pwd.getpwuid(Path(server).stat().st_uid).pw_name
+        self._settings = folder / "bouncer.ini"
+        self._address = (host, port)
+        self.url = f"postgresql://{user}@{host}:{port}/"
+
+    def start(self) -> None:
+        """And wait until it listens."""
+        if PGBOUNCER is None:
+            pytest.skip("pgbouncer is not installed (apt-get install pgbouncer)")
+        words = ["-u", self._owner] if os.geteuid() == 0 else []
+        self._process = subprocess.Popen([PGBOUNCER, "-q", *words, str(self._settings)])
         for _ in range(100):
             try:
-                socket.create_connection((host, port), 0.1).close()
+                socket.create_connection(self._address, 0.1).close()
                 break
             except OSError:
                 time.sleep(0.05)
-        yield f"postgresql://{user}@{host}:{port}/"
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+    def kill(self) -> None:
+        """And every connection through it."""
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def pgbouncer(postgres_url: str, folder: Path, mode: str, **options: Any) -> Generator[str]:
+    """The URL, without a database's name, of a Pooler that runs until the block ends."""
+    pooler = Pooler(postgres_url, folder, mode, **options)
+    pooler.start()
+    try:
+        yield pooler.url
     finally:
-        process.terminate()
-        process.wait(10)
+        pooler.stop()
 
 
 @pytest.fixture(scope="session")

@@ -28,12 +28,14 @@ class PineconeEmulator:
     """Listens on a free port until closed.
 
     faults are what the next requests meet instead of an answer: the end of a path, and an HTTP status, "cut" or "hang".
+    While it is down every request is cut.
     """
 
     def __init__(self) -> None:
         self.indexes: dict[str, Index] = {}
         self.key = "key"
         self.faults: list[tuple[str, str]] = []
+        self.down = False
         self.requests: list[str] = []
         self.unexpected: list[str] = []
         self.most_at_once = 0
@@ -86,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         emulator = self.emulator
         with emulator.lock:
             emulator.requests.append(url.path)
-        fault = emulator.fault(url.path)
+        fault = "cut" if emulator.down else emulator.fault(url.path)
         if fault == "hang":
             emulator.released.wait(30)
         if fault in ("hang", "cut"):

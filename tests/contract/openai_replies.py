@@ -52,9 +52,9 @@ def refused_parameter(path: str, body: Json) -> Json | None:
     return {"error": error} if wrong else None
 
 
-def completion(body: Json, finish_reason: str, refusal: str | None) -> Json:
+def completion(body: Json, finish_reason: str, refusal: str | None, reply: str = REPLY) -> Json:
     """A whole reply to a chat request."""
-    message = {"role": "assistant", "content": None if refusal else REPLY, "refusal": refusal}
+    message = {"role": "assistant", "content": None if refusal else reply, "refusal": refusal}
     choice: Json = {"index": 0, "message": message, "finish_reason": finish_reason}
     if body.get("logprobs"):
         choice["logprobs"] = {"content": [_first_token(body["top_logprobs"])], "refusal": None}

@@ -10,7 +10,7 @@ import re
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -38,7 +38,7 @@ class OpenAIServer:
     faults are how the next requests are answered, one each, and behaviour how all others are: "ok", a name of ERRORS
     or an HTTP status, or "hang", "drop" (no answer), "cut" (a stream, in the middle), "flood", "endless", "malformed",
     "empty" (no choices), "refusal", "stopped" (by a filter), and for embeddings "dimension" and "count". key is the
-    only key taken, when there is one.
+    only key taken, when there is one. reply makes the text of a whole reply from the body of its request.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -47,6 +47,7 @@ class OpenAIServer:
         self.retry_after: dict[str, str] = {}
         self.key = ""
         self.finish_reason = "stop"
+        self.reply: Callable[[dict[str, Any]], str] = lambda _: REPLY
         self.requests: list[dict[str, Any]] = []
         self.unexpected: list[str] = []
         self.released = threading.Event()
@@ -103,7 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream(body, behaviour)
         else:
             stopped = "content_filter" if behaviour == "stopped" else self.script.finish_reason
-            self._json(200, completion(body, stopped, SECRET if behaviour == "refusal" else None))
+            self._json(
+                200, completion(body, stopped, SECRET if behaviour == "refusal" else None, self.script.reply(body))
+            )
 
     def _unknown(self, what: str) -> None:
         self.script.unexpected.append(what)
