@@ -104,7 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream(body, behaviour)
         else:
             stopped = "content_filter" if behaviour == "stopped" else self.script.finish_reason
-            self._json(200, completion(body, stopped, SECRET if behaviour == "refusal" else None, self.script.reply(body)))
+            self._json(
+                200, completion(body, stopped, SECRET if behaviour == "refusal" else None, self.script.reply(body))
+            )
 
     def _unknown(self, what: str) -> None:
         self.script.unexpected.append(what)

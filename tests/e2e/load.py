@@ -6,14 +6,12 @@ import hashlib
 import itertools
 import re
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import httpx
 from connectrpc.code import Code
-from ragsql_client import Client, RagsqlError
 
 from ragsql.v1.document_service_pb2 import (
     CreateUploadRequest,
@@ -22,6 +20,7 @@ from ragsql.v1.document_service_pb2 import (
     UploadRequest,
 )
 from ragsql.v1.query_service_pb2 import QueryResponse
+from ragsql_client import Client, RagsqlError
 
 ITEMS = "boat cellar tower chapel stable attic garden bakery studio gallery harbour orchard".split()
 _SETTING = re.compile(r"\b[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+\b")
