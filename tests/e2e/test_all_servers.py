@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ragsql.v1.answer_pb2 import Answer
-from ragsql.v1.document_pb2 import DOCUMENT_STATE_ACTIVE
+from ragsql.v1.document_pb2 import DOCUMENT_STATE_ACTIVE, DocumentState
 from ragsql.v1.document_service_pb2 import DeleteDocumentRequest, ListDocumentsRequest, UploadRequest
 from ragsql.v1.feedback_service_pb2 import RATING_GOOD, CreateFeedbackRequest, ListFeedbackRequest
-from ragsql.v1.health_service_pb2 import HEALTH_STATUS_SERVING, GetStatsRequest
+from ragsql.v1.health_service_pb2 import (
+    HEALTH_STATUS_DEGRADED,
+    HEALTH_STATUS_NOT_SERVING,
+    HEALTH_STATUS_SERVING,
+    GetStatsRequest,
+    HealthStatus,
+)
 from ragsql.v1.query_service_pb2 import QueryResponse
 from ragsql.v1.usage_service_pb2 import USAGE_KIND_DOCUMENTS, USAGE_KIND_QUESTIONS, USAGE_KIND_SQL, GetUsageRequest
 from ragsql_client import Client, RagsqlError
 from tests.documents.files import simple_pdf
 from tests.e2e.all_servers import AllServers, all_servers, until
+from tests.e2e.load import Load, more
 
 BONUS = b"""# Bonus
 
@@ -111,3 +119,74 @@ def replace_and_delete(first: Client, second: Client) -> None:
     for client in (first, second):
         assert not re.search("4711|9983", quotes(client.ask(ASKED, route="documents")))
         assert newer.name not in {one.name for one in client.documents.list_documents(ListDocumentsRequest()).documents}
+
+
+def test_servers_are_killed_while_a_load_runs(servers: AllServers) -> None:
+    """What was acknowledged is found afterwards, what was deleted is not, and callers were told what was down."""
+    load = Load([node.url for node in servers.nodes])
+    load.start()
+    try:
+        until(more(load, 3), "the load begins")
+        outage(servers, servers.redis.kill, servers.redis.start, HEALTH_STATUS_DEGRADED)
+        until(more(load, 2), "uploads without a restart")
+        for stop, start in (
+            (servers.pooler.kill, servers.pooler.start),
+            (servers.postgres.stop, servers.postgres.start),
+            (servers.vectors.stop, servers.vectors.start),
+        ):
+            outage(servers, stop, start, HEALTH_STATUS_NOT_SERVING)
+            until(more(load, 2), "uploads without a restart")
+        for node in servers.nodes:
+            node.kill()
+            node.start()
+            node.wait()
+            until(more(load, 2), "uploads after a restart")
+    finally:
+        load.stop()
+    assert load.untyped() == []
+    assert load.wrong == []
+    assert load.errors
+    assert load.deleted
+    assert [line for node in servers.nodes for line in node.internal_errors()] == []
+    for node in servers.nodes:
+        until(lambda node=node: node.tells(HEALTH_STATUS_SERVING), "SERVING")
+    first, second = (Client(node.url) for node in servers.nodes)
+    with first, second:
+        check(first, second, load)
+
+
+def outage(servers: AllServers, stop: Callable[[], None], start: Callable[[], None], status: HealthStatus) -> None:
+    """Until every process has told of it, and of its end."""
+    stop()
+    for node in servers.nodes:
+        until(lambda node=node: node.tells(status), HealthStatus.Name(status))
+    start()
+    for node in servers.nodes:
+        until(lambda node=node: node.tells(HEALTH_STATUS_SERVING), "SERVING again")
+
+
+def check(first: Client, second: Client, load: Load) -> None:
+    """What each process knows of what the load did."""
+    until(
+        lambda: load.acknowledged.keys() <= names(first, DOCUMENT_STATE_ACTIVE), "all that was acknowledged is ACTIVE"
+    )
+    assert load.acknowledged.keys() <= names(second, DOCUMENT_STATE_ACTIVE)
+    assert names(second).isdisjoint(load.deleted)
+    asked = list(zip(itertools.cycle((first, second)), load.acknowledged.values(), strict=False))
+    assert [fact for client, fact in asked if not fact.is_in(client.ask(fact.question, route="documents"))] == []
+    gone = list(zip(itertools.cycle((first, second)), load.deleted.items(), strict=False))
+    for client, (name, fact) in gone:
+        reply = client.ask(fact.question, route="documents")
+        assert not fact.is_in(reply)
+        assert name not in {citation.document for citation in reply.answer.citations}
+
+
+def names(client: Client, *states: DocumentState) -> set[str]:
+    """Of every document in one of the states, or of all."""
+    found, token = set[str](), ""
+    while True:
+        request = ListDocumentsRequest(page_size=250, page_token=token, states=states)
+        page = client.documents.list_documents(request)
+        found |= {one.name for one in page.documents}
+        if not (token := page.next_page_token):
+            return found

@@ -11,6 +11,7 @@ import asyncio
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ _VISIBLE_SECONDS = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
 _OWN_NANOSECONDS = 600 * 10**9
 _MOST_TENANTS = 64
+_OWN_EPOCHS = 256
 _EPOCH = "epoch"
 _REBUILD = "rebuild"
 _PREFIX = "d/"
@@ -57,6 +59,7 @@ class Heads:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[str, dict[str, Head]]] = {}
         self._own: dict[str, dict[str, Head]] = {}
+        self._epochs: dict[str, deque[str]] = {}
         self._version = 0
 
     async def epoch(self, tenant: str) -> Epoch:
@@ -74,7 +77,7 @@ class Heads:
         heads |= await self.fetch(tenant, missing)
         if epoch.settled:
             self._remember(tenant, epoch, known | heads)
-        heads |= self._newer_of_own(tenant, heads, documents)
+        heads |= self._newer_of_own(tenant, epoch, heads, documents)
         versions = {document: head.version for document, head in heads.items()}
         hidden = {
             older
@@ -110,6 +113,7 @@ class Heads:
         gone = [Head(name, "", 0, (), self._next_version()) for name in removed]
         await self._check_open(tenant)
         before = (await self.epoch(tenant)).id
+        self._go_on_from(tenant, before)
         begun = await self._write_epoch(tenant, settled=False)
         if added:
             added = added._replace(version=self._next_version())
@@ -185,12 +189,30 @@ class Heads:
             at, known = self._known.get(tenant, ("", {}))
             return known if epoch.settled and at == epoch.id else {}
 
-    def _newer_of_own(self, tenant: str, heads: Mapping[str, Head], documents: Collection[str]) -> dict[str, Head]:
-        """What this process has written: another replica of Pinecone may not know it yet."""
+    def _go_on_from(self, tenant: str, epoch: str) -> None:
+        """After a switch of another process, what is missing may have been deleted by it."""
+        with self._lock:
+            if epoch not in self._epochs.get(tenant, ()):
+                gone = {name: head for name, head in self._own.get(tenant, {}).items() if not head.generation}
+                self._own[tenant] = gone
+                self._epochs[tenant] = deque([epoch], _OWN_EPOCHS)
+
+    def _newer_of_own(
+        self, tenant: str, epoch: Epoch, heads: Mapping[str, Head], documents: Collection[str]
+    ) -> dict[str, Head]:
+        """What this process has written: another replica of Pinecone may not know it yet.
+
+        In an epoch of another process, a document whose head is missing was deleted.
+        """
         with self._lock:
             own = self._own.get(tenant, {})
             mine = {name: own[name] for name in documents if name in own}
-        return {name: head for name, head in mine.items() if name not in heads or heads[name].version < head.version}
+            last = epoch.id in self._epochs.get(tenant, ())
+        return {
+            name: head
+            for name, head in mine.items()
+            if (heads[name].version < head.version if name in heads else last or not head.generation)
+        }
 
     def _next_version(self) -> int:
         with self._lock:
@@ -199,6 +221,8 @@ class Heads:
 
     async def _write_epoch(self, tenant: str, *, settled: bool) -> str:
         epoch = uuid.uuid4().hex
+        with self._lock:
+            self._epochs.setdefault(tenant, deque(maxlen=_OWN_EPOCHS)).append(epoch)
         await self._upsert(tenant, _EPOCH, {"epoch": epoch, "settled": settled})
         return epoch
 
