@@ -112,8 +112,9 @@ class Vectors:
 
 @dataclass(frozen=True)
 class AllServers:
-    """Everything that is running."""
+    """Everything that is running. kind says where vectors are: pgvector or pinecone."""
 
+    kind: str
     nodes: tuple[Node, ...]
     openai: OpenAIServer
     postgres: PostgresProcess
@@ -173,7 +174,7 @@ def all_servers(kind: str, folder: Path, s3_url: str) -> Generator[AllServers]:
             node.start()
         for node in nodes:
             node.wait()
-        yield AllServers(nodes, openai, postgres, pooler, vectors, redis, collector, s3, bucket)
+        yield AllServers(kind, nodes, openai, postgres, pooler, vectors, redis, collector, s3, bucket)
     assert (openai.unexpected, collector.unexpected) == ([], [])
 
 

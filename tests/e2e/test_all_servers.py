@@ -123,6 +123,8 @@ def replace_and_delete(first: Client, second: Client) -> None:
 
 def test_servers_are_killed_while_a_load_runs(servers: AllServers) -> None:
     """What was acknowledged is found afterwards, what was deleted is not, and callers were told what was down."""
+    if servers.kind == "pinecone":
+        pytest.skip("it runs over pgvector: with Pinecone each outage waits for Health, which keeps an answer for 15 s")
     load = Load([node.url for node in servers.nodes])
     load.start()
     try:

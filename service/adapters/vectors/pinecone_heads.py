@@ -12,15 +12,14 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from service.adapters.vectors.pinecone_identity import marker
 from service.adapters.vectors.pinecone_sdk import PineconeIndex
+from service.adapters.vectors.pinecone_waits import LONGEST_PAUSE, VISIBLE_SECONDS, wait_until
 from service.errors import UpstreamUnavailable
 
-_VISIBLE_SECONDS = 60.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
 _OWN_NANOSECONDS = 600 * 10**9
 _MOST_TENANTS = 64
 _OWN_EPOCHS = 256
@@ -161,7 +160,7 @@ class Heads:
 
     async def _check_open(self, tenant: str) -> None:
         """Wait while a rebuild has changes stopped. Raises UpstreamUnavailable after a minute, and like _follow."""
-        until = time.monotonic() + _VISIBLE_SECONDS
+        until = time.monotonic() + VISIBLE_SECONDS
         while True:
             fetched = await self._index.fetch(state_of(tenant), [_REBUILD])
             await self._follow(fetched)
@@ -169,7 +168,7 @@ class Heads:
                 return
             if time.monotonic() > until:
                 raise UpstreamUnavailable(f"{_BEING_REBUILT} Try again in a minute.")
-            await asyncio.sleep(_LONGEST_PAUSE / 4)
+            await asyncio.sleep(LONGEST_PAUSE / 4)
 
     def _remember(self, tenant: str, epoch: Epoch, heads: dict[str, Head]) -> None:
         with self._lock:
@@ -243,13 +242,3 @@ class Heads:
 def state_of(tenant: str) -> str:
     """The namespace of a tenant's heads."""
     return f"{tenant}/state"
-
-
-async def wait_until(reached: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until Pinecone shows what was written. Raises UpstreamUnavailable after a minute."""
-    pause, until = _FIRST_PAUSE, time.monotonic() + _VISIBLE_SECONDS
-    while not await reached():
-        if time.monotonic() > until:
-            raise UpstreamUnavailable("Pinecone does not show what was written to it. Try again.")
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, _LONGEST_PAUSE)

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 
 from service.adapters.vectors.identity import Identity
 from service.adapters.vectors.pinecone import PineconeVectorStore
-from service.adapters.vectors.pinecone_heads import Heads, wait_until
+from service.adapters.vectors.pinecone_heads import Heads
 from service.adapters.vectors.pinecone_identity import Place, place_of, read_identity, suffix, write_identity
 from service.adapters.vectors.pinecone_sdk import READ_SECONDS, PineconeIndex
+from service.adapters.vectors.pinecone_waits import wait_until
 from service.domain.caller import Caller
 from service.errors import NotConfigured
 

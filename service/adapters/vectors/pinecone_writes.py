@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from service.adapters.vectors.pinecone_heads import Head, state_of, wait_until
+from service.adapters.vectors.pinecone_heads import Head, state_of
 from service.adapters.vectors.pinecone_identity import marker
 from service.adapters.vectors.pinecone_records import Batch, batches, content_of, piece_id
 from service.adapters.vectors.pinecone_sdk import WRITE_SECONDS, PineconeIndex
+from service.adapters.vectors.pinecone_waits import wait_until
 
 if TYPE_CHECKING:
     from service.domain.documents import Chunk, Document
