@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGCONT
-from typing import Any
 
 import pytest
 
@@ -22,13 +21,13 @@ from service.domain.caller import Caller
 from service.domain.documents import Document
 from service.domain.health import HealthStatus
 from service.domain.sql import ExecutionLimits, StatementState
-from service.errors import RagsqlError, SqlExecutionFailed, UpstreamUnavailable
+from service.errors import SqlExecutionFailed, UpstreamUnavailable
+from tests.contract.postgres_calls import LIMITS, one, told
 from tests.contract.records import all_ids, event, statement
 from tests.pgbouncer import LOGIN_RETRY_SECONDS, pgbouncer
 from tests.postgres_process import PostgresProcess
 
 pytestmark = pytest.mark.anyio
-LIMITS = ExecutionLimits()
 EXECUTED = (StatementState.PROPOSED, StatementState.EXECUTED)
 MakeDocument = Callable[..., Document]
 
@@ -70,16 +69,6 @@ def database(way: Way) -> Iterator[PostgresDatabase]:
     database = PostgresDatabase(way.url)
     yield database
     database.close()
-
-
-async def one(database: PostgresDatabase, caller: Caller) -> None:
-    assert (await database.execute(caller, "SELECT 1", LIMITS)).rows == ((1,),)
-
-
-async def told(act: Awaitable[Any], kind: type[RagsqlError], match: str) -> None:
-    with pytest.raises(kind, match=match) as failure:
-        await act
-    assert "p@ss" not in failure.value.message
 
 
 async def test_a_server_that_stops_is_used_by_the_next_call_after_it_is_back(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,12 +12,12 @@ from service.adapters.databases.postgres import PostgresDatabase
 from service.adapters.records.sql import SqlRecordStore
 from service.domain.caller import Caller
 from service.domain.documents import Document
-from service.domain.sql import ExecutionLimits, StatementState
-from service.errors import NotConfigured, Overloaded, RagsqlError, UpstreamUnavailable
+from service.domain.sql import StatementState
+from service.errors import NotConfigured, Overloaded, UpstreamUnavailable
+from tests.contract.postgres_calls import LIMITS, one, told
 from tests.postgres_process import USER, PostgresProcess
 
 pytestmark = pytest.mark.anyio
-LIMITS = ExecutionLimits()
 EXECUTED = (StatementState.PROPOSED, StatementState.EXECUTED)
 MakeDocument = Callable[..., Document]
 
@@ -28,16 +27,6 @@ def server(postgres_process: PostgresProcess) -> Iterator[PostgresProcess]:
     postgres_process.start()
     yield postgres_process
     postgres_process.start()
-
-
-async def one(database: PostgresDatabase, caller: Caller) -> None:
-    assert (await database.execute(caller, "SELECT 1", LIMITS)).rows == ((1,),)
-
-
-async def told(act: Awaitable[Any], kind: type[RagsqlError], match: str) -> None:
-    with pytest.raises(kind, match=match) as failure:
-        await act
-    assert "p@ss" not in failure.value.message
 
 
 async def test_when_all_connections_are_busy_callers_are_told_and_nobody_else_waits(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -26,13 +26,6 @@ pytestmark = pytest.mark.anyio
 ASKED = Question("What is the code of the red locker?", Route.DOCUMENTS)
 OLD = b"# Lockers\n\nThe red locker is opened with the code 4711.\n"
 NEW = b"# Lockers\n\nThe red locker is opened with the code 9983.\n"
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[DocumentParser]:
-    shared = DocumentParser()
-    yield shared
-    shared.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -33,20 +33,6 @@ pytestmark = pytest.mark.anyio
 ME = DEFAULT_CALLER
 NAMES = [f"file{number}.md" for number in range(8)]
 Environ = dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[DocumentParser]:
-    shared = DocumentParser()
-    yield shared
-    shared.close()
-
-
-@pytest.fixture
-def openai() -> Iterator[OpenAIServer]:
-    server = OpenAIServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture

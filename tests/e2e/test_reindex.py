@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -54,13 +54,6 @@ class OtherEmbedder(WordEmbedder):
         await asyncio.sleep(0.02)
         assert all(self.count_tokens(embedding_text(chunk)) <= self.max_tokens for chunk in chunks)
         return [EmbeddedChunk(chunk, word_vector(chunk.text, self.dimension)) for chunk in chunks]
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[DocumentParser]:
-    shared = DocumentParser()
-    yield shared
-    shared.close()
 
 
 @pytest.fixture(params=["sqlite", "pgvector", "pinecone"])
@@ -169,13 +162,6 @@ async def ingest_into(service: Assembly, name: str) -> Document:
         while (now := await service.documents.get(ME, document.id)).state is DocumentState.PROCESSING:
             await asyncio.sleep(0.001)
     return now
-
-
-@pytest.fixture
-def openai() -> Iterator[OpenAIServer]:
-    server = OpenAIServer()
-    yield server
-    server.close()
 
 
 def reindex(environ: dict[str, str]) -> subprocess.Popen[str]:

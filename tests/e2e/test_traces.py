@@ -30,13 +30,6 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 QUERY = "ragsql.v1.QueryService/Query"
 
 
-@pytest.fixture(scope="module")
-def parser() -> Iterator[DocumentParser]:
-    shared = DocumentParser()
-    yield shared
-    shared.close()
-
-
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[OtlpCollector]:
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
