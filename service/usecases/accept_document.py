@@ -9,7 +9,8 @@ from service.domain.documents import Document, DocumentState
 from service.domain.filenames import filename_problem
 from service.errors import FieldViolation, InvalidRequest, PayloadTooLarge
 
-_SAFE = (DocumentState.PENDING, DocumentState.ACTIVE)
+ACCEPTED = (DocumentState.PENDING, DocumentState.ACTIVE)
+"""What an upload of the same content repeats."""
 _INSTANT = dt.timedelta(microseconds=1)
 
 
@@ -28,7 +29,7 @@ def accepted_before(others: Sequence[Document], sha256: str) -> Document | None:
 
     One that is PROCESSING does not count: it may belong to a caller who gives up.
     """
-    repeated = others and others[0].sha256 == sha256 and others[0].state in _SAFE
+    repeated = others and others[0].sha256 == sha256 and others[0].state in ACCEPTED
     return others[0] if repeated else None
 
 

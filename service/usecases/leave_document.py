@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from dataclasses import dataclass
 
 from service.domain.caller import Caller
-from service.domain.documents import Document, DocumentState
-from service.usecases.accept_document import acceptance_time, accepted_before, check_file
+from service.domain.documents import DocumentState
+from service.usecases.accept_document import ACCEPTED, check_file
 from service.usecases.bundle import UploadedDocument
 from service.usecases.document_intake import DocumentIntake
 from service.usecases.ingest_document import IngestDocument
@@ -30,7 +29,7 @@ class LeaveDocument(DocumentIntake):
         return await to_the_end(self._leave(caller, file))
 
     async def _leave(self, caller: Caller, file: FileToProcess) -> UploadedDocument:
-        document, known = await self._accept(caller, file)
+        document, known = await self.accept(caller, file, DocumentState.PENDING, ACCEPTED)
         if known:
             return UploadedDocument(document, cache_hit=document.state is DocumentState.ACTIVE)
         try:
@@ -42,23 +41,3 @@ class LeaveDocument(DocumentIntake):
         if kept:
             await self.ingest(caller, document, kept)
         return UploadedDocument(await self.records.get_document(caller, document.id), cache_hit=kept is not None)
-
-    async def _accept(self, caller: Caller, file: FileToProcess) -> tuple[Document, bool]:
-        """A record for the file, which is there before the store tells of it, or the one that it has and True."""
-        async with self.locks.hold(caller.tenant, file.filename):
-            others = await self.records.find_documents(caller, filename=file.filename)
-            if known := accepted_before(others, file.sha256):
-                return known, True
-            now = acceptance_time(others)
-            document = Document(
-                id=uuid.uuid4().hex,
-                filename=file.filename,
-                media_type=file.media_type,
-                size_bytes=len(file.content),
-                sha256=file.sha256,
-                state=DocumentState.PENDING,
-                create_time=now,
-                update_time=now,
-            )
-            await self.records.save_document(caller, document)
-            return document, False

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from dataclasses import dataclass
 
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
 from service.errors import NotFound
-from service.usecases.accept_document import acceptance_time, accepted_before, check_file
+from service.usecases.accept_document import check_file
 from service.usecases.bundle import UploadedDocument
 from service.usecases.document_intake import DocumentIntake
 from service.usecases.forget_document import forget_blobs
 from service.usecases.heartbeat import Heartbeat
-from service.usecases.process_document import FileToProcess
 from service.usecases.shielding import to_the_end
 
 _log = logging.getLogger(__name__)
@@ -37,7 +35,8 @@ class UploadDocument(DocumentIntake):
         """
         check_file(filename, len(content), self.max_bytes, "content")
         file = await asyncio.to_thread(self.look_at, filename, content)
-        document, known = await to_the_end(self._accept(caller, file))
+        accepting = self.accept(caller, file, DocumentState.PROCESSING, (DocumentState.ACTIVE,))
+        document, known = await to_the_end(accepting)
         if known:
             self.process.count_reused(caller)
             return UploadedDocument(document, cache_hit=True)
@@ -49,27 +48,6 @@ class UploadDocument(DocumentIntake):
             await to_the_end(self._discard(caller, document))
             raise
         return UploadedDocument(active or await self._successor(caller, document), cache_hit=reused)
-
-    async def _accept(self, caller: Caller, file: FileToProcess) -> tuple[Document, bool]:
-        """A record for the file, or the one that it has already and True."""
-        async with self.locks.hold(caller.tenant, file.filename):
-            others = await self.records.find_documents(caller, filename=file.filename)
-            known = accepted_before(others, file.sha256)
-            if known and known.state is DocumentState.ACTIVE:
-                return known, True
-            now = acceptance_time(others)
-            document = Document(
-                id=uuid.uuid4().hex,
-                filename=file.filename,
-                media_type=file.media_type,
-                size_bytes=len(file.content),
-                sha256=file.sha256,
-                state=DocumentState.PROCESSING,
-                create_time=now,
-                update_time=now,
-            )
-            await self.records.save_document(caller, document)
-            return document, False
 
     async def _discard(self, caller: Caller, document: Document) -> None:
         """Remove what was accepted, unless it was stored whole all the same."""
