@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.output import DEFAULT_URL, AsJson, Url, as_dict, console, print_json
-from service.cli.remote import connected
+from service.cli.remote import connected, every_page
 
 if TYPE_CHECKING:
     from ragsql.v1.document_pb2 import Document
@@ -72,14 +72,9 @@ def every_document(client: Client, states: Iterable[State]) -> list[Document]:
     """The documents in these states, newest first, all if there are none. Raises RagsqlError."""
     from ragsql.v1.document_service_pb2 import ListDocumentsRequest
 
-    documents: list[Document] = []
     request = ListDocumentsRequest(page_size=PAGE_SIZE, states=[f"DOCUMENT_STATE_{state.upper()}" for state in states])
-    while True:
-        page = client.documents.list_documents(request)
-        documents += page.documents
-        if not page.next_page_token:
-            return documents
-        request.page_token = page.next_page_token
+    pages = every_page(client.documents.list_documents, request)
+    return [document for page in pages for document in page.documents]
 
 
 def _show(documents: list[Document]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.output import DEFAULT_URL, AsJson, Url, as_dict, console, print_json
-from service.cli.remote import connected
+from service.cli.remote import connected, every_page
 
 if TYPE_CHECKING:
     from ragsql.v1.feedback_service_pb2 import Feedback
@@ -26,15 +26,9 @@ def list_feedback(
     """List the corrected SQL that waits for review, newest first."""
     from ragsql.v1.feedback_service_pb2 import ListFeedbackRequest
 
-    found: list[Feedback] = []
     request = ListFeedbackRequest(page_size=PAGE_SIZE, waiting_only=not everything)
     with connected(url, as_json) as client:
-        while True:
-            page = client.feedback.list_feedback(request)
-            found += page.feedback
-            if not page.next_page_token:
-                break
-            request.page_token = page.next_page_token
+        found = [item for page in every_page(client.feedback.list_feedback, request) for item in page.feedback]
     if as_json:
         print_json([as_dict(item) for item in found])
     elif not found:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import typer
 
@@ -18,6 +18,23 @@ if TYPE_CHECKING:
     from ragsql_client import Client, RagsqlError
 
 T = TypeVar("T")
+
+
+class PageRequest(Protocol):
+    """A request for one page of a listing."""
+
+    page_token: str
+
+
+class Page(Protocol):
+    """One page of a listing; the token is empty on the last."""
+
+    @property
+    def next_page_token(self) -> str: ...
+
+
+AnyRequest = TypeVar("AnyRequest", bound=PageRequest)
+AnyPage = TypeVar("AnyPage", bound=Page)
 
 
 @contextmanager
@@ -38,6 +55,16 @@ def connected(url: str, as_json: bool) -> Generator[Client]:
             if as_json:
                 print_json({"error": {**error_as_dict(error), "message": said}})
             raise typer.Exit(ExitCode.UNREACHABLE if error.is_unreachable else ExitCode.FAILED) from None
+
+
+def every_page(ask: Callable[[AnyRequest], AnyPage], request: AnyRequest) -> Iterator[AnyPage]:
+    """The pages of a listing from the one that request asks for. Raises RagsqlError."""
+    while True:
+        page = ask(request)
+        yield page
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
 
 
 def interruptible(work: Callable[[], T]) -> T:
