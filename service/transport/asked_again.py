@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, URLPath
 from starlette.routing import BaseRoute, Match, NoMatchFound
@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from service.errors import RagsqlError
 from service.transport.callers import caller_of
+from service.transport.http_routes import HttpContext, HttpMethod
 from service.transport.interceptors import OutcomeInterceptor
 from service.transport.json_codec import read_json, write_json
 
@@ -28,6 +29,7 @@ PLAIN = "/query"
 MAX_BODY_BYTES = 8192
 MOST_WRITTEN = 256
 
+_QUERY = HttpMethod("Query", SERVICE)
 _JSON = b"application/json"
 _CONNECT_VERSION = b"1"
 _HEADERS: dict[str, list[tuple[bytes, bytes]]] = {
@@ -59,7 +61,7 @@ class AskedAgain(BaseRoute):
         body = message.get("body", b"")
         if message["type"] == "http.request" and not message.get("more_body") and len(body) <= MAX_BODY_BYTES:
             question = _question(body)
-            ctx: Any = _Context(scope)
+            ctx = HttpContext(_QUERY, Headers(scope=scope))
             if question is not None and (content := await self._again(caller_of(ctx), question)):
                 await self._outcome.on_start(ctx)
                 headers = [*_HEADERS[scope["path"]], (b"content-length", str(len(content)).encode())]
@@ -97,24 +99,6 @@ class AskedAgain(BaseRoute):
                 await route.handle(scope, receive, send)
                 return
         raise AssertionError("every path of Query has a route")
-
-
-class _Method(NamedTuple):
-    name: str
-    service_name: str
-
-
-class _Context:
-    """What the interceptors and caller_of read of a request."""
-
-    method = _Method("Query", SERVICE)
-
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-
-    @property
-    def request_headers(self) -> Headers:
-        return Headers(scope=self._scope)
 
 
 def _is_plain_json(headers: Sequence[tuple[bytes, bytes]]) -> bool:

@@ -12,14 +12,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
 _LOGS = ("sql_events",)
-_NOT_COPIED = ("schema_version",)
 
 
 def tables() -> tuple[str, ...]:
     """The names of all tables, those that others refer to first."""
     from service.adapters.records.schema import metadata
 
-    return tuple(table.name for table in metadata.sorted_tables if table.name not in _NOT_COPIED)
+    return tuple(table.name for table in metadata.sorted_tables)
 
 
 def export(connection: Connection, name: str, after: tuple[object, ...] | None, size: int) -> list[RecordRow]:
