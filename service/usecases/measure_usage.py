@@ -7,8 +7,7 @@ import contextlib
 import datetime as dt
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextvars import ContextVar
+from collections.abc import AsyncGenerator, Callable
 from typing import NamedTuple
 
 from service.domain.caller import Caller
@@ -16,11 +15,10 @@ from service.domain.questions import Usage
 from service.domain.usage import UsageKind, UsageTotal
 from service.errors import RagsqlError
 from service.ports import UsageRecords
-from service.usecases.request_record import recorded
 from service.usecases.shielding import to_the_end
+from service.usecases.spending import spend
 
 FLUSH_SECONDS = 5.0
-_spending: ContextVar[list[Usage]] = ContextVar("spending")
 _log = logging.getLogger(__name__)
 
 
@@ -34,23 +32,6 @@ class _Key(NamedTuple):
 def today() -> dt.date:
     """The day in UTC."""
     return dt.datetime.now(dt.UTC).date()
-
-
-@contextlib.contextmanager
-def spending() -> Generator[Callable[[], Usage]]:
-    """What is spent in the block, in this task and in those that it starts. What was begun before does not count.
-
-    Blocks may be nested.
-    """
-    spent: list[Usage] = []
-    around = _spending.get(None)
-    token = _spending.set(spent)
-    try:
-        yield lambda: sum(spent, Usage())
-    finally:
-        _spending.reset(token)
-        if around is not None:
-            around += spent
 
 
 class MeasureUsage:
@@ -70,10 +51,7 @@ class MeasureUsage:
     async def add(self, caller: Caller, kind: UsageKind, usage: Usage) -> None:
         """Count each part of usage for its model. What cannot be stored now is kept and tried again."""
         if kind is not UsageKind.CACHED:
-            if record := recorded():
-                record.spend(usage)
-            if (spent := _spending.get(None)) is not None:
-                spent.append(usage)
+            spend(usage)
         for part in usage.by_model:
             day, model = self._day(), part.models[0]
             self._keep(_Key(caller.tenant, day, kind, model), UsageTotal(day, kind, model, 1, part))

@@ -13,11 +13,11 @@ from service.domain.questions import Usage
 from service.errors import NotFound, UnreadableDocument, UpstreamUnavailable
 from service.ports import BlobStore, Cache, EmbeddedChunk, Embedder, Parser
 from service.usecases.embedded_chunks import Processed, dump, load
-from service.usecases.measure_usage import spending
 from service.usecases.progress import ProgressBoard
 from service.usecases.request_record import recorded
 from service.usecases.shielding import to_the_end
 from service.usecases.single_flight import SingleFlight
+from service.usecases.spending import spending
 from service.usecases.steps import step
 
 KIND = "document"

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from service.usecases.spending import spending
 from service.usecases.steps import NOTHING, current, entered
 
 if TYPE_CHECKING:
@@ -40,10 +41,6 @@ class RequestRecord:
     cache_hit: bool | None = None
     pages: int = 0
 
-    def spend(self, usage: Usage) -> None:
-        """Add what a model was used for."""
-        self.usage = self.usage + usage if self.usage else usage
-
 
 _record: ContextVar[RequestRecord | None] = ContextVar("request_record", default=None)
 
@@ -57,12 +54,14 @@ def recorded() -> RequestRecord | None:
 def recording(record: RequestRecord) -> Generator[RequestRecord]:
     """Keep record for this block, and have its steps measured."""
     token = _record.set(record)
-    try:
-        with entered(_Step(record, "", current())):
-            yield record
-    finally:
-        record.seconds = time.perf_counter() - record.began
-        _record.reset(token)
+    with spending() as spent:
+        try:
+            with entered(_Step(record, "", current())):
+                yield record
+        finally:
+            record.usage = spent() if spent.parts else None
+            record.seconds = time.perf_counter() - record.began
+            _record.reset(token)
 
 
 class _Step:

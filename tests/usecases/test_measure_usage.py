@@ -27,8 +27,9 @@ from service.domain.questions import (
 from service.domain.usage import UsageKind, UsageTotal
 from service.errors import UpstreamUnavailable
 from service.ports import ChatMessage, ChatModel, ChatOptions, ChatReply
-from service.usecases.measure_usage import MeasureUsage, spending
+from service.usecases.measure_usage import MeasureUsage
 from service.usecases.metered import MeteredChat, MeteredEmbedder, MeteredQuestions
+from service.usecases.spending import spending
 from tests.answers.conftest import ScriptedChat, WordEmbedder
 
 pytestmark = pytest.mark.anyio

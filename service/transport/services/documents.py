@@ -7,7 +7,7 @@ from service.transport import mapping
 from service.transport.callers import Context, caller_of
 from service.transport.mapping_usage import usage
 from service.usecases.bundle import DocumentUseCases
-from service.usecases.measure_usage import spending
+from service.usecases.spending import spending
 
 
 class DocumentService:
