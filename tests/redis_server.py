@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from service.adapters.caches.redis import RedisCache
+
 
 class RedisServer:
     """redis-server on one free port, without persistence: what is started again is empty."""
@@ -68,6 +70,12 @@ def redis_process() -> Iterator[RedisServer]:
     server = RedisServer(program)
     yield server
     server.kill()
+
+
+@pytest.fixture
+def patient_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caches of this process wait for Redis longer than a question would: a busy machine is no slow server."""
+    monkeypatch.setattr(RedisCache.__init__, "__defaults__", (30.0,))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from service.errors import UpstreamUnavailable
 
 OPENAI_URL = "https://api.openai.com/v1"
 PINECONE_URL = "https://api.pinecone.io"
-_SECONDS = 5
+_SECONDS = 20
 _POSTGRES = """
 SELECT clock_timestamp(),
     (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),

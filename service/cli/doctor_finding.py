@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from service.errors import RagsqlError
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 RETRY = "Change what it names and try again."
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from typer.testing import CliRunner
 
-from service.cli import doctor_finding
+from service.adapters.blobs.s3 import S3BlobStore
+from service.cli import doctor_checks, doctor_finding, doctor_probes
+from service.cli.doctor_finding import Finding, within
 from service.cli.main import app
+from service.domain.health import ComponentHealth, HealthStatus
 from tests.contract.openai_server import OpenAIServer
 from tests.pinecone_emulator import PineconeEmulator
 from tests.pinecone_index import Index
@@ -34,9 +38,16 @@ def openai() -> Iterator[OpenAIServer]:
 
 @pytest.fixture
 def environ(
-    tmp_path: Path, openai: OpenAIServer, pinecone_emulator: PineconeEmulator, redis_server: RedisServer, s3_bucket: str
+    tmp_path: Path,
+    openai: OpenAIServer,
+    pinecone_emulator: PineconeEmulator,
+    redis_server: RedisServer,
+    s3_bucket: str,
+    patient_caches: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, str]:
     """Every backend on a server, but for the records and the user's database."""
+    monkeypatch.setattr(doctor_probes, "_SLOW_CACHE_SECONDS", 30.0)
     pinecone_emulator.indexes["rag-documents"] = Index(1536)
     return {
         "RAGSQL_DATA_DIR": str(tmp_path / "data"),
@@ -96,14 +107,43 @@ def test_wrong_keys_buckets_and_dimensions_are_named(
 def test_one_that_hangs_costs_its_deadline_only(
     environ: dict[str, str], pinecone_emulator: PineconeEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor_finding, "DEADLINE_SECONDS", 3.0)
-    findings(environ)
+    def impatient(part: str, check: Awaitable[Finding], **more: Any) -> Awaitable[Finding]:
+        return within(part, asyncio.wait_for(check, 3.0) if part == "vectors" else check, **more)
+
+    monkeypatch.setattr(doctor_checks, "within", impatient)
     pinecone_emulator.faults += [("vectors/upsert", "hang")] * 20
     code, found = findings(environ)
     pinecone_emulator.released.set()
     assert code == 1
     assert wrong(found) - {"reader", "space"} == {"vectors"}
     assert "did not answer" in found["vectors"]["found"]
+
+
+def test_a_check_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_finding, "DEADLINE_SECONDS", 0.01)
+
+    async def check() -> Finding:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    finding = asyncio.run(within("blobs", check()))
+    assert not finding.ok
+    assert "did not answer" in finding.found
+
+
+def test_an_answer_that_is_late_at_first_is_asked_for_again(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = [ComponentHealth("blobs", "s3", HealthStatus.NOT_SERVING, "The S3 bucket did not answer in time.")] * 2
+    check = S3BlobStore.check
+
+    async def slow(store: S3BlobStore) -> ComponentHealth:
+        return late.pop() if late else await check(store)
+
+    monkeypatch.setattr(S3BlobStore, "check", slow)
+    code, found = findings(environ)
+    assert (code, late) == (0, [])
+    assert "a file was written, read and deleted" in found["blobs"]["found"]
 
 
 def test_a_clock_that_is_wrong_is_told(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,7 @@ class S3BlobStore:
     async def check(self) -> ComponentHealth:
         """Whether the bucket can be listed. That needs the same credentials, rights and clock as all else."""
         try:
+            await self._call(self._client, "")  # loading the SDK is slow, and no fault of S3
             async with asyncio.timeout(_CHECK_SECONDS):
                 await self._call(lambda: self._list_one(_PREFIX), "")
         except TimeoutError:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from service.adapters.sqlite_wal import use_wal
 from service.errors import RagsqlError, UpstreamUnavailable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-_BUSY_MILLISECONDS = 30_000
+_BUSY_SECONDS = 30
 
 
 class SqliteFile:
@@ -49,8 +50,10 @@ class SqliteFile:
 def _configure(connection: Any, _record: object) -> None:
     # The driver would begin too late for reads and writes to be one transaction: _begin does it instead.
     connection.isolation_level = None
-    for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+    use_wal(connection, _BUSY_SECONDS)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
 
 
 def _begin(connection: Connection) -> None:

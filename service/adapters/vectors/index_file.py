@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING
 
+from service.adapters.sqlite_wal import use_wal
 from service.adapters.vectors.identity import Identity, newer
 from service.adapters.vectors.lexical import LexicalIndex
 from service.errors import UpstreamUnavailable
@@ -126,9 +127,13 @@ class IndexFile:
         connection = sqlite3.connect(
             self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
         )
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA foreign_keys=ON")
+        try:
+            use_wal(connection, _BUSY_SECONDS)
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA foreign_keys=ON")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> str:
