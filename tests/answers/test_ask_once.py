@@ -139,7 +139,7 @@ async def test_another_caller_question_or_wish_for_fresh_is_answered_by_itself(w
 
 
 async def test_processes_that_share_redis_wait_for_each_other(
-    world: World, gate: Gate, redis_server: RedisServer
+    world: World, gate: Gate, redis_server: RedisServer, patient_caches: None
 ) -> None:
     one, other = (again(world, UPSTASH_REDIS_URL=redis_server.url) for _ in range(2))
     await one.use_cases.documents.upload(DEFAULT_CALLER, "rules.md", RULES.encode())
@@ -152,12 +152,12 @@ async def test_processes_that_share_redis_wait_for_each_other(
     results = await asyncio.gather(first, second)
     assert [result.cache_hit for result in results] == [False, True]
     assert (gate.calls, results[0].outcome) == (1, results[1].outcome)
-    one.close()
-    other.close()
+    await asyncio.to_thread(one.close)
+    await asyncio.to_thread(other.close)
 
 
 async def test_a_process_that_fails_leaves_the_question_to_the_others(
-    world: World, gate: Gate, redis_server: RedisServer
+    world: World, gate: Gate, redis_server: RedisServer, patient_caches: None
 ) -> None:
     one, other = (again(world, UPSTASH_REDIS_URL=redis_server.url) for _ in range(2))
     await one.use_cases.documents.upload(DEFAULT_CALLER, "rules.md", RULES.encode())
@@ -170,12 +170,12 @@ async def test_a_process_that_fails_leaves_the_question_to_the_others(
     gate.opened.set()
     assert isinstance((await second).outcome, Answer)
     assert (gate.calls, gate.cancelled) == (2, 1)
-    one.close()
-    other.close()
+    await asyncio.to_thread(one.close)
+    await asyncio.to_thread(other.close)
 
 
 async def test_questions_go_on_while_redis_is_killed_and_use_it_when_it_is_back(
-    world: World, gate: Gate, redis_server: RedisServer
+    world: World, gate: Gate, redis_server: RedisServer, patient_caches: None
 ) -> None:
     service = again(world, UPSTASH_REDIS_URL=redis_server.url)
     await service.use_cases.documents.upload(DEFAULT_CALLER, "rules.md", RULES.encode())
@@ -194,17 +194,14 @@ async def test_questions_go_on_while_redis_is_killed_and_use_it_when_it_is_back(
     redis_server.start()
     await connected(service)
     assert [(await asking(service)).cache_hit for _ in range(2)] == [False, True]
-    service.close()
+    await asyncio.to_thread(service.close)
 
 
 async def connected(*services: Assembly) -> None:
     """Wait until their caches keep what they are given."""
     for service in services:
         cache = service.ports.cache
-        for _ in range(400):
-            await cache.set(DEFAULT_CALLER, "probe", "k", b"v", 60)
-            if await cache.get(DEFAULT_CALLER, "probe", "k") == b"v":
-                break
-            await asyncio.sleep(0.02)
-        else:
-            raise AssertionError("the cache does not recover")
+        async with asyncio.timeout(60):
+            while await cache.get(DEFAULT_CALLER, "probe", "k") != b"v":
+                await cache.set(DEFAULT_CALLER, "probe", "k", b"v", 60)
+                await asyncio.sleep(0.02)

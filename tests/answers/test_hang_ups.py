@@ -31,8 +31,8 @@ from tests.hanging_model import HangingModel
 from tests.serving import serving
 
 pytestmark = pytest.mark.anyio
-SECONDS = 2.0
-"""Nothing waits: this is what a busy machine may take."""
+SECONDS = 60.0
+"""Nothing waits for so long: this is what a busy machine may take."""
 ROWS = 4000
 ENDLESS = (
     "SELECT COUNT(*) AS n FROM big AS a JOIN big AS b ON a.same = b.same JOIN big AS c ON b.same = c.same "
@@ -122,10 +122,11 @@ async def test_the_route_is_told_while_the_model_still_generates(
     async with service(tmp_path, model, f"sqlite:///{tmp_path / 'none.db'}", parser) as (_, url):
         request = StreamQueryRequest(request=QueryRequest(query=CASELOAD, route="ROUTE_DOCUMENTS"))
         events = QueryServiceClient(url, codec=codec).stream_query(request)
-        first = await asyncio.wait_for(anext(events), 20)
+        first = await asyncio.wait_for(anext(events), SECONDS)
         assert first.routing.reason == "The caller chose this route."
         assert await asyncio.to_thread(model.asked.wait, SECONDS)
         assert not model.hung_up.is_set()
+        await events.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
 
 @pytest.mark.parametrize("route", ["ROUTE_DOCUMENTS", "ROUTE_SQL", "ROUTE_HYBRID"])
@@ -137,7 +138,7 @@ async def test_the_model_is_hung_up_on(
         connection.execute("CREATE TABLE agent (id INTEGER PRIMARY KEY, name TEXT, customers INTEGER)")
     async with service(tmp_path, model, f"sqlite:///{database}", parser) as (assembly, url):
         asking = asyncio.create_task(ask(url, CASELOAD, route))
-        assert await asyncio.to_thread(model.asked.wait, 20)
+        assert await asyncio.to_thread(model.asked.wait, SECONDS)
         assert not model.hung_up.is_set()
         await hang_up(asking)
         assert await asyncio.to_thread(model.hung_up.wait, SECONDS)
@@ -168,7 +169,7 @@ async def test_the_database_is_stopped(
             assert not asking.done()
             await asyncio.sleep(0.05)
         await asyncio.sleep(0.3)
-        assert await until(lambda: is_busy(request), 20)
+        assert await until(lambda: is_busy(request), SECONDS)
         await hang_up(asking)
         assert await until(lambda: not is_busy(request), SECONDS)
         while await last_action() is AuditAction.APPROVED:
@@ -179,7 +180,7 @@ async def test_the_database_is_stopped(
 
 
 def is_busy(request: pytest.FixtureRequest) -> bool:
-    """Whether PostgreSQL runs the statement, or this process works as hard as SQLite makes it."""
+    """Whether PostgreSQL runs the statement, or this process works as SQLite makes it, within its share of the CPU."""
     if "postgresql" in request.node.name:
         with psycopg.connect(request.getfixturevalue("postgres_database"), autocommit=True) as connection:
             found = connection.execute(
@@ -188,5 +189,5 @@ def is_busy(request: pytest.FixtureRequest) -> bool:
             ).fetchone()
             return found != (0,)
     begun, spent = time.perf_counter(), time.process_time()
-    time.sleep(0.1)
-    return (time.process_time() - spent) / (time.perf_counter() - begun) > 0.15
+    time.sleep(0.2)
+    return (time.process_time() - spent) / (time.perf_counter() - begun) > 0.05

@@ -160,13 +160,13 @@ async def test_halves_that_need_nothing_of_one_another_are_found_at_the_same_tim
 
     async def slow_generate(*asked: object) -> object:
         writing.set()
-        await asyncio.wait_for(reading.wait(), 5)
+        await asyncio.wait_for(reading.wait(), 60)
         return await generate(*asked)  # pyright: ignore[reportArgumentType]
 
     async def slow_embed(self: WordEmbedder, caller: object, text: str) -> object:
         if text.startswith("how many customers"):
             reading.set()
-            await asyncio.wait_for(writing.wait(), 5)
+            await asyncio.wait_for(writing.wait(), 60)
         return await embed(self, DEFAULT_CALLER, text)
 
     monkeypatch.setattr(world.generator, "generate", slow_generate)
@@ -198,11 +198,12 @@ async def test_the_stream_tells_all_that_the_answer_holds_and_ends_with_it(world
 
 async def test_a_stream_that_is_closed_leaves_nothing_at_work(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.upload("rules.md", RULES)
-    stopped = asyncio.Event()
+    begun, stopped = asyncio.Event(), asyncio.Event()
 
     async def endless(*_: object) -> None:
+        begun.set()
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             stopped.set()
             raise
@@ -212,9 +213,9 @@ async def test_a_stream_that_is_closed_leaves_nothing_at_work(world: World, monk
     async for event in stream:
         if isinstance(event, Citation):
             break
-    await asyncio.sleep(0.01)
+    await asyncio.wait_for(begun.wait(), 60)
     await stream.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-    await asyncio.wait_for(stopped.wait(), 5)
+    await asyncio.wait_for(stopped.wait(), 60)
 
 
 async def test_documents_are_asked_about_rows_that_were_approved_later(world: World) -> None:

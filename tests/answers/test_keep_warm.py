@@ -22,7 +22,7 @@ async def test_a_changed_schema_is_warmed_again_and_only_then(world: World, monk
         warmed.append(schema)
 
     async def seen(count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(warmed) < count:
                 await asyncio.sleep(0.01)
 

@@ -38,11 +38,11 @@ async def test_ctrl_c_of_ask_stops_the_server_s_work(
             if not options:
                 told = await asyncio.to_thread(asking.stdout.readline)
                 assert told == "documents (100%): The caller chose this route.\n"
-            assert await asyncio.to_thread(model.asked.wait, 30)
+            assert await asyncio.to_thread(model.asked.wait, SECONDS)
             assert not model.hung_up.is_set()
             asking.send_signal(signal.SIGINT)
-            assert await asyncio.to_thread(model.hung_up.wait, 2 * SECONDS)
-            assert await asyncio.to_thread(asking.wait, 10) == 130
+            assert await asyncio.to_thread(model.hung_up.wait, SECONDS)
+            assert await asyncio.to_thread(asking.wait, SECONDS) == 130
             assert asking.stderr
             assert "Traceback" not in asking.stderr.read()
 
@@ -70,6 +70,6 @@ async def test_leaving_the_loop_over_the_events_stops_the_work(
 ) -> None:
     async with service(tmp_path, model, f"sqlite:///{tmp_path / 'none.db'}", parser) as (assembly, url):
         await left(url)
-        began = await asyncio.to_thread(model.asked.wait, SECONDS)
+        began = await asyncio.to_thread(model.asked.wait, 2.0)  # most leave before that
         assert not began or await asyncio.to_thread(model.hung_up.wait, SECONDS)
         assert not await assembly.use_cases.caches.clear(DEFAULT_CALLER, "answer")

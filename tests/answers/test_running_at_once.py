@@ -57,7 +57,7 @@ async def test_who_hangs_up_when_the_statement_is_shown_leaves_it_failed(world: 
         if isinstance(event, SqlStatement):
             break
     await events.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (await stored(world))[1] == {StatementState.EXECUTING}:
             await asyncio.sleep(0.01)
     last = (await world.assembly.use_cases.sql.audit(DEFAULT_CALLER, 1, "")).items[0]
