@@ -32,6 +32,7 @@ def retries() -> Iterator[None]:
 
 
 pytest_plugins = [
+    "tests.patience",
     "tests.pgbouncer",
     "tests.pinecone_emulator",
     "tests.postgres",

@@ -12,6 +12,8 @@ from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.patience import HANG_SECONDS
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -51,7 +53,7 @@ class OtlpCollector:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
-    def wait(self, ready: Callable[[list[Seen]], bool], seconds: float = 20) -> list[Seen]:
+    def wait(self, ready: Callable[[list[Seen]], bool], seconds: float = 120) -> list[Seen]:
         """The spans as soon as they are ready."""
         until = time.monotonic() + seconds
         while not ready(self.spans):
@@ -76,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         collector = self.collector
         if collector.hangs:
-            collector.released.wait(30)
+            collector.released.wait(HANG_SECONDS)
         if self.path != collector.path or self.headers["content-type"] != "application/x-protobuf":
             collector.unexpected.append(f"{self.path} {self.headers['content-type']}")
         elif collector.status == 200:

@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.ports import free_port
+
 LOGIN_RETRY_SECONDS = 1
 PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
 
@@ -23,7 +25,8 @@ PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
 class Pooler:
     """Has every database of the server, size sessions each; can be killed and started again on its port.
 
-    postgres_url leads to a socket, over which user is trusted; more is added to its settings. url has no database.
+    postgres_url leads to a socket, over which user is trusted; a query waits for a session for so many seconds; more is
+    added to its settings. url has no database.
     """
 
     def __init__(
@@ -34,18 +37,18 @@ class Pooler:
         *,
         user: str = "postgres",
         size: int = 20,
+        wait: int = 60,
         host: str = "127.0.0.1",
         more: str = "",
     ) -> None:
         query = parse_qs(urlsplit(postgres_url).query)
         server, server_port = query["host"][0], query.get("port", ["5432"])[0]
-        with socket.create_server((host, 0)) as listener:
-            port = listener.getsockname()[1]
+        port = free_port(host)
         (folder / "bouncer.ini").write_text(
             f"[databases]\n* = host={server} port={server_port} user={user}\n"
             f"[pgbouncer]\nlisten_addr = {host}\nlisten_port = {port}\nauth_type = any\npool_mode = {mode}\n"
             f"unix_socket_dir =\nlogfile = {folder}/bouncer.log\nserver_reset_query = DISCARD ALL\n"
-            f"max_client_conn = 100\ndefault_pool_size = {size}\nquery_wait_timeout = 1\n"
+            f"max_client_conn = 100\ndefault_pool_size = {size}\nquery_wait_timeout = {wait}\n"
             f"server_login_retry = {LOGIN_RETRY_SECONDS}\nignore_startup_parameters = extra_float_digits\n{more}"
         )
         folder.chmod(0o777)
@@ -63,16 +66,18 @@ class Pooler:
             pytest.skip("pgbouncer is not installed (apt-get install pgbouncer)")
         words = ["-u", self._owner] if os.geteuid() == 0 else []
         self._process = subprocess.Popen([PGBOUNCER, "-q", *words, str(self._settings)])
-        for _ in range(100):
+        ends = time.monotonic() + 60
+        while True:
             try:
-                socket.create_connection(self._address, 0.1).close()
-                break
+                socket.create_connection(self._address, 1).close()
+                return
             except OSError:
+                assert time.monotonic() < ends, "pgbouncer does not listen"
                 time.sleep(0.05)
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def kill(self) -> None:
         """And every connection through it."""

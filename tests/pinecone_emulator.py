@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from tests.patience import HANG_SECONDS
 from tests.pinecone_index import ACTS, Index, Refused
 
 Json = dict[str, Any]
@@ -40,9 +40,10 @@ class PineconeEmulator:
         self.unexpected: list[str] = []
         self.most_at_once = 0
         self.at_once = 0
-        self.upsert_seconds = 0.0
+        self.upserts_at_once = 1
         self.retry_after = ""
         self.released = threading.Event()
+        self.enough = threading.Event()
         self.lock = threading.RLock()
         owner = self
 
@@ -90,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
             emulator.requests.append(url.path)
         fault = "cut" if emulator.down else emulator.fault(url.path)
         if fault == "hang":
-            emulator.released.wait(30)
+            emulator.released.wait(HANG_SECONDS)
         if fault in ("hang", "cut"):
             self.close_connection = True
             return
@@ -121,7 +122,9 @@ class _Handler(BaseHTTPRequestHandler):
             with emulator.lock:
                 emulator.at_once += 1
                 emulator.most_at_once = max(emulator.most_at_once, emulator.at_once)
-            time.sleep(emulator.upsert_seconds)
+                if emulator.most_at_once >= emulator.upserts_at_once:
+                    emulator.enough.set()
+            emulator.enough.wait(HANG_SECONDS)
         with emulator.lock:
             emulator.at_once -= rest[1] == "vectors/upsert"
             known, work = act

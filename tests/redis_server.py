@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from service.adapters.caches.redis import RedisCache
+from tests.ports import free_port
 
 
 class RedisServer:
@@ -22,16 +23,15 @@ class RedisServer:
 
     def __init__(self, program: str) -> None:
         self._program = program
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
         self.start()
 
     def start(self, *options: str) -> None:
         fixed = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
         self._process = subprocess.Popen([self._program, *fixed, *options], stdout=subprocess.DEVNULL)
-        for _ in range(500):
+        ends = time.monotonic() + 60
+        while time.monotonic() < ends:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
             except OSError:

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from tests.patience import HANG_SECONDS
+
 SECRET_TEXT = "secret detail"
 _STATUS = {
     "SlowDown": 503,
@@ -102,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         fault = self.front.fault(self.command)
         if fault == "hang":
-            self.front.released.wait(30)
+            self.front.released.wait(HANG_SECONDS)
         if fault in ("hang", "cut"):
             self.close_connection = True
             return

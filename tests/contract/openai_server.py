@@ -28,8 +28,9 @@ from tests.contract.openai_replies import (
     piece,
     refused_parameter,
 )
+from tests.patience import HANG_SECONDS
 
-__all__ = ["REPLY", "SECRET", "OpenAIServer"]
+__all__ = ["HANG_SECONDS", "REPLY", "SECRET", "OpenAIServer"]
 
 
 class OpenAIServer:
@@ -119,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
             status, error = error_of(behaviour)
             self._json(status, error, self.script.retry_after)
         elif behaviour == "hang":
-            self.script.released.wait(30)
+            self.script.released.wait(HANG_SECONDS)
             self.close_connection = True
         elif behaviour == "drop":
             self.close_connection = True

@@ -8,6 +8,7 @@ import os
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import docx
@@ -27,7 +28,8 @@ from tests.contract.parsed import parse
 from tests.documents.files import simple_pdf
 
 pytestmark = pytest.mark.anyio
-SECONDS = 30
+SECONDS = 150
+"""Five times what a person waits for: the machine may be slow."""
 WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 SHEET = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 
@@ -165,11 +167,13 @@ async def test_the_event_loop_goes_on_while_a_large_result_arrives(parser: Docum
 async def test_nothing_is_left_of_a_process_that_was_too_slow() -> None:
     hasty = DocumentParser(seconds_a_page=0.3)
     try:
-        await parse(hasty, b"warm", "a.txt")
+        with suppress(UnreadableDocument):
+            await parse(hasty, b"warm", "a.txt")
         with pytest.raises(UnreadableDocument, match="seconds for one page"):
             await parse(hasty, b"many words " * 2_000_000, "slow.txt")
-        await asyncio.sleep(0.2)
-        assert _grandchildren() == []
+        async with asyncio.timeout(60):
+            while _grandchildren():
+                await asyncio.sleep(0.02)
     finally:
         hasty.close()
 

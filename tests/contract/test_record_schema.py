@@ -149,7 +149,7 @@ def test_processes_begin_together(new_url: str, file: Path) -> None:
         "asyncio.run(saved)"
     )
     processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
-    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert [process.wait(240) for process in processes] == [0, 0, 0]
     store = SqlRecordStore(new_url)
     assert len(asyncio.run(store.list_statements(DEFAULT_CALLER, 9, "")).items) == 3
     store.close()

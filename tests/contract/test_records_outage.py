@@ -49,7 +49,7 @@ async def test_an_accepted_document_is_finished_once_the_records_are_back(server
         await asyncio.sleep(0.5)
         assert vectors.stored == {}
         server.start()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while (found := await documents.get(OTHER, accepted.id)).state is not DocumentState.ACTIVE:
                 await asyncio.sleep(0.1)
         assert len(vectors.stored[OTHER.tenant, accepted.id]) == found.chunk_count

@@ -45,6 +45,14 @@ async def test_another_model_a_newer_version_and_a_wrong_address_are_told(
         await PgVectorStore("postgresql://127.0.0.1:1/none", "small", DIMENSION).count(caller)
 
 
+def enters(conninfo: str) -> bool:
+    try:
+        psycopg.connect(conninfo).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
 async def test_a_user_who_may_not_enter_or_make_tables_is_told(postgres_database: str, caller: Caller) -> None:
     refused, guest = f"refused{uuid.uuid4().hex}", f"guest{uuid.uuid4().hex}"
     with psycopg.connect(postgres_database, autocommit=True) as connection:
@@ -55,7 +63,9 @@ async def test_a_user_who_may_not_enter_or_make_tables_is_told(postgres_database
         asks = f"local all {refused} scram-sha-256\nhost all {refused} all scram-sha-256\n"
         rules.write_text(asks + rules.read_text())
         connection.execute("SELECT pg_reload_conf()")
-    await asyncio.sleep(0.5)
+    async with asyncio.timeout(60):
+        while enters(make_conninfo(postgres_database, user=refused)):
+            await asyncio.sleep(0.05)
     for user, words in (
         ({"user": refused, "password": "wrong"}, "refuses the user or the password.*RAGSQL_VECTORS_URL"),
         ({"user": refused}, "refuses the user or the password.*RAGSQL_VECTORS_URL"),

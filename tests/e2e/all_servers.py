@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from tests.otlp_collector import OtlpCollector
 from tests.pgbouncer import Pooler
 from tests.pinecone_emulator import PineconeEmulator
 from tests.pinecone_index import Index
+from tests.ports import free_port
 from tests.postgres_process import PostgresProcess
 from tests.redis_server import RedisServer, find_program
 from tests.s3_front import S3Front
@@ -60,8 +60,7 @@ class Node:
         folder.mkdir()
         self._settings = {**settings, "RAGSQL_DATA_DIR": str(folder / "data"), "PYTHONPATH": PATHS}
         self._log = folder / "log"
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port: int = listener.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[str] | None = None
         self._client = Client(self.url, retries=0, timeout=SECONDS)
@@ -146,7 +145,7 @@ def all_servers(kind: str, folder: Path, s3_url: str) -> Generator[AllServers]:
         postgres = _postgres(folder / "records", closing)
         _make_tables(postgres)
         (folder / "pooler").mkdir()
-        pooler = Pooler(postgres.own_url, folder / "pooler", "session")
+        pooler = Pooler(postgres.own_url, folder / "pooler", "session", wait=5)
         pooler.start()
         vectors = _pinecone(closing) if kind == "pinecone" else _pgvector(folder / "vectors", closing)
         bucket = _bucket(s3)
