@@ -1,6 +1,6 @@
-"""`python -m evals.docqa [DATA] [--url URL] [--corpus] [--without-chat]`: answers from documents, cited to the page.
+"""`python -m evals.docqa [DATA] [--set NAME] [--url URL] [--corpus] [--without-chat]`: answers, cited to the page.
 
-DATA/docqa holds documents and qa.jsonl; without DATA the held-out handbook of this repository is asked.
+DATA/docqa holds documents and qa.jsonl; without DATA a set of this repository is asked.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import percentile
-from evals import handbook
+from evals import document_sets
 from evals.documents_text import pages_of
 from evals.measures import Measure, Report, finish, share
 from evals.page_grading import CITED, GradedAnswer, Pages, grade, outcome, problems
@@ -49,7 +49,8 @@ class Way:
 def main() -> None:
     """Print the failures and one table; exit with 1 when a target is missed."""
     parser = argparse.ArgumentParser(prog="evals.docqa", description="Score answers from documents.")
-    parser.add_argument("data", type=Path, nargs="?", help="folder of full data sets; without it the handbook is asked")
+    parser.add_argument("data", type=Path, nargs="?", help="folder of full data sets; without it a set of ours is asked")
+    parser.add_argument("--set", choices=(*document_sets.HELD_OUT, *document_sets.TUNED_ON), default="handbook")
     parser.add_argument("--url", help="a server that runs already; without it one is started")
     parser.add_argument("--route", choices=ROUTES, default="documents", help="open leaves the route to the server")
     parser.add_argument("--corpus", action="store_true", help="ask all files at once, not only the question's own")
@@ -58,24 +59,26 @@ def main() -> None:
     way = Way(options.corpus, not options.without_chat, ROUTES[options.route])
     settings = {"RAGSQL_SAMPLE_DATA": "false"} | ({} if way.chat else without_chat())
     with nullcontext(options.url) if options.url else served(settings) as url:
-        report = run(url, options.data / "docqa", way) if options.data else run_handbook(url, way)
+        report = run(url, options.data / "docqa", way) if options.data else run_set(url, way, options.set)
     raise SystemExit(finish([report], "docqa", options.url or ""))
 
 
-def run(url: str, folder: Path, way: Way) -> Report:
+def run(url: str, folder: Path, way: Way, name: str = "docqa") -> Report:
     """Upload the documents of a folder, ask its questions and print what is wrong."""
     graded = ask(url, folder, way)
     print(problems(graded))
     cases, outcomes = [asdict(item) for item in graded], [outcome(item) for item in graded]
-    return Report(way.title("docqa"), measures(graded, way.chat), cases, outcomes, _data(folder))
+    return Report(way.title(name), measures(graded, way.chat), cases, outcomes, _data(folder))
 
 
-def run_handbook(url: str, way: Way) -> Report:
-    """The same over the held-out handbook, of which only the totals are told."""
-    with handbook.written() as folder:
+def run_set(url: str, way: Way, name: str) -> Report:
+    """The same over a set of ours. Of one that is held out only the totals are told."""
+    with document_sets.written(name) as folder:
+        if name in document_sets.TUNED_ON:
+            return run(url, folder, way, name)
         graded = ask(url, folder, way)
         models = tuple({model for item in graded for model in item.spent["models"]})
-        title = way.title("handbook, held out")
+        title = way.title(f"{name}, held out")
         return Report(title, measures(graded, way.chat), data=_data(folder), models=models)
 
 

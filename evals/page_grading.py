@@ -117,17 +117,23 @@ def width(citation: Citation) -> int:
 def quote_stands(citation: Citation, pages: Pages) -> bool:
     """Whether a quote stands on the pages it names, apart from hyphens, white space and what the margins hold.
 
-    Nine in ten of its runs of 12 letters must be there, so that a mended hyphen or a removed running header between
-    two pages does no harm.
+    Nine in ten of its runs of 12 letters must be there, so that a mended hyphen does no harm. A quote that goes on
+    overleaf may be parted where the page ends, as a running header and a page number stand between.
     """
-    numbers = range(citation.first_page, citation.last_page + 1)
-    text = _letters(" ".join(pages.get(number, "") for number in numbers))
+    texts = [_letters(pages.get(number, "")) for number in range(citation.first_page, citation.last_page + 1)]
     quote = _letters(citation.quote)
+    return _stands(quote, "".join(texts)) or any(
+        _stands(quote[:end], "".join(texts[:page])) and _stands(quote[end:], "".join(texts[page:]))
+        for page in range(1, len(texts))
+        for end in range(1, len(quote))
+    )
+
+
+def _stands(quote: str, text: str) -> bool:
     if len(quote) <= GRAM:
         return bool(quote) and quote in text
     grams = [quote[i : i + GRAM] for i in range(len(quote) - GRAM + 1)]
-    known = {text[i : i + GRAM] for i in range(len(text) - GRAM + 1)}
-    return sum(gram in known for gram in grams) >= LEAST_OVERLAP * len(grams)
+    return sum(gram in text for gram in grams) >= LEAST_OVERLAP * len(grams)
 
 
 def _letters(text: str) -> str:

@@ -22,6 +22,7 @@ from evals import (
     sql_generation,
 )
 from evals.docqa import Way
+from evals.document_sets import HELD_OUT
 from evals.measures import Measure, Report
 from evals.server import served, without_chat
 from service.evaluation.hashing import hash_of
@@ -87,7 +88,11 @@ def _served(data: Path | None, questions: Path) -> list[Suite]:
         Suite("musicstore", partial(musicstore.run, path=questions), SAMPLES),
         Suite("no answer", partial(musicstore.run, path=HERE / "no_answer.jsonl", name="no answer"), SAMPLES),
         Suite("reupload", partial(reupload.run, folder=(data or HERE) / "reupload"), EMPTY),
-        *(Suite(way.title("handbook"), partial(docqa.run_handbook, way=way), EMPTY, way.chat) for way in OWN_WAYS),
+        *(
+            Suite(way.title(name), partial(docqa.run_set, way=way, name=name), EMPTY, way.chat)
+            for name in HELD_OUT
+            for way in OWN_WAYS
+        ),
     ]
     if data:
         ask = partial(docqa.run, folder=data / "docqa")

@@ -20,6 +20,8 @@ SQUAD_FILES = ("dev-v2.0.json", "train-10-articles.json")
 OWN = Path(__file__).parents[1] / "data" / "reading"
 LONGEST = 1300
 
+_Passage = tuple[tuple[str, ...], str, tuple[tuple[int, int], ...], int]
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -114,7 +116,46 @@ def own() -> Iterator[Example]:
                     yield Example(f"own {path.stem}{number}", kind, asked["q"], headings, text, units, gold)
 
 
-def _own_passage(title: str, passage: dict[str, Any]) -> tuple[tuple[str, ...], str, tuple[tuple[int, int], ...], int]:
+def own_runs(chosen: random.Random) -> Iterator[Example]:
+    """The same questions over one to four neighbouring passages, as long as the chunks of real documents are.
+
+    Each question comes with a run that holds its answer, if there is one, and with one that does not.
+    """
+    for path in sorted(OWN.glob("*.jsonl")):
+        for number, line in enumerate(path.read_text().splitlines()):
+            document: dict[str, Any] = json.loads(line)
+            passages = [_own_passage(document["title"], passage) for passage in document["passages"]]
+            for asked in document["questions"]:
+                group, answering = f"own {path.stem}{number}", [p for p, _ in asked["units"]]
+                for within in (True, False) if answering else (False, False):
+                    run = _run(len(passages), answering, within, chosen)
+                    if run:
+                        yield _joined(group, asked, passages, run, chosen)
+
+
+def _run(count: int, answering: Sequence[int], within: bool, chosen: random.Random) -> range | None:
+    """Neighbouring passages, of which one answers or none does; None where there are no such ones."""
+    runs = [range(first, last) for first in range(count) for last in range(first + 1, min(first + 4, count) + 1)]
+    fitting = [run for run in runs if any(passage in run for passage in answering) == within]
+    return chosen.choice(fitting) if fitting else None
+
+
+def _joined(
+    group: str, asked: dict[str, Any], passages: Sequence[_Passage], run: range, chosen: random.Random
+) -> Example:
+    text, units, gold = "", list[tuple[int, int]](), list[int]()
+    for index in run:
+        _, own_text, own_units, shift = passages[index]
+        text += "\n\n" if text else ""
+        gold += [len(units) + u - shift for p, u in asked["units"] if p == index and u >= shift]
+        units += [(len(text) + start, len(text) + end) for start, end in own_units]
+        text += own_text
+    headings = passages[run[0]][0][: chosen.choice((1, 2, 3))]
+    kind = "answer" if gold else "elsewhere" if asked["units"] else "absent"
+    return Example(group, kind, asked["q"], headings, text, tuple(units), tuple(gold))
+
+
+def _own_passage(title: str, passage: dict[str, Any]) -> _Passage:
     """Headings, text, units, and how many leading units of the file are none here: the header of a table."""
     separator = {"table": "\n", "list": "\n\n"}.get(passage["kind"], " ")
     units: list[tuple[int, int]] = []

@@ -107,6 +107,13 @@ def test_a_quote_must_stand_on_the_pages_it_names(citation: Citation, stands: bo
     assert quote_stands(citation, PAGES) is stands
 
 
+def test_a_quote_that_goes_on_overleaf_is_parted_by_a_running_header() -> None:
+    pages = {1: "Chapter 1: Lids 1\nThe lid must be", 2: "Chapter 1: Lids 2\nclosed by hand."}
+    assert quote_stands(cited(1, 2, "The lid must be closed by hand."), pages)
+    assert not quote_stands(cited(1, 2, "The lid must be opened by hand."), pages)
+    assert not quote_stands(cited(1, 1, "The lid must be closed by hand."), pages)
+
+
 def test_a_quote_that_is_not_in_the_file_makes_the_answer_wrong() -> None:
     item = graded(answered(cited(2, 2, "Boilers of this make reach 85 degrees within the hour.")))
     assert item.first

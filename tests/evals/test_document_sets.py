@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from evals import handbook
+from evals import document_sets
 from evals.documents_text import pages_of
 from service.evaluation.grading import stands_in
 
 
-@pytest.fixture(scope="module")
-def folder() -> Generator[Path]:
-    with handbook.written() as made:
+@pytest.fixture(scope="module", params=(*document_sets.HELD_OUT, *document_sets.TUNED_ON))
+def folder(request: pytest.FixtureRequest) -> Generator[Path]:
+    with document_sets.written(request.param) as made:
         yield made
 
 
@@ -36,5 +36,7 @@ def test_the_evidence_stands_on_the_pages_that_the_questions_name(folder: Path, 
             assert stands_in(item["evidence"], pages[page]), item["id"]
 
 
-def test_a_page_of_the_source_is_a_page_of_the_pdf(folder: Path) -> None:
-    assert sorted(pages_of(folder / "microscopy_manual.pdf")) == [1, 2, 3, 4]
+def test_a_page_of_the_source_is_a_page_of_the_pdf(folder: Path, items: list[dict[str, Any]]) -> None:
+    for file in {item["file"] for item in items if item["file"].endswith(".pdf")}:
+        source = next(document_sets.SETS.glob(f"*/{Path(file).stem}.md")).read_text()
+        assert sorted(pages_of(folder / file)) == list(range(1, source.count("\n===\n") + 2))

@@ -1,7 +1,8 @@
-"""The files of evals/data/handbook, made in the formats that the questions name."""
+"""Small sets of documents and questions of our own, made in the formats that the questions name."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator
@@ -15,21 +16,30 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-SOURCE = Path(__file__).parent / "data" / "handbook"
+SETS = Path(__file__).parent / "data"
+HELD_OUT = ("handbook", "household", "reports")
+TUNED_ON = ("laboratory",)
 PAGE_BREAK = "==="
 Block = tuple[int, str | list[list[str]]]
 """The level of a heading, 0 for a paragraph, with its text; or 0 and the rows of a table."""
 
 
 @contextmanager
-def written() -> Generator[Path]:
-    """A folder with the documents and qa.jsonl, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="ragsql-handbook-") as name:
-        folder = Path(name)
-        for file in ("qa.jsonl", "rowing_club.html"):
-            shutil.copy(SOURCE / file, folder)
-        _write_pdf(SOURCE / "microscopy_manual.md", folder / "microscopy_manual.pdf")
-        _write_docx(SOURCE / "greenhouse_faq.md", folder / "greenhouse_faq.docx")
+def written(name: str) -> Generator[Path]:
+    """A folder with the documents of a set and its qa.jsonl, gone afterwards."""
+    source = SETS / name
+    with tempfile.TemporaryDirectory(prefix=f"ragsql-{name}-") as temporary:
+        folder = Path(temporary)
+        shutil.copy(source / "qa.jsonl", folder)
+        items = [json.loads(line) for line in (source / "qa.jsonl").read_text().splitlines()]
+        for file in {item["file"] for item in items}:
+            made, text = folder / file, source / f"{Path(file).stem}.md"
+            if made.suffix == ".pdf":
+                _write_pdf(text, made)
+            elif made.suffix == ".docx":
+                _write_docx(text, made)
+            else:
+                shutil.copy(source / file, made)
         yield folder
 
 
