@@ -18,6 +18,7 @@ from service.domain.sql import MAX_STATEMENT_ROWS, Schema, SqlStatement, Stateme
 from service.errors import NotConfigured, SqlNotGenerated
 from service.ports import CannotAnswer, Database, RecordStore, SqlDraft, SqlGenerator, SqlRequest
 from service.usecases.retrieve_knowledge import RetrieveKnowledge
+from service.usecases.spending import spending
 from service.usecases.sql_audit import event_of, log_event
 from service.usecases.sql_caches import DraftCache
 from service.usecases.steps import step, traced
@@ -151,9 +152,11 @@ class ProposeSql:
                 "No chat model is set up to write SQL. Run `ragsql models pull`, or set OPENAI_API_KEY."
             )
         schema = await database.schema(caller)
-        knowledge = await self.knowledge(caller, question) if self.knowledge else ()
+        with spending() as spent:
+            knowledge = await self.knowledge(caller, question) if self.knowledge else ()
         request = SqlRequest(question, schema, knowledge, rule)
-        return await self.drafts.generate(caller, self.generator, request, no_cache)
+        written = await self.drafts.generate(caller, self.generator, request, no_cache)
+        return replace(written, usage=spent() + written.usage)
 
     def _statement(self, caller: Caller, question: str, draft: SqlDraft, schema: Schema) -> SqlStatement:
         created = self.clock()
