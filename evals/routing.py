@@ -22,7 +22,8 @@ OTHER = "vet_clinic"
 """Sources that the questions over no corpus have nothing to do with."""
 LEAST_MUSICSTORE, LEAST_UNSEEN, MOST_ERROR = 26 / 30, 20 / 24, 0.10
 SMALL_BINS = 5
-"""Ten bins of a few questions each would measure their number."""
+"""Ten bins of a few questions each mostly measure their number: of 30 with these confidences, a router that is exactly
+as often right as it is sure shows an error of .11 on average."""
 
 
 def main() -> None:
@@ -97,12 +98,15 @@ def _case(asked: Asked, evidence: SourceEvidence) -> dict[str, Any]:
 
 def _measures(name: str, cases: Sequence[dict[str, Any]], least: float | None) -> list[Measure]:
     right = [case["right"] for case in cases]
-    error = calibration(_told(cases), SMALL_BINS).error
+    told = _told(cases)
+    error, fine = calibration(told, SMALL_BINS).error, calibration(told).error
+    most = MOST_ERROR if least else None
     routes = [(route, [case["right"] for case in cases if case["expected"] == route]) for route in Route]
     return [
         Measure(f"{name}, routed right", 100 * sum(right) / len(right), len(right), target=least and 100 * least),
         *(Measure(f"{name}, {route.lower()}", 100 * sum(r) / len(r), len(r)) for route, r in routes if r),
-        Measure(f"{name}, calibration error", error, len(cases), "", MOST_ERROR if least else None, at_most=True),
+        Measure(f"{name}, calibration error", error, len(cases), "", most, at_most=True),
+        Measure(f"{name}, calibration error in ten bins", fine, len(cases), "", most, at_most=True),
     ]
 
 

@@ -1,6 +1,6 @@
 """Fit the router: `python -m evals.train_router DATA` rewrites service/domain/router_weights.py and its report.
 
-Multinomial logistic regression with an L2 penalty. evals/data/routing has questions of eight domains, each asked of
+Multinomial logistic regression with an L2 penalty. evals/data/routing has questions of twelve domains, each asked of
 its own documents and database, of those of another domain, and with one or both of them missing, so that the weights
 neither learn a schema nor take what is missing for evidence; and questions that have no sources at all. DATA has
 TAT-QA, of which reports are used that evals/routing.py does not ask. A domain is scored by weights that never saw it.

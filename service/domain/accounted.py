@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from service.domain.rules import SMALLER_UNITS, numbers_in
+from service.domain.schema_linking import name_parts
 from service.domain.terms import terms
 
 if TYPE_CHECKING:
@@ -14,8 +15,17 @@ if TYPE_CHECKING:
 
 _LACK = re.compile(r"\b(?:no|not|never|none|without|nobody|nothing|cannot|\w+n't|un\w+|missing|lack\w*)\b", re.I)
 _MIDDLE = re.compile(r"\b(?:average|mean|typical\w*|usual\w*|overall)\b", re.I)
+_TOTAL = re.compile(r"\b(?:totals?|sums?|altogether|together|how much|amounts?)\b", re.I)
 
-
+_STATES = (
+    (re.compile(r"\b(?:owe[sd]?|owing|unpaid|outstanding|(?:not|never) paid)\b", re.I), {"paid", "settl", "statu"}),
+    (
+        re.compile(r"\b(?:open|pending|un(?:settled|resolved|decided|answered|finished)|ongoing)\b", re.I),
+        {"settl", "clos", "resolv", "decid", "answer", "finish", "complet", "end", "paid", "pend", "statu"},
+    ),
+    (re.compile(r"\b(?:cancelled|former|active|current(?:ly)?)\b", re.I), {"cancell", "activ", "end", "left", "statu"}),
+)
+"""What a question may say of the state of things, and stems in the names of columns that hold it."""
 Stored = Collection[tuple[str, str]]
 """Names of columns and values that they hold, both in lower case."""
 
@@ -24,7 +34,8 @@ def is_accounted_for(sql: str, dialect: str, asked: str, stored: Stored, named: 
     """Whether all that is compared with stands in asked, texts are those of their columns, and what is named is used.
 
     asked is the question with the rule. A statement that compares with the present time, with an average or with what
-    is lacking does what nobody may have asked for, unless the wording does.
+    is lacking does what nobody may have asked for, unless the wording does. So does one that bounds each row and then
+    sums up what it bounded.
     """
     from sqlglot import exp
 
@@ -37,10 +48,35 @@ def is_accounted_for(sql: str, dialect: str, asked: str, stored: Stored, named: 
         return False
     if not _MIDDLE.search(asked) and any(tree.find_all(exp.Avg)):
         return False
+    if not _TOTAL.search(asked) and _sums_what_it_bounds(tree):
+        return False
     if not all(_is_asked_for(literal, asked) and _is_stored(literal, stored) for literal in _compared(tree)):
         return False
     written = {term for text in tree.find_all(exp.Literal) if text.is_string for term in terms(text.name)}
     return all(written.intersection(terms(name)) for name in named)
+
+
+def leaves_state_open(sql: str, dialect: str, question: str, columns: Mapping[str, Collection[str]]) -> bool:
+    """Whether a question speaks of a state that the tables of a statement hold and that it does not look at.
+
+    columns are the names of columns by the name of their table in lower case.
+    """
+    from sqlglot import exp
+
+    from service.domain.sql_guard import parse_statement
+
+    asked = [kept for words, kept in _STATES if words.search(question)]
+    if not asked:
+        return False
+    tree = parse_statement(sql, dialect)
+    conditions = [part for kind in (exp.Where, exp.Having, exp.Join) for part in tree.find_all(kind)]
+    read = {column.name.casefold() for part in conditions for column in part.find_all(exp.Column)}
+    held = {name for table in tree.find_all(exp.Table) for name in columns.get(table.name.casefold(), ())}
+    for kept in asked:
+        states = {name.casefold() for name in held if kept.intersection(name_parts(name))}
+        if states and not states & read:
+            return True
+    return False
 
 
 def picks_one(sql: str, dialect: str) -> bool:
@@ -56,6 +92,17 @@ def picks_one(sql: str, dialect: str) -> bool:
     first = order.expressions[0].this
     counted = {item.alias.casefold() for item in tree.selects if item.find(exp.AggFunc)}
     return limit.expression.name == "1" and (bool(first.find(exp.AggFunc)) or first.name.casefold() in counted)
+
+
+def _sums_what_it_bounds(tree: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    where = tree.args.get("where")
+    if where is None or not tree.args.get("group") or tree.args.get("having"):
+        return False
+    bounds = (exp.GT, exp.GTE, exp.LT, exp.LTE)
+    bounded = {item.this.name for item in where.find_all(*bounds) if isinstance(item.this, exp.Column)}
+    return any(isinstance(item.this, exp.Column) and item.this.name in bounded for item in tree.find_all(exp.Sum))
 
 
 def _compared(tree: exp.Expr) -> Iterator[exp.Literal]:

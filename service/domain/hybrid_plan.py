@@ -7,12 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from service.domain.question_form import asked_part, clauses, is_of_rows, is_of_rules
+from service.domain.question_form import EXTREME, asked_part, clauses, is_of_rows, is_of_rules
 
-_SUPERLATIVE = (
-    r"(?:most|least|fewest|best|worst|highest|lowest|top|"
-    r"(?:old|new|young|long|short|larg|bigg|small|cheap|dear|lat|earli|heavi|light|great|busi|fast|slow|strong|rich)est)"
-)
 _VERB = (
     r"(?:be|is|are|was|were|been|must|may|can|could|should|would|will|do|does|did|has|have|had|keep|pay|get|take|hold|"
     r"wait|return|expect|need|want|receive|cost|when|if|to|in|on|at|for|from|by|and|or|as|than)\b"
@@ -21,11 +17,11 @@ _MORE = rf"(?:\s+(?!{_VERB})[\w-]+)"
 _RELATIVE = re.compile(
     rf"\b(?:the|our)\s+(?P<what>(?:(?!(?:the|our)\b|{_VERB})[\w-]+\s+){{1,5}}?)(?:(?:be\s+)?\w+ed\s+)?(?P<by>(?:of|on|in|for|to|from|at|by|with)\s+)?"
     rf"(?P<that>that|who|whom|whose|which|where|with|having|we)\b"
-    rf"(?P<how>[^,;?]*?\b(?:the\s+{_SUPERLATIVE}(?:{_MORE}){{0,2}}|{_SUPERLATIVE}(?:\s+(?:often|frequently|recently))?))(?!\w)",
+    rf"(?P<how>[^,;?]*?\b(?:the\s+{EXTREME}(?:{_MORE}){{0,2}}|{EXTREME}(?:\s+(?:often|frequently|recently))?))(?!\w)",
     re.I,
 )
 _ATTRIBUTE = re.compile(
-    rf"\b(?:the|our)\s+(?!(?:most|least)\s+(?:we|i|you|they|of)\b){_SUPERLATIVE}(?:-\w+)?(?:{_MORE}){{1,5}}",
+    rf"\b(?:the|our)\s+(?!(?:most|least)\s+(?:we|i|you|they|of)\b){EXTREME}(?:-\w+)?(?:{_MORE}){{1,5}}",
     re.I,
 )
 """Names that only the database knows: "the genre that has sold best", "our dearest plan"."""

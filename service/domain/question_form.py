@@ -21,12 +21,16 @@ _STATISTIC = _words(
     r"average|mean|median|typical|share|percent(?:age)?|proportion|fraction|per \w+|rank|compare|comparison|distinct|"
     r"distribution|trend|monthly|yearly|split by|grouped? by|by (?:month|year|quarter|country|region|category|age)"
 )
-_SUPERLATIVE = _words(
-    r"most|least|fewest|best|worst|top|last|first|ever|never|more|fewer|only|(?:low|high|old|new|young|long|short|large|"
-    r"big|small|cheap|dear|late|earli|heavi|light|great|busi|fast|slow|strong|rich|near|furth|fresh|thick|clos)est"
+_NO_EXTREME = (
+    r"(?:un)?rest|(?:at|con|de|pro)?test|guest|(?:dis)?interest|(?:re|be|con|in)?quest|forr?est|(?:mid|north|south)?west|"
+    r"[cw]rest|arrest|chest|[jlnpvz]est|priest|(?:har|in|di)vest|digest|ingest|infest|suggest|manifest|modest|"
+    r"(?:dis)?honest|earnest|ernest|tempest|molest|behest|everest|budapest|bucharest"
 )
+EXTREME = rf"(?:most|least|best|worst|top|bottom|(?!(?:{_NO_EXTREME})\b)[a-z]{{2,}}est)"
+"""A word that picks out one or a few: a superlative, however it is formed."""
+_SUPERLATIVE = _words(rf"{EXTREME}|last|first|ever|never|more|fewer|only")
 _LISTING = re.compile(
-    r"\W*(?:which|who|whose|list|name|show|where|rank|identify|find|count|give me (?:all|the (?:names?|list))|"
+    r"\W*(?:which|who|whose|list|name|show|where|rank|identify|find|count|give me (?:all|every|the|our|a list)|"
     r"are there|do we have|(?:is|are|was|were|did|has|have) any)\b",
     re.I,
 )
@@ -52,12 +56,12 @@ _PERIOD = _words(
     r"at the moment|currently|so far"
 )
 _MEASURED = _words(
-    r"enough|too (?:late|early|long|much|many|few|little|large|big|small|new|old|often|high|low|far|heavy|slow)|"
-    r"qualif\w+|eligible|entitled|exceed\w*|breach\w*|violat\w+|meets?|met|due|overdue|in time|within|because|"
-    r"(?:over|under|above|below|beyond|outside|inside) the|past their|comply|in line with|stay within|"
+    r"enough|too \w+|qualif\w+|eligible|entitled|exceed\w*|breach\w*|violat\w+|meets?|met|due|overdue|in time|within|"
+    r"because|(?:over|under|above|below|beyond|outside|inside|past) (?:the|their|its|his|her|our|what)|comply|"
+    r"in line with|stay within|so (?:long|often|much|many|few)|expired?|run out|(?:by|in) mistake|should (?:not )?have|"
     r"than (?:\w+ ){0,5}(?:allow(?:s|ed)?|may|can|should|must|permit(?:s|ted)?|promise[sd]?|says?|limits?|foresees?|"
     r"recommend(?:s|ed)?|demands?|require[sd]?|agreed|planned)|"
-    r"than (?:they|he|she|it|we|allowed)|so (?:many|much|few|long|big|large|often|late|high|low|heavy) that"
+    r"than (?:they|he|she|it|we|allowed)|so (?:big|large|late|high|low|heavy) that"
 )
 _HYPOTHESIS = _words("would|should|might|given|counting")
 _DOCUMENT = _words(

@@ -72,7 +72,12 @@ LEAST_TRUST = -2.5
 
 def features(question: str, evidence: SourceEvidence) -> dict[str, float]:
     """The inputs of the model that there are, by name: what is missing has none."""
-    return {**form(question), **_document_features(evidence), **_database_features(evidence), **_shared(evidence)}
+    return {**_wording(question), **_document_features(evidence), **_database_features(evidence), **_shared(evidence)}
+
+
+def _wording(question: str) -> dict[str, float]:
+    read = form(question)
+    return {**read, "unnamed": float(bool(unnamed_in(question)))} if read else {}
 
 
 def _document_features(evidence: SourceEvidence) -> dict[str, float]:

@@ -33,6 +33,7 @@ CUES = {
     "document": "speaks of a document",
     "quoted": "asks what is laid down",
     "database": "speaks of stored records",
+    "unnamed": "rests on a name that only records hold",
     "row_and_rule_part": "has one part about rows and one about a rule",
     "two_row_parts": "has two parts about rows",
     "rows_only": "is about rows and no rule",

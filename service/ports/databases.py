@@ -82,10 +82,16 @@ class CannotAnswer:
 
 
 class SqlGenerator(Protocol):
-    """Questions to guarded SQL. version names the model, the prompt and whatever else decides what is written."""
+    """Questions to guarded SQL. version names the model, the prompt and whatever else decides what is written.
+
+    side_by_side says that several questions asked at once are answered sooner than one after the other.
+    """
 
     @property
     def version(self) -> str: ...
+
+    @property
+    def side_by_side(self) -> bool: ...
 
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         """Write, guard, and repair at most twice. Executes nothing.

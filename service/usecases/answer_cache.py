@@ -19,8 +19,8 @@ from service.ports import Cache, ChatModel, Database, Embedder, KnowledgeRecords
 from service.usecases.steps import traced
 
 KIND = "answer"
-FLOW_VERSION = "3"
-"""Raised whenever the same evidence would be read, prompted or phrased differently."""
+FLOW_VERSION = "4"
+"""Raised whenever the same evidence would be routed, read, prompted or phrased differently."""
 MOST_DECODED = 256
 CLAIM_SECONDS = 15.0
 """So long the others wait for a process that has died."""

@@ -3,51 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import math
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from service.domain.accounted import is_accounted_for, picks_one
+from service.domain.accounted import picks_one
 from service.domain.caller import Caller
-from service.domain.hybrid_plan import Lead, Plan, names_in, plan
+from service.domain.hybrid_plan import Lead
 from service.domain.questions import Event, Question, Route, Routing
 from service.domain.routing import FOR_BOTH
-from service.domain.schema_linking import with_singulars, words_of
-from service.domain.sql import Schema, ValueMatch
+from service.domain.rules import statement_applies
+from service.domain.sql import LEAST_CONFIDENCE
 from service.domain.tables import Table
 from service.domain.units import unit_text
 from service.errors import NotConfigured, SqlNotGenerated, UpstreamUnavailable
 from service.usecases.ask_database import AskDatabase
 from service.usecases.choose_evidence import LEAST_RULE
 from service.usecases.compose_answer import cite, put_first, select_evidence
-from service.usecases.find_rules import Rule, find_rules, likeliest_rules
+from service.usecases.find_rules import Rule, find_rules
 from service.usecases.look_up import LookUp
 from service.usecases.question_outcome import Work, documents_half
 from service.usecases.read_again import ReadAgain
 from service.usecases.read_passages import Evidence, by_relevance
 from service.usecases.retrieve_passages import Retrieved
-from service.usecases.route_question import LOOKED_UP
 from service.usecases.sql_statements import Proposal
 from service.usecases.streams import closing
+from service.usecases.understand_question import Asked, understand, vouches
 
+LEAST_VOUCHED = 0.05
+"""The confidence for a statement all of whose comparisons were asked for; see docs/hybrid.md."""
+NEVER = math.inf
+"""For one that applies a rule which is not the question's, or does more than the rule says."""
 MAX_RECONSIDERED = 2
 """Rules that are tried for a question that went to the database alone: each costs two replies of a model."""
 RECONSIDERED = "The database alone was not sure of it, and the documents say what decides."
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question with its plan, and the likeliest rules of the documents.
-
-    kinds are the values that it speaks of out of columns that hold few; names are those that it writes as names.
-    """
-
-    question: Question
-    plan: Plan
-    rules: Sequence[Evidence]
-    names: tuple[str, ...] = ()
-    kinds: tuple[ValueMatch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +75,7 @@ class AnswerFromBoth:
         return await self.read.with_rows(caller, question, asked.plan.rule, rows)
 
     async def _understand(self, caller: Caller, question: Question, evidence: Sequence[Evidence]) -> Asked:
-        rules = likeliest_rules(evidence)
-        database = self.database.sql.database
-        if database is None:
-            return Asked(question, plan(question.text), rules)
-        few = dict(_columns(await database.schema(caller)))
-        values = await database.find_values(caller, with_singulars(words_of(question.text)[-LOOKED_UP:]))
-        kinds = tuple(match for match in values if match.value in few.get(match.column, ()))
-        names = names_in(question.text, [match.words for match in values])
-        return Asked(question, plan(question.text, names), rules, tuple(names), kinds)
+        return await understand(self.database.sql.database, caller, question, evidence)
 
     async def reconsider(
         self, caller: Caller, question: Question, found: Retrieved, work: Work
@@ -149,7 +131,8 @@ class AnswerFromBoth:
             applied = rule.applied_by(proposal.statement.sql, asked.question.text)
             work.evidence = put_first(applied, work.evidence)
             yield cite(applied)
-        async for event in self._carry_out(caller, asked, work, proposal):
+        rejected = () if proposal.rule else candidates
+        async for event in self._carry_out(caller, asked, work, proposal, rejected):
             yield event
 
     async def _database_first(self, caller: Caller, asked: Asked, work: Work) -> AsyncIterator[Event]:
@@ -180,24 +163,23 @@ class AnswerFromBoth:
             async for event in self._carry_out(caller, asked, work, proposal):
                 yield event
 
-    async def _carry_out(self, caller: Caller, asked: Asked, work: Work, proposal: Proposal) -> AsyncIterator[Event]:
+    async def _carry_out(
+        self, caller: Caller, asked: Asked, work: Work, proposal: Proposal, rejected: Sequence[Rule] = ()
+    ) -> AsyncIterator[Event]:
+        """Rejected are rules that the proposal may apply though it was not accepted for them: then it waits."""
         sql, rule = proposal.statement.sql, proposal.rule
         told = bool(rule or asked.names) or await asyncio.to_thread(picks_one, sql, proposal.statement.dialect)
-        vouched = told and await self._vouches(caller, asked, sql, rule)
-        events = self.database.carry_out(caller, asked.question, Route.HYBRID, work, proposal, vouched)
+        least = LEAST_CONFIDENCE
+        if told and await self._vouches(caller, asked, sql, rule):
+            least = LEAST_VOUCHED
+        elif any(statement_applies(sql, other.text, asked.question.text) for other in rejected):
+            least = NEVER
+        events = self.database.carry_out(caller, asked.question, Route.HYBRID, work, proposal, least)
         async for event in events:
             yield event
 
     async def _vouches(self, caller: Caller, asked: Asked, sql: str, rule: str) -> bool:
-        """Whether all that a statement compares with stands in the question or its rule, and what was named is used."""
-        database = self.database.sql.connected()
-        schema, text = await database.schema(caller), f"{asked.question.text} {rule}"
-        found = await database.find_values(caller, with_singulars(words_of(text)[-2 * LOOKED_UP :]))
-        stored = {(match.column.casefold(), match.value.casefold()) for match in found}
-        stored |= {(name.casefold(), value.casefold()) for name, values in _columns(schema) for value in values}
-        read = [match.value for match in asked.kinds if re.search(rf"\b{re.escape(match.table)}\b", sql, re.I)]
-        named = [*(name for name in asked.names if name.casefold() not in rule.casefold()), *read]
-        return await asyncio.to_thread(is_accounted_for, sql, schema.dialect, text, stored, named)
+        return await vouches(self.database.sql.connected(), caller, asked, sql, rule)
 
     async def _looked_up(self, caller: Caller, asked: Asked, work: Work) -> Proposal | None:
         """A statement for what the documents cannot name, None where no question for it could be written."""
@@ -223,8 +205,3 @@ class AnswerFromBoth:
         work.usage += found.usage
         work.evidence = evidence or work.evidence
         work.half = documents_half(Route.HYBRID, work)
-
-
-def _columns(schema: Schema) -> list[tuple[str, tuple[str, ...]]]:
-    """The columns with the values that are known to be in them."""
-    return [(column.name, column.values) for table in schema.tables for column in table.columns]

@@ -16,9 +16,6 @@ from service.usecases.run_sql import RunSql
 from service.usecases.sql_statements import Accepts, Proposal, ProposeSql, any_statement
 from service.usecases.streams import closing
 
-LEAST_VOUCHED = 0.05
-"""The confidence for a statement all of whose comparisons were asked for; see docs/hybrid.md."""
-
 
 @dataclass(frozen=True, slots=True)
 class AskDatabase:
@@ -50,16 +47,20 @@ class AskDatabase:
         return replace(proposal, statement=replace(proposal.statement, question=question.text))
 
     async def carry_out(
-        self, caller: Caller, question: Question, route: Route, work: Work, proposal: Proposal, vouched: bool = False
+        self,
+        caller: Caller,
+        question: Question,
+        route: Route,
+        work: Work,
+        proposal: Proposal,
+        least: float = LEAST_CONFIDENCE,
     ) -> AsyncIterator[Event]:
         """Keep the statement, run it unless it must wait, and say what its rows say.
 
-        vouched says that all it compares with was asked for: it may then be less sure of itself.
+        least is the confidence that it needs to run at once.
         """
         work.half = documents_half(route, work)
-        if proposal.confidence < (LEAST_VOUCHED if vouched else LEAST_CONFIDENCE) or not await self.sql.may_run_at_once(
-            caller, question.sql_policy
-        ):
+        if proposal.confidence < least or not await self.sql.may_run_at_once(caller, question.sql_policy):
             work.pending = await self.sql.keep(caller, proposal, work.half)
             yield work.pending
             return

@@ -8,6 +8,7 @@ import hashlib
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from service.domain.audit import Approver, AuditAction
 from service.domain.caller import Caller
@@ -17,7 +18,9 @@ from service.domain.schema_memo import structure
 from service.domain.sql import MAX_STATEMENT_ROWS, Schema, SqlStatement, StatementState
 from service.errors import NotConfigured, SqlNotGenerated
 from service.ports import CannotAnswer, Database, RecordStore, SqlDraft, SqlGenerator, SqlRequest
+from service.usecases.attempts import Attempts
 from service.usecases.retrieve_knowledge import RetrieveKnowledge
+from service.usecases.spending import spending
 from service.usecases.sql_audit import event_of, log_event
 from service.usecases.sql_caches import DraftCache
 from service.usecases.steps import step, traced
@@ -80,15 +83,28 @@ class ProposeSql:
 
         rules are sentences of documents, the likeliest first, one of which it should apply. Each is tried by itself
         until a statement does apply it and accepts, given the statement and the rule, says yes, because a small model
-        that reads several mixes them up. Where none does, the first statement that was written stays, or one without
-        any rule, which may still turn out to apply one. Whatever wrote it, it is guarded here. Raises
-        NotConfigured, SqlNotGenerated, SqlRejected, UpstreamUnavailable.
+        that reads several mixes them up; where the generator may be asked side by side, all but the likeliest at once.
+        Where none does, the first statement that was written stays, or one without any rule, which may still turn out
+        to apply one. Whatever wrote it, it is guarded here. Raises NotConfigured, SqlNotGenerated, SqlRejected,
+        UpstreamUnavailable.
         """
+        attempts = Attempts(partial(self._write, caller, question, no_cache))
+        try:
+            proposal = await self._first_accepted(caller, question, rules, attempts, accepts)
+        finally:
+            left = await attempts.stop()
+        return replace(proposal, usage=proposal.usage + left)
+
+    async def _first_accepted(
+        self, caller: Caller, question: str, rules: Sequence[str], attempts: Attempts, accepts: Accepts
+    ) -> Proposal | CannotAnswer:
         usage = Usage()
         first: SqlDraft | None = None
-        for rule in rules:
+        for place, rule in enumerate(rules):
+            if place == 1 and self.generator and self.generator.side_by_side:
+                attempts.begin(rules[1:] if first else [*rules[1:], ""])
             try:
-                written = await self._write(caller, question, rule, no_cache)
+                written = await attempts(rule)
             except SqlNotGenerated:
                 continue
             usage += written.usage
@@ -96,7 +112,7 @@ class ProposeSql:
                 first = first or written
                 if statement_applies(written.sql, rule, question) and await accepts(written.sql, rule):
                     return await self._proposal(caller, question, written, usage, rule)
-        last = first or await self._write(caller, question, "", no_cache)
+        last = first or await attempts("")
         usage += Usage() if first else last.usage
         if isinstance(last, CannotAnswer):
             return replace(last, usage=usage)
@@ -144,16 +160,18 @@ class ProposeSql:
             )
         return self.database
 
-    async def _write(self, caller: Caller, question: str, rule: str, no_cache: bool) -> SqlDraft | CannotAnswer:
+    async def _write(self, caller: Caller, question: str, no_cache: bool, rule: str) -> SqlDraft | CannotAnswer:
         database = self.connected()
         if self.generator is None:
             raise NotConfigured(
                 "No chat model is set up to write SQL. Run `ragsql models pull`, or set OPENAI_API_KEY."
             )
         schema = await database.schema(caller)
-        knowledge = await self.knowledge(caller, question) if self.knowledge else ()
+        with spending() as spent:
+            knowledge = await self.knowledge(caller, question) if self.knowledge else ()
         request = SqlRequest(question, schema, knowledge, rule)
-        return await self.drafts.generate(caller, self.generator, request, no_cache)
+        written = await self.drafts.generate(caller, self.generator, request, no_cache)
+        return replace(written, usage=spent() + written.usage)
 
     def _statement(self, caller: Caller, question: str, draft: SqlDraft, schema: Schema) -> SqlStatement:
         created = self.clock()

@@ -78,6 +78,7 @@ class ScriptedGenerator:
     requests: list[SqlRequest] = field(default_factory=list[SqlRequest])
     version: str = "scripted"
     replies: dict[str, SqlDraft | Exception] = field(default_factory=dict[str, "SqlDraft | Exception"])
+    side_by_side: bool = False
 
     async def warm(self, caller: Caller, schema: Schema) -> None:
         """There is nothing to wake."""

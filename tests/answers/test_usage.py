@@ -29,6 +29,8 @@ from ragsql.v1.knowledge_service_pb2 import (
 )
 from ragsql.v1.query_service_connect import QueryServiceClient
 from ragsql.v1.query_service_pb2 import QueryRequest
+from ragsql.v1.sql_service_connect import SqlServiceClient
+from ragsql.v1.sql_service_pb2 import GenerateSqlRequest
 from ragsql.v1.usage_service_connect import UsageServiceClient
 from ragsql.v1.usage_service_pb2 import GetUsageRequest
 from service.domain.caller import DEFAULT_CALLER, Caller
@@ -98,6 +100,20 @@ async def test_whatever_embeds_says_what_it_cost(world: World, rpc: Client) -> N
     spent = await embedded(rpc)
     promoted = await feedback.promote_feedback(PromoteFeedbackRequest(name=name))
     assert promoted.usage.embedding_tokens == await embedded(rpc) - spent > 0
+
+
+async def test_generated_sql_says_what_looking_up_knowledge_cost(world: World, rpc: Client) -> None:
+    world.generator.reply = draft("SELECT COUNT(*) AS n FROM agent")
+    sql = SqlServiceClient("http://test", http_client=rpc)
+    question = GenerateSqlRequest(question="How many busy agents are there?")
+    untaught = (await sql.generate_sql(question)).usage
+    item = KnowledgeItem(documentation="A busy agent looks after more than 20 customers.")
+    request = CreateKnowledgeItemRequest(knowledge_item=item)
+    await KnowledgeServiceClient("http://test", http_client=rpc).create_knowledge_item(request)
+    before = await embedded(rpc)
+    taught = (await sql.generate_sql(question)).usage
+    assert untaught.embedding_tokens == 0 < taught.embedding_tokens == await embedded(rpc) - before
+    assert (taught.input_tokens, "words" in taught.models) == (untaught.input_tokens, True)
 
 
 async def test_two_uploads_at_once_pay_for_one(rpc: Client) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.adapters.sqlgen.bounded import as_the_rule_bounds, bounded_question, without_outcome
-from service.domain.accounted import is_accounted_for, picks_one
+from service.domain.accounted import is_accounted_for, leaves_state_open, picks_one
 
 STORED = {("town", "rome"), ("town", "oslo"), ("kind", "rabbit")}
 
@@ -62,6 +62,9 @@ def test_what_follows_from_the_rule_is_no_condition() -> None:
         ("SELECT name FROM t WHERE weight > (SELECT AVG(weight) FROM t)", "above 3 kg", False),
         ("SELECT name FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.n > 3)", "above 3 kg", False),
         ("SELECT name FROM t WHERE paid IS NULL AND n > 3", "more than 3 that are not paid", True),
+        ("SELECT town, SUM(area) FROM t WHERE area > 200 GROUP BY town", "Which farms are above 200?", False),
+        ("SELECT town, SUM(area) FROM t WHERE area > 200 GROUP BY town", "the total of those above 200", True),
+        ("SELECT town, SUM(area) FROM t GROUP BY town HAVING SUM(area) > 200", "Which farms are above 200?", True),
     ],
 )
 def test_all_that_is_compared_with_must_have_been_asked_for(sql: str, asked: str, accounted: bool) -> None:
@@ -72,6 +75,26 @@ def test_a_value_that_the_question_names_must_be_used() -> None:
     sql = "SELECT name FROM animals WHERE weight > 3"
     assert not is_accounted_for(sql, "sqlite", "rabbits above 3 kg", STORED, ["Rabbit"])
     assert is_accounted_for(f"{sql} AND kind = 'Rabbit'", "sqlite", "rabbits above 3 kg", STORED, ["Rabbit"])
+
+
+@pytest.mark.parametrize(
+    ("question", "sql", "left"),
+    [
+        ("Which open claims are above $200?", "SELECT id FROM claim WHERE amount > 200", True),
+        ("Which open claims are above $200?", "SELECT id FROM claim WHERE amount > 200 AND settled_on IS NULL", False),
+        ("Which claims are above $200?", "SELECT id FROM claim WHERE amount > 200", False),
+        ("Who owes more than $12?", "SELECT owner, SUM(sum) FROM fine GROUP BY owner HAVING SUM(sum) > 12", True),
+        (
+            "Who owes more than $12?",
+            "SELECT owner FROM fine WHERE NOT isPaid GROUP BY owner HAVING SUM(sum) > 12",
+            False,
+        ),
+        ("Who has open claims and pays by card?", "SELECT name FROM person WHERE card = 1", False),
+    ],
+)
+def test_a_state_that_a_question_speaks_of_must_be_looked_at(question: str, sql: str, left: bool) -> None:
+    columns = {"claim": ["id", "amount", "settled_on"], "fine": ["owner", "sum", "isPaid"], "person": ["name", "card"]}
+    assert leaves_state_open(sql, "sqlite", question, columns) is left
 
 
 def test_the_group_that_counts_most_is_picked() -> None:

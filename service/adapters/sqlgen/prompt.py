@@ -48,6 +48,11 @@ class PromptSqlGenerator:
     def version(self) -> str:
         return f"prompt {PROMPT_VERSION}, {self.chat.model}"
 
+    @property
+    def side_by_side(self) -> bool:
+        """A model of this machine, which is the one that reads grammars, answers one after the other."""
+        return not self.chat.supports_grammar
+
     async def generate(self, caller: Caller, request: SqlRequest) -> SqlDraft | CannotAnswer:
         if asks_to_write(request.question):
             return CannotAnswer(ONLY_READING, Usage())

@@ -1,0 +1,12 @@
+CREATE TABLE "Rooms" ("RoomNumber" INTEGER PRIMARY KEY, "Category" TEXT, "Floor" INTEGER, "LastPainted" INTEGER, "Beds" INTEGER);
+CREATE TABLE "Guests" ("GuestId" INTEGER PRIMARY KEY, "FullName" TEXT, "HomeCountry" TEXT, "StayCount" INTEGER);
+CREATE TABLE "Bookings" ("BookingId" INTEGER PRIMARY KEY, "GuestId" INTEGER REFERENCES "Guests", "RoomNumber" INTEGER REFERENCES "Rooms", "ArrivalDate" DATE, "Nights" INTEGER, "RoomCount" INTEGER, "TotalPrice" REAL);
+CREATE TABLE "Dogs" ("DogId" INTEGER PRIMARY KEY, "GuestId" INTEGER REFERENCES "Guests", "DogName" TEXT, "WeightKg" REAL);
+CREATE TABLE "Employees" ("EmployeeId" INTEGER PRIMARY KEY, "FullName" TEXT, "JobTitle" TEXT, "YearsEmployed" INTEGER, "MonthlyPay" REAL);
+CREATE TABLE "SupplierBills" ("BillId" INTEGER PRIMARY KEY, "Supplier" TEXT, "Amount" REAL, "ReceivedOn" DATE);
+INSERT INTO "Rooms" VALUES (101,'Standard',1,2024,2),(102,'Standard',1,2017,2),(210,'Superior',2,2022,2),(305,'Superior',3,2023,3),(501,'Suite',5,2020,2),(502,'Suite',5,2016,4);
+INSERT INTO "Guests" VALUES (1,'Ingrid Dahl','Norway',31),(2,'Tomasz Zielinski','Poland',12),(3,'Farah Nasser','Egypt',3),(4,'Leo Brandt','Germany',10),(5,'Chloe Martin','France',26),(6,'Hiro Sato','Japan',1);
+INSERT INTO "Bookings" VALUES (1,1,501,'2025-02-03',14,1,4200),(2,2,101,'2025-02-10',2,1,180),(3,3,305,'2025-03-01',5,9,5400),(4,4,210,'2025-03-12',3,1,510),(5,5,502,'2025-04-02',21,1,5250),(6,6,102,'2025-04-20',1,8,760),(7,1,210,'2025-05-05',2,1,340),(8,2,305,'2025-06-11',4,1,720);
+INSERT INTO "Dogs" VALUES (1,1,'Balder',34),(2,3,'Pixie',4.5),(3,4,'Waldi',20),(4,5,'Argos',28);
+INSERT INTO "Employees" VALUES (1,'Noor Haddad','Night Porter',9,2600),(2,'Pavel Novak','Cook',3,2900),(3,'Rita Gomes','Cleaner',12,2100),(4,'Sean Byrne','Cook',8,3100),(5,'Amara Obi','Cleaner',1,2050);
+INSERT INTO "SupplierBills" VALUES (1,'Laundry',640,'2025-05-02'),(2,'Butcher',1450,'2025-05-06'),(3,'Wine Merchant',2300,'2025-05-11'),(4,'Laundry',1200,'2025-05-20'),(5,'Butcher',380,'2025-06-01');

@@ -1,0 +1,14 @@
+CREATE TABLE clubs (club_id INTEGER PRIMARY KEY, city TEXT, opened_on DATE, square_metres INTEGER);
+CREATE TABLE members (member_id INTEGER PRIMARY KEY, full_name TEXT, email TEXT, born_on DATE, joined_on DATE, tariff TEXT, home_club INTEGER REFERENCES clubs, cancelled_on DATE);
+CREATE TABLE trainers (trainer_id INTEGER PRIMARY KEY, full_name TEXT, club_id INTEGER REFERENCES clubs, licence TEXT, licence_until DATE, hourly_rate NUMERIC);
+CREATE TABLE classes (class_id INTEGER PRIMARY KEY, title TEXT, trainer_id INTEGER REFERENCES trainers, weekday TEXT, starts_at TEXT, places INTEGER);
+CREATE TABLE class_bookings (booking_id INTEGER PRIMARY KEY, class_id INTEGER REFERENCES classes, member_id INTEGER REFERENCES members, held_on DATE, attended BOOLEAN);
+CREATE TABLE check_ins (check_in_id INTEGER PRIMARY KEY, member_id INTEGER REFERENCES members, club_id INTEGER REFERENCES clubs, checked_in_at TIMESTAMP);
+CREATE TABLE dues (due_id INTEGER PRIMARY KEY, member_id INTEGER REFERENCES members, month TEXT, amount NUMERIC, paid_on DATE);
+INSERT INTO clubs VALUES (1,'Utrecht','2012-03-01',1800),(2,'Breda','2018-09-15',950),(3,'Zwolle','2023-01-10',1200);
+INSERT INTO members VALUES (1,'Saskia de Wit','saskia@example.org','1990-05-05','2019-02-01','Gold',1,NULL),(2,'Bram Jansen','bram@example.org','2009-07-12','2024-09-01','Junior',2,NULL),(3,'Aylin Kaya','aylin@example.org','1958-01-30','2021-06-01','Off-peak',1,'2025-03-01');
+INSERT INTO trainers VALUES (1,'Joost Peters',1,'B','2025-12-31',38),(2,'Nadia Bakker',2,'A','2024-10-01',45);
+INSERT INTO classes VALUES (1,'Spinning',1,'Monday','18:30',20),(2,'Yoga',2,'Thursday','09:00',14),(3,'Boxing',1,'Friday','20:00',12);
+INSERT INTO class_bookings VALUES (1,1,1,'2025-02-03',1),(2,2,3,'2025-02-06',0),(3,3,1,'2025-02-07',0);
+INSERT INTO check_ins VALUES (1,1,1,'2025-02-03 18:20:00'),(2,2,2,'2025-02-04 16:00:00'),(3,3,1,'2025-02-06 13:30:00');
+INSERT INTO dues VALUES (1,1,'2025-01',49,'2025-01-05'),(2,2,'2025-01',19,NULL),(3,3,'2025-01',29,'2025-02-20');

@@ -1,0 +1,12 @@
+CREATE TABLE Agency (AgencyId INTEGER PRIMARY KEY, AgencyName TEXT, Town TEXT, YearlyRevenue REAL);
+CREATE TABLE Agent (AgentId INTEGER PRIMARY KEY, AgentName TEXT, AgencyId INTEGER REFERENCES Agency, SigningLimit REAL);
+CREATE TABLE Customer (CustomerId INTEGER PRIMARY KEY, CustomerName TEXT, Town TEXT, BirthDate TEXT, CustomerSince TEXT);
+CREATE TABLE Policy (PolicyNo INTEGER PRIMARY KEY, CustomerId INTEGER REFERENCES Customer, AgentId INTEGER REFERENCES Agent, PolicyType TEXT, StartDate TEXT, EndDate TEXT, Premium REAL, PreviousPremium REAL, ClaimFreeYears INTEGER);
+CREATE TABLE Claim (ClaimNo INTEGER PRIMARY KEY, PolicyNo INTEGER REFERENCES Policy, Cause TEXT, HappenedOn TEXT, ReportedOn TEXT, Claimed REAL, Paid REAL, SettledOn TEXT, HandledBy INTEGER REFERENCES Agent);
+CREATE TABLE ClaimDocument (DocumentId INTEGER PRIMARY KEY, ClaimNo INTEGER REFERENCES Claim, Kind TEXT, ReceivedOn TEXT);
+INSERT INTO Agency VALUES (1,'Harbour Agency','Malmo',820000),(2,'Hill Street','Lund',310000),(3,'Old Mill','Ystad',95000);
+INSERT INTO Agent VALUES (1,'Per Olsson',1,5000),(2,'Maja Berg',2,12000);
+INSERT INTO Customer VALUES (1,'Elsa Lindqvist','Malmo','1971-03-03','2009-01-01'),(2,'Rui Ferreira','Lund','1988-11-20','2022-05-01');
+INSERT INTO Policy VALUES (9001,1,1,'Household','2024-01-01','2025-12-31',310,280,11),(9002,2,2,'Car','2024-05-01','2025-04-30',740,740,2),(9003,2,2,'Bicycle','2024-05-01','2025-04-30',66,60,0);
+INSERT INTO Claim VALUES (2217,9001,'Water leak','2024-06-01','2024-06-20',6400,6100,'2024-08-30',1),(2218,9003,'Theft','2024-09-09','2024-09-10',900,NULL,NULL,2),(2219,9002,'Hail','2024-07-07','2024-07-08',2100,1800,'2024-07-29',2);
+INSERT INTO ClaimDocument VALUES (1,2217,'Invoice','2024-07-01'),(2,2218,'Police report','2024-09-12');

@@ -1,0 +1,16 @@
+create table zones (zone char(1) primary key, name varchar(40), residents integer, hourly_fee decimal(5,2));
+create table streets (street_id integer primary key, street varchar(60), zone char(1) references zones, max_hours integer);
+create table ticket_machines (machine_id integer primary key, street_id integer references streets, installed_on date, last_emptied date, takings decimal(9,2));
+create table vehicles (plate varchar(10) primary key, owner_name varchar(60), owner_zone char(1), electric integer);
+create table permits (permit_id integer primary key, plate varchar(10) references vehicles, kind varchar(20), zone char(1) references zones, price decimal(7,2), valid_from date, valid_to date);
+create table wardens (warden_id integer primary key, warden_name varchar(60), hired_on date);
+create table fines (fine_id integer primary key, plate varchar(10) references vehicles, street_id integer references streets, warden_id integer references wardens, written_at timestamp, paid_until timestamp, amount decimal(7,2), paid_on date);
+create table appeals (appeal_id integer primary key, fine_id integer references fines, received_on date, decided_on date, upheld integer);
+insert into zones values ('A','Old Town',4100,3.50),('B','Harbour',1700,2.50),('C','Mill Quarter',5200,1.80);
+insert into streets values (1,'Mill Lane','C',4),(2,'Fish Quay','B',2),(3,'Cathedral Square','A',1);
+insert into ticket_machines values (1,1,'2011-04-04','2025-05-02',8120.5),(2,2,'2020-06-15','2025-05-20',4400),(3,3,'2016-01-09','2025-05-28',15200);
+insert into vehicles values ('KX 204','Vera Holt','C',0),('LM 77','Paulo Reis','A',1),('ZT 900','Bodo Krug','B',0);
+insert into permits values (1,'LM 77','resident','A',60,'2025-01-01','2025-12-31'),(2,'ZT 900','visitor','C',6,'2025-05-01','2025-05-04');
+insert into wardens values (1,'Ana Pinto','2019-02-02'),(2,'Greg Moss','2023-08-01');
+insert into fines values (1,'KX 204',3,1,'2025-05-03 10:12:00','2025-05-03 10:08:00',40,NULL),(2,'KX 204',2,2,'2025-05-10 15:00:00','2025-05-10 13:20:00',40,'2025-05-12'),(3,'ZT 900',1,1,'2025-05-21 09:00:00',NULL,80,NULL);
+insert into appeals values (1,1,'2025-05-09',NULL,NULL);

@@ -1,0 +1,18 @@
+CREATE TABLE branch (branch_code TEXT PRIMARY KEY, town TEXT, night_service INTEGER);
+CREATE TABLE staff (staff_no INTEGER PRIMARY KEY, name TEXT, role TEXT, branch_code TEXT REFERENCES branch, registered_since TEXT);
+CREATE TABLE supplier (supplier_no INTEGER PRIMARY KEY, name TEXT, lead_days INTEGER);
+CREATE TABLE product (product_no INTEGER PRIMARY KEY, name TEXT, maker TEXT, kind TEXT, price REAL, supplier_no INTEGER REFERENCES supplier, shelf_life_months INTEGER, controlled INTEGER);
+CREATE TABLE batch (batch_no TEXT PRIMARY KEY, product_no INTEGER REFERENCES product, branch_code TEXT REFERENCES branch, packs INTEGER, expires_on TEXT);
+CREATE TABLE prescription (rx_no INTEGER PRIMARY KEY, patient TEXT, doctor TEXT, issued_on TEXT, product_no INTEGER REFERENCES product, filled_on TEXT, filled_by INTEGER REFERENCES staff);
+CREATE TABLE sale (sale_no INTEGER PRIMARY KEY, branch_code TEXT REFERENCES branch, product_no INTEGER REFERENCES product, sold_at TEXT, packs INTEGER, paid REAL, returned_at TEXT);
+CREATE TABLE purchase_order (order_no INTEGER PRIMARY KEY, supplier_no INTEGER REFERENCES supplier, ordered_on TEXT, due_on TEXT, arrived_on TEXT, value REAL);
+CREATE TABLE fridge_reading (fridge TEXT, branch_code TEXT REFERENCES branch, read_at TEXT, celsius REAL);
+INSERT INTO branch VALUES ('N1','Northwick',1),('S2','Southam',0);
+INSERT INTO staff VALUES (1,'Bola Adeyemi','Pharmacist','N1','2015-06-01'),(2,'Klara Simic','Technician','N1','2021-02-11'),(3,'Owen Price','Pharmacist','S2','2024-09-01');
+INSERT INTO supplier VALUES (1,'Medisupply',2),(2,'Alba Labs Direct',5);
+INSERT INTO product VALUES (1,'Ibuprofen 400','Generix','Tablet',4.2,1,36,0),(2,'Morphine 10 mg','Alba Labs','Ampoule',18,2,24,1),(3,'Flu vaccine','Vaxon','Vaccine',22,1,9,0),(4,'Insulin glargine','Vaxon','Pen',61,1,18,0);
+INSERT INTO batch VALUES ('A77',1,'N1',120,'2026-03-01'),('M12',2,'N1',40,'2025-01-31'),('V03',3,'S2',15,'2025-04-30');
+INSERT INTO prescription VALUES (501,'Rosa Hill','Dr Okafor','2025-01-04',2,'2025-01-06',1),(502,'Jan Meyer','Dr Okafor','2024-10-01',4,'2025-01-20',2),(503,'Ida Lund','Dr Patel','2025-02-10',3,NULL,NULL);
+INSERT INTO sale VALUES (1,'N1',1,'2025-02-10 23:40',2,8.4,NULL),(2,'S2',3,'2025-02-11 10:05',1,22,'2025-02-12 09:00');
+INSERT INTO purchase_order VALUES (1,1,'2025-01-20','2025-01-22','2025-01-25',640),(2,2,'2025-02-01','2025-02-06',NULL,2900);
+INSERT INTO fridge_reading VALUES ('F1','N1','2025-02-10 08:00',5.1),('F1','N1','2025-02-11 08:00',9.2),('F2','S2','2025-02-11 08:00',4.0);

@@ -1,0 +1,90 @@
+"""What a question for both sources rests on, and whether a statement does what it asks and no more."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.domain.accounted import is_accounted_for, leaves_state_open
+from service.domain.caller import Caller
+from service.domain.hybrid_plan import Plan, names_in, plan
+from service.domain.questions import Question
+from service.domain.schema_linking import with_singulars, words_of
+from service.domain.sql import Schema, ValueMatch
+from service.domain.terms import terms
+from service.domain.units import unit_text
+from service.ports import Database
+from service.usecases.find_rules import likeliest_rules
+from service.usecases.read_passages import Evidence, content_terms
+from service.usecases.route_question import LOOKED_UP
+from service.usecases.weigh_sources import schema_terms
+
+RULES_COMPARED = 3
+"""So many of the likeliest rules are held against the one that a statement applies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with its plan, and the likeliest rules of the documents.
+
+    kinds are the values that it speaks of out of columns that hold few; names are those that it writes as names.
+    unstored are its content words that neither the schema nor a stored value knows.
+    """
+
+    question: Question
+    plan: Plan
+    rules: Sequence[Evidence]
+    names: tuple[str, ...] = ()
+    kinds: tuple[ValueMatch, ...] = ()
+    unstored: frozenset[str] = frozenset()
+
+
+async def understand(
+    database: Database | None, caller: Caller, question: Question, evidence: Sequence[Evidence]
+) -> Asked:
+    """Raises UpstreamUnavailable when the database cannot be asked."""
+    rules = likeliest_rules(evidence)
+    if database is None:
+        return Asked(question, plan(question.text), rules)
+    schema = await database.schema(caller)
+    few = dict(_columns(schema))
+    values = await database.find_values(caller, with_singulars(words_of(question.text)[-LOOKED_UP:]))
+    kinds = tuple(match for match in values if match.value in few.get(match.column, ()))
+    names = names_in(question.text, [match.words for match in values])
+    known = schema_terms(schema).union(*(terms(match.words) for match in values))
+    unstored = frozenset(content_terms(question.text)) - known
+    return Asked(question, plan(question.text, names), rules, tuple(names), kinds, unstored)
+
+
+async def vouches(database: Database, caller: Caller, asked: Asked, sql: str, rule: str) -> bool:
+    """Whether all that a statement compares with stands in the question or its rule, and what was named is used.
+
+    The rule must be the one that the question is about: no other of the likeliest may know more of the words that the
+    database does not.
+    """
+    question = asked.question.text
+    if rule and not _is_about(asked, rule):
+        return False
+    schema, text = await database.schema(caller), f"{question} {rule}"
+    found = await database.find_values(caller, with_singulars(words_of(text)[-2 * LOOKED_UP :]))
+    stored = {(match.column.casefold(), match.value.casefold()) for match in found}
+    stored |= {(name.casefold(), value.casefold()) for name, values in _columns(schema) for value in values}
+    read = [match.value for match in asked.kinds if re.search(rf"\b{re.escape(match.table)}\b", sql, re.I)]
+    named = [*(name for name in asked.names if name.casefold() not in rule.casefold()), *read]
+    if not await asyncio.to_thread(is_accounted_for, sql, schema.dialect, text, stored, named):
+        return False
+    columns = {table.name.casefold(): [column.name for column in table.columns] for table in schema.tables}
+    return not await asyncio.to_thread(leaves_state_open, sql, schema.dialect, question, columns)
+
+
+def _is_about(asked: Asked, rule: str) -> bool:
+    others = (unit_text(item.passage.chunk, item.unit) for item in asked.rules[:RULES_COMPARED])
+    shared = len(asked.unstored.intersection(terms(rule)))
+    return all(shared >= len(asked.unstored.intersection(terms(other))) for other in others)
+
+
+def _columns(schema: Schema) -> list[tuple[str, tuple[str, ...]]]:
+    """The columns with the values that are known to be in them."""
+    return [(column.name, column.values) for table in schema.tables for column in table.columns]
