@@ -117,7 +117,12 @@ def make_vectors(settings: Settings, embedder: Embedder, closing: ExitStack) -> 
     elif settings.vectors == "pgvector":
         from service.adapters.vectors.pgvector import PgVectorStore
 
-        store = PgVectorStore(settings.vectors_url, embedder.model, embedder.dimension)
+        store = PgVectorStore(
+            settings.vectors_url,
+            embedder.model,
+            embedder.dimension,
+            connections=settings.postgres_connections,
+        )
     else:
         from service.adapters.vectors.sqlite import SqliteVectorStore
 

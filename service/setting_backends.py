@@ -136,7 +136,8 @@ class BackendSettings:
         whole_number(1, 100),
         CONNECTIONS,
         "4; 2 on AWS Lambda",
-        "Connections of this process to `RAGSQL_RECORDS_URL`, and as many to `DATABASE_URL`, at most.",
+        "Connections of this process to each of `DATABASE_URL`, `RAGSQL_RECORDS_URL` and `RAGSQL_VECTORS_URL`, "
+        "at most.",
     )
     blobs: str = setting(
         "RAGSQL_BLOBS",

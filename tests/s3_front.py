@@ -29,6 +29,7 @@ _STATUS = {
     "BadDigest": 400,
     "ConditionalRequestConflict": 409,
     "PermanentRedirect": 301,
+    "NotImplemented": 501,
 }
 _PASSED_ON = ("content-type", "etag", "last-modified", "location", "x-amz-checksum-sha256", "x-amz-checksum-type")
 _SKEW = dt.timedelta(minutes=15)
@@ -36,6 +37,8 @@ _SKEW = dt.timedelta(minutes=15)
 
 class S3Front:
     """Listens on a free port until closed. key_id and secret are those that are taken, clock is what time it is.
+
+    conditions says whether it does as If-None-Match says; older servers refuse that.
 
     faults are what the next requests meet: a method or "", and a code of S3, "cut" (no answer), "half" (of the body,
     then cut), "damaged" (one byte of a body that is sent or got) or "hang".
@@ -45,6 +48,7 @@ class S3Front:
         self.backend = urlsplit(backend).netloc
         self.key_id, self.secret = "a", "b"
         self.clock = dt.timedelta()
+        self.conditions = True
         self.faults: list[tuple[str, str]] = []
         self.requests: list[str] = []
         self.released = threading.Event()
@@ -133,6 +137,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return "SignatureDoesNotMatch"
         elif abs(front.now() - begun) > _SKEW:
             return "RequestTimeTooSkewed"
+        if self.headers.get("if-none-match") and not front.conditions:
+            return "NotImplemented"
         checksum = self.headers.get("x-amz-checksum-sha256")
         if checksum and base64.b64encode(hashlib.sha256(body).digest()).decode() != checksum:
             return "BadDigest"

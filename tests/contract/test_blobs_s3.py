@@ -78,6 +78,18 @@ async def test_content_that_is_damaged_on_its_way_is_noticed(
     assert await s3.get(HERE, "files/a") == content
 
 
+async def test_a_server_without_conditional_writes_is_asked_first(
+    s3: S3BlobStore, s3_front: S3Front, caplog: pytest.LogCaptureFixture
+) -> None:
+    s3_front.conditions = False
+    assert await s3.put_new(HERE, "files/a", b"old")
+    assert not await s3.put_new(HERE, "files/a", b"new")
+    assert await s3.put_new(HERE, "files/b", b"other")
+    assert (await s3.get(HERE, "files/a"), await s3.get(HERE, "files/b")) == (b"old", b"other")
+    assert len([record for record in caplog.records if "If-None-Match" in record.message]) == 1
+    assert s3_front.requests[:6] == ["PUT", "HEAD", "GET", "PUT", "HEAD", "HEAD"]
+
+
 @pytest.mark.parametrize("fault", ["SlowDown", "InternalError", "cut", "ConditionalRequestConflict"])
 async def test_what_passes_is_asked_three_times(s3: S3BlobStore, s3_front: S3Front, retries: None, fault: str) -> None:
     await s3.put(HERE, "files/a", b"old")

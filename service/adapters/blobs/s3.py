@@ -6,6 +6,7 @@ import asyncio
 import base64
 import datetime as dt
 import hashlib
+import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ _READ_SECONDS = 30
 _CALL_SECONDS = 90.0
 _CHECK_SECONDS = 1.8
 _CONNECTIONS = 32
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -41,6 +43,7 @@ class S3BlobStore:
         self._bucket = bucket
         self._making = threading.Lock()
         self._made: Any = None
+        self._conditional = True
         # Of its own: calls that hang must not take the threads that everything else runs in.
         self._threads = ThreadPoolExecutor(_CONNECTIONS, "s3")
 
@@ -49,8 +52,11 @@ class S3BlobStore:
         await self._put(_name(caller, key), content, key)
 
     async def put_new(self, caller: Caller, key: str, content: bytes) -> bool:
-        """See BlobStore. S3 itself looks whether there is one."""
-        return await self._put(_name(caller, key), content, key, IfNoneMatch="*")
+        """See BlobStore. S3 itself looks whether there is one.
+
+        Some that speak its protocol cannot: there a look comes first, and of several at once more than one may store.
+        """
+        return await self._put(_name(caller, key), content, key, new=True)
 
     async def get(self, caller: Caller, key: str) -> bytes:
         """See BlobStore. The SDK compares what arrives with the checksum that S3 keeps."""
@@ -130,22 +136,51 @@ class S3BlobStore:
             return ComponentHealth("blobs", "s3", HealthStatus.NOT_SERVING, error.message)
         return ComponentHealth("blobs", "s3", HealthStatus.SERVING)
 
-    async def _put(self, name: str, content: bytes, key: str, **condition: str) -> bool:
-        """False when condition does not hold."""
+    async def _put(self, name: str, content: bytes, key: str, *, new: bool = False) -> bool:
+        """False when it is to be new and is not."""
 
         def put() -> bool:
-            checksum = _checksum(hashlib.sha256(content).digest())
+            wanted = {
+                "Bucket": self._bucket,
+                "Key": name,
+                "ChecksumSHA256": _checksum(hashlib.sha256(content).digest()),
+            }
+            if new and self._conditional:
+                wanted["IfNoneMatch"] = "*"
+            elif new and self._is_there(name):
+                return False
             try:
-                self._client().put_object(
-                    Bucket=self._bucket, Key=name, Body=content, ChecksumSHA256=checksum, **condition
-                )
+                self._client().put_object(**wanted, Body=content)
             except Exception as error:
-                if condition and s3_errors.code_of(error) in s3_errors.THERE:
+                code = s3_errors.code_of(error)
+                if "IfNoneMatch" in wanted and code in s3_errors.UNABLE:
+                    self._look_first()
+                    return put()
+                if new and code in s3_errors.THERE:
                     return False
                 raise
             return True
 
         return await self._call(put, key)
+
+    def _is_there(self, name: str) -> bool:
+        try:
+            self._head(name)
+        except Exception as error:
+            if s3_errors.code_of(error) in s3_errors.ABSENT:
+                return False
+            raise
+        return True
+
+    def _look_first(self) -> None:
+        """From now on, of a server that does not do it."""
+        with self._making:
+            if self._conditional:
+                _log.warning(
+                    "The server of S3_CACHE_BUCKET cannot store a file only if it is new (If-None-Match). It is asked "
+                    "whether the file is there before."
+                )
+            self._conditional = False
 
     def _head(self, name: str) -> Any:
         """The answer to a HEAD request. When it is refused, a listing says why: the refusal has no words."""

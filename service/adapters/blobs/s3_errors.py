@@ -9,6 +9,7 @@ from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
 
 ABSENT = ("404", "NoSuchKey", "NotFound")
 THERE = ("PreconditionFailed", "412")
+UNABLE = ("NotImplemented", "501")
 STALE = ("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "TokenRefreshRequired")
 """Credentials that must be read anew before they are of use."""
 _THROTTLED = ("SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "BandwidthLimitExceeded", "429")

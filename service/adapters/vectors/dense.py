@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from service.adapters.vectors.coarse import no_rows
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
@@ -12,12 +14,14 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from service.adapters.vectors.coarse import Coarse
     from service.ports import Vectors
 
     Ids = npt.NDArray[np.int64]
     Mask = npt.NDArray[np.bool_]
 
 _MIN_ROWS = 256
+_COARSE_FROM = 16_384
 _MAX_DEAD_SHARE = 0.25
 
 
@@ -36,7 +40,8 @@ class DenseView:
     """The vectors of one tenant at one epoch.
 
     matrix has shape (capacity, dimension) and ids (capacity,); only the first size rows belong to this view, later
-    ones to its successors, which share the buffers. ids ascend. alive is False where a document was removed.
+    ones to its successors, which share the buffers. ids ascend. alive is False where a document was removed. coarse is
+    there when there are many rows.
     """
 
     epoch: int
@@ -46,6 +51,7 @@ class DenseView:
     alive: Mask
     placed: Mapping[int, Placed]
     by_document: Mapping[str, int]
+    coarse: Coarse | None = None
 
     def parts(self, documents: Sequence[str]) -> list[range]:
         """The rows of those of these documents that are here, or all rows if documents is empty."""
@@ -66,11 +72,27 @@ class DenseView:
         """The living rows in these parts that are nearest to a unit vector, exactly; depth at most, in no order."""
         import numpy as np
 
-        rows = np.concatenate([np.arange(part.start, part.stop) for part in parts])
-        cosines = np.concatenate([self.cosines(slice(part.start, part.stop), vector) for part in parts])
-        alive = self.alive[rows]
-        depth = min(depth, int(alive.sum()))
-        return rows[np.argpartition(np.where(alive, -cosines, np.float32(2)), depth - 1)[:depth]] if depth else rows[:0]
+        if self.coarse and len(parts) == 1 and len(parts[0]) == self.size:
+            rows = self._promising(self.coarse, vector, depth)
+            cosines = self.cosines(rows, vector)
+        else:
+            rows = np.concatenate([np.arange(part.start, part.stop) for part in parts])
+            cosines = np.concatenate([self.cosines(slice(part.start, part.stop), vector) for part in parts])
+            living = self.alive[rows]
+            rows, cosines = rows[living], cosines[living]
+        return rows[np.argpartition(-cosines, depth - 1)[:depth]] if depth < len(rows) else rows
+
+    def _promising(self, coarse: Coarse, vector: Vectors, depth: int) -> Ids:
+        """The living rows that may be among the depth nearest: their most is not below the least of so many others."""
+        import numpy as np
+
+        least, most = coarse.bounds(self.size, vector)
+        if not self.alive.all():
+            least[~self.alive] = most[~self.alive] = -np.inf
+        if depth >= self.size:
+            return np.flatnonzero(self.alive)
+        border = np.partition(least, -depth)[-depth]
+        return np.flatnonzero((most >= border) & self.alive)
 
     def rows_of(self, chunk_ids: Ids) -> tuple[Ids, Mask]:
         """The row of each chunk id, and whether it really is there."""
@@ -115,6 +137,7 @@ def _extended(
         placed[key] = Placed(document_id, first_chunk, size, count)
         size += count
     matrix, ids = _buffers(view, size)
+    coarse = _coarse_buffers(view, len(ids)) if size >= _COARSE_FROM else None
     alive = np.ones(size, np.bool_)
     alive[: view.size] = view.alive
     for key in gone:
@@ -126,8 +149,10 @@ def _extended(
         blob = connection.execute("SELECT vectors FROM documents WHERE id = ?", (key,)).fetchone()[0]
         matrix[rows] = np.frombuffer(blob, np.float32).reshape(-1, matrix.shape[1])
         ids[rows] = np.arange(place.first_chunk, place.first_chunk + place.count)
+    if coarse:
+        coarse.add(matrix, view.size if view.coarse else 0, size)
     by_document = {place.document_id: key for key, place in placed.items()}
-    return DenseView(epoch, matrix, ids, size, alive, placed, by_document)
+    return DenseView(epoch, matrix, ids, size, alive, placed, by_document, coarse)
 
 
 def _buffers(view: DenseView, size: int) -> tuple[Vectors, Ids]:
@@ -142,3 +167,15 @@ def _buffers(view: DenseView, size: int) -> tuple[Vectors, Ids]:
     matrix[: view.size] = view.matrix[: view.size]
     ids[: view.size] = view.ids[: view.size]
     return matrix, ids
+
+
+def _coarse_buffers(view: DenseView, capacity: int) -> Coarse:
+    """Likewise."""
+    old = view.coarse
+    if old and len(old.step) == capacity:
+        return old
+    new = no_rows(view.matrix.shape[1], capacity)
+    if old:
+        size = view.size
+        new.levels[:size], new.step[:size], new.error[:size] = old.levels[:size], old.step[:size], old.error[:size]
+    return new

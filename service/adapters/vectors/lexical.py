@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from service.domain.terms import terms
@@ -85,8 +84,7 @@ class LexicalIndex:
         ids: list[Ids] = []
         weights: list[Scores] = []
         for term, texts in kept.items():
-            places = connection.execute(f"SELECT doc FROM places_{tenant} WHERE term = ?", (term,))
-            chunks, times = np.unique(np.fromiter(chain.from_iterable(places), np.int64), return_counts=True)
+            chunks, times = _postings(connection, tenant, term)
             ids.append(chunks)
             weights.append((_rarity(texts, total) * times / (times + _K1)).astype(np.float32))
         if not ids:
@@ -114,7 +112,7 @@ class LexicalIndex:
             part = chunks[start : start + _PER_STATEMENT]
             marks = ", ".join("?" * len(part))
             for chunk, text in connection.execute(
-                f"SELECT rowid, terms FROM words_{tenant} WHERE rowid IN ({marks})", part
+                f"SELECT id, c0 FROM words_{tenant}_content WHERE id IN ({marks})", part
             ):
                 scores[chunk] = _bm25(text, rarity, average)
         return [scores.get(chunk, 0.0) for chunk in chunks]
@@ -161,6 +159,17 @@ class LexicalIndex:
 
 def _rarity(texts: int, total: int) -> float:
     return math.log(1 + max(0.0, total - texts + 0.5) / (texts + 0.5))
+
+
+def _postings(connection: sqlite3.Connection, tenant: int, term: str) -> tuple[Ids, Ids]:
+    """The chunks that have a term, ascending, and how often each has it."""
+    import numpy as np
+
+    # As one text: a row for each place would cost more than to find them.
+    places = f"SELECT group_concat(doc) FROM places_{tenant} WHERE term = ?"
+    found = np.fromstring(connection.execute(places, (term,)).fetchone()[0] or "", np.int64, sep=",")
+    first = np.flatnonzero(np.diff(found, prepend=-1))
+    return found[first], np.diff(first, append=len(found))
 
 
 def _bm25(text: str, rarity: Mapping[str, float], average: float) -> float:

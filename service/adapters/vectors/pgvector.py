@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from service.adapters.postgres_address import CONNECTIONS
 from service.adapters.vectors import codec
 from service.adapters.vectors import pgvector_rows as rows
 from service.adapters.vectors.identity import Identity
@@ -37,31 +38,38 @@ class PgVectorStore:
     """A VectorStore in the schema ragsql of a PostgreSQL database with pgvector. Many processes may share it.
 
     model and dimension are those of the embedder; tables that were made with others raise NotConfigured. A tenant's
-    search is exact up to exact_up_to chunks and uses the HNSW index beyond.
+    search is exact up to exact_up_to chunks and uses the HNSW index beyond. connections bounds those of this process.
     """
 
     def __init__(
-        self, url: str, model: str, dimension: int, exact_up_to: int = EXACT_UP_TO, schema: str = SCHEMA
+        self,
+        url: str,
+        model: str,
+        dimension: int,
+        exact_up_to: int = EXACT_UP_TO,
+        schema: str = SCHEMA,
+        connections: int = CONNECTIONS,
     ) -> None:
         self._url = url
         self._identity = Identity(model, dimension)
-        self._server = PgVectorServer(url, self._identity, schema)
+        self._server = PgVectorServer(url, self._identity, schema, connections)
         self._exact_up_to = exact_up_to
+        self._call = self._server.turns.call
         self._sizes: dict[str, int] = {}
 
     async def replace(
         self, caller: Caller, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str] = ()
     ) -> None:
         """See VectorStore. One transaction."""
-        await asyncio.to_thread(self._replace, caller.tenant, document, chunks, replaces)
+        await self._call(self._replace, caller.tenant, document, chunks, replaces)
 
     async def delete(self, caller: Caller, document_id: str) -> None:
         """See VectorStore."""
-        await asyncio.to_thread(self._delete, caller.tenant, document_id)
+        await self._call(self._delete, caller.tenant, document_id)
 
     async def read(self, caller: Caller, document_id: str) -> StoredChunks | None:
         """See VectorStore."""
-        return await asyncio.to_thread(self._read_document, caller.tenant, document_id)
+        return await self._call(self._read_document, caller.tenant, document_id)
 
     async def rebuild(self) -> PgVectorRebuild:
         """See VectorStore."""
@@ -73,7 +81,7 @@ class PgVectorStore:
         self, caller: Caller, query: str, vector: Vectors, limit: int, documents: Sequence[str] = ()
     ) -> list[Passage]:
         """See VectorStore."""
-        return await asyncio.to_thread(self._search, caller.tenant, query, vector, limit, documents)
+        return await self._call(self._search, caller.tenant, query, vector, limit, documents)
 
     async def count(self, caller: Caller) -> int:
         """See VectorStore."""
@@ -96,7 +104,7 @@ class PgVectorStore:
     async def check(self) -> ComponentHealth:
         """See Checkable."""
         try:
-            await asyncio.to_thread(self._server.run, lambda connection: connection.execute("SELECT 1").fetchone())
+            await self._call(self._server.run, lambda connection: connection.execute("SELECT 1").fetchone())
         except RagsqlError as error:
             return ComponentHealth("vectors", "pgvector", HealthStatus.NOT_SERVING, error.message)
         return ComponentHealth("vectors", "pgvector", HealthStatus.SERVING)
@@ -111,17 +119,19 @@ class PgVectorStore:
                 self._server.guard(connection)
                 return connection.execute(self._server.sql(statement), (caller.tenant,)).fetchall()
 
-        return await asyncio.to_thread(self._server.run, work)
+        return await self._call(self._server.run, work)
 
-    def _read_document(self, name: str, document_id: str) -> StoredChunks | None:
+    def _read_document(self, asked: float, name: str, document_id: str) -> StoredChunks | None:
         def work(connection: Connection) -> StoredChunks | None:
             with connection.transaction(), connection.cursor() as cursor:
                 self._server.guard(connection)
                 return rows.read(cursor, self._server.sql, name, document_id)
 
-        return self._server.run(work)
+        return self._server.run(asked, work)
 
-    def _search(self, name: str, query: str, vector: Vectors, limit: int, documents: Sequence[str]) -> list[Passage]:
+    def _search(
+        self, asked: float, name: str, query: str, vector: Vectors, limit: int, documents: Sequence[str]
+    ) -> list[Passage]:
         values = {
             "name": name,
             "terms": list(dict.fromkeys(terms(query))),
@@ -144,7 +154,7 @@ class PgVectorStore:
                 connection.execute("COMMIT")
                 return result.fetchall()
 
-        found = self._server.run(work)
+        found = self._server.run(asked, work)
         if found:
             self._sizes[name] = found[0][-1]
         return [
@@ -152,7 +162,9 @@ class PgVectorStore:
             for document, filename, payload, score, dense, lexical, _ in found
         ]
 
-    def _replace(self, name: str, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str]) -> None:
+    def _replace(
+        self, _: float, name: str, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str]
+    ) -> None:
         payloads = [codec.encode_chunk(embedded.chunk) for embedded in chunks]
         counted = [Counter(terms("\n".join((*e.chunk.headings, e.chunk.text)))) for e in chunks]
         sql = self._server.sql
@@ -165,9 +177,9 @@ class PgVectorStore:
                 rows.insert(cursor, sql, tenant, document, list(zip(chunks, payloads, counted, strict=True)))
                 rows.touch(cursor, sql, tenant)
 
-        self._server.run(work)
+        self._server.change(work)
 
-    def _delete(self, name: str, document_id: str) -> None:
+    def _delete(self, _: float, name: str, document_id: str) -> None:
         sql = self._server.sql
 
         def work(connection: Connection) -> None:
@@ -177,4 +189,4 @@ class PgVectorStore:
                 if rows.remove(cursor, sql, tenant, [document_id]):
                     rows.touch(cursor, sql, tenant)
 
-        self._server.run(work)
+        self._server.change(work)

@@ -13,7 +13,8 @@ from service.adapters.circuit import Circuit
 from service.adapters.postgres_address import SETUP_LOCK, conninfo
 from service.adapters.postgres_errors import connection_error
 from service.adapters.vectors.identity import Identity, newer
-from service.errors import NotConfigured, RagsqlError, UpstreamUnavailable
+from service.adapters.vectors.pgvector_turns import Turns
+from service.errors import NotConfigured, Overloaded, RagsqlError, UpstreamUnavailable
 
 if TYPE_CHECKING:
     from psycopg import Connection, Error
@@ -61,12 +62,14 @@ _SAME_INDEX = "SELECT 1 / count(*) FROM ragsql.passage_index WHERE key = 'store_
 class PgVectorServer:
     """Transactions on the server at url. Nothing is kept in a session, so a pooler may stand between.
 
-    Raises NotConfigured for a wrong password, a server without pgvector, or tables made with another embedding model,
-    and UpstreamUnavailable when the server fails; it is then asked again once in two seconds.
+    connections bounds those of this process. Raises NotConfigured for a wrong password, a server without pgvector, or
+    tables made with another embedding model, Overloaded when all connections stay busy, and UpstreamUnavailable when
+    the server fails; it is then asked again once in two seconds.
     """
 
-    def __init__(self, url: str, identity: Identity, schema: str = SCHEMA) -> None:
+    def __init__(self, url: str, identity: Identity, schema: str, connections: int) -> None:
         self._url = url
+        self.turns = Turns(connections)
         self._identity = identity
         self._schema = schema
         self._idle: LifoQueue[Connection] = LifoQueue()
@@ -82,11 +85,28 @@ class PgVectorServer:
         """Inside a transaction: run raises NotConfigured when another model's index has taken this one's place."""
         connection.execute(self.sql(_SAME_INDEX), (self.store_id,))
 
-    def run(self, work: Callable[[Connection], T]) -> T:
+    def run(self, asked: float, work: Callable[[Connection], T]) -> T:
         """What work returns on a connection outside of a transaction. It is called again if the connection was dead.
 
-        The connection is autocommit; work begins and ends its transaction itself.
+        The connection is autocommit; work begins and ends its transaction itself. asked is as in Turns.
         """
+        with self.turns.turn(asked):
+            return self._run(work)
+
+    def change(self, work: Callable[[Connection], T]) -> T:
+        """Likewise, when it is the caller's turn among those who change passages."""
+        with self.turns.writing() as asked:
+            return self.run(asked, work)
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except Empty:
+                return
+
+    def _run(self, work: Callable[[Connection], T]) -> T:
         import psycopg
 
         if not self._circuit.may_call():
@@ -108,19 +128,12 @@ class PgVectorServer:
                 self.store_id = ""
                 result = self._work(work)
         except psycopg.Error as error:
-            if isinstance(error, psycopg.OperationalError):
+            told = as_domain_error(error, self._url)
+            if isinstance(error, psycopg.OperationalError) and not isinstance(told, Overloaded):
                 self._circuit.failed(begun)
-            raise as_domain_error(error, self._url) from error
+            raise told from error
         self._circuit.succeeded()
         return result
-
-    def close(self) -> None:
-        """Close the connections that are not in use."""
-        while True:
-            try:
-                self._idle.get_nowait().close()
-            except Empty:
-                return
 
     def _work(self, work: Callable[[Connection], T]) -> T:
         with self._connection() as connection:
