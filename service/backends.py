@@ -204,12 +204,19 @@ def make_tracer(settings: Settings) -> Tracer | None:
     if not (settings.otlp_endpoint or settings.otlp_traces_endpoint or settings.opik_api_key or settings.opik_url):
         return None
     from service import __version__
-    from service.adapters.traces.collectors import collector, opik
+    from service.adapters.traces.collectors import collector, opik, pairs
     from service.adapters.traces.otlp import OtlpTracer
 
     collectors = (
-        collector(settings.otlp_endpoint, settings.otlp_traces_endpoint),
+        collector(settings.otlp_endpoint, settings.otlp_traces_endpoint, settings.otlp_headers),
         opik(settings.opik_url, settings.opik_api_key, settings.opik_workspace, settings.opik_project_name),
     )
     chosen = [found for found in collectors if found]
-    return OtlpTracer(chosen, __version__, keeps_questions=settings.trace_questions)
+    named = {"service.name": settings.trace_service_name} if settings.trace_service_name else {}
+    return OtlpTracer(
+        chosen,
+        __version__,
+        keeps_questions=settings.trace_questions,
+        attributes=pairs(settings.trace_resource) | named,
+        sampler=(settings.trace_sampler, settings.trace_sampler_argument),
+    )

@@ -175,6 +175,19 @@ class Settings(BackendSettings):
     otlp_traces_endpoint: str = setting(
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", address("http", "https"), "", "", "The same, with the path for traces."
     )
+    otlp_headers: str = setting(
+        "OTEL_EXPORTER_OTLP_HEADERS", as_text, "", "", "Headers for the collector, as `name=value,name=value`."
+    )
+    trace_service_name: str = setting("OTEL_SERVICE_NAME", as_text, "", "ragsql", "Name of the service in traces.")
+    trace_resource: str = setting(
+        "OTEL_RESOURCE_ATTRIBUTES", as_text, "", "", "What traces say of the service, as `name=value,name=value`."
+    )
+    trace_sampler: str = setting(
+        "OTEL_TRACES_SAMPLER", as_text, "", "parentbased_always_on", "Which requests are traced."
+    )
+    trace_sampler_argument: str = setting(
+        "OTEL_TRACES_SAMPLER_ARG", as_text, "", "1", "Their share, for samplers whose name ends with `traceidratio`."
+    )
     opik_api_key: str = setting("OPIK_API_KEY", as_text, "", "", "Key for Opik: traces are sent there.")
     opik_url: str = setting(
         "OPIK_URL", address("http", "https"), "", "Comet's own", "Opik of your own: traces are sent there."

@@ -86,6 +86,6 @@ def database(*others: str) -> Callable[[str], str]:
 
 
 def setting(name: str, parse: Callable[[str], Any], default: Any, shown: str, text: str) -> Any:
-    """A field of the settings. shown is the default as a person reads it; keys and URLs are left out of the repr."""
+    """A field of the settings. shown is the default as a person reads it; what may be secret is not in the repr."""
     metadata = {"name": name, "parse": parse, "shown": shown, "help": text}
-    return field(default=default, repr=not name.endswith(("_KEY", "_URL")), metadata=metadata)
+    return field(default=default, repr=not name.endswith(("_KEY", "_URL", "_HEADERS")), metadata=metadata)

@@ -16,7 +16,11 @@ from service.setting_secrets import with_secrets
 
 __all__ = ["Settings", "as_markdown", "described", "load"]
 
-SPELLINGS = {"USE_DOCKLING": ("USE_DOCLING",), "OPIK_URL": ("OPIK_URL_OVERRIDE",)}
+SPELLINGS = {
+    "USE_DOCKLING": ("USE_DOCLING",),
+    "OPIK_URL": ("OPIK_URL_OVERRIDE",),
+    "OTEL_EXPORTER_OTLP_HEADERS": ("OTEL_EXPORTER_OTLP_TRACES_HEADERS",),
+}
 
 
 def described() -> tuple[tuple[str, str, str], ...]:

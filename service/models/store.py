@@ -5,14 +5,13 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from service.models.catalog import CATALOG, Model, ModelFile
 
 
-@dataclass(frozen=True, slots=True)
-class InstalledModel:
+class InstalledModel(NamedTuple):
     """A model on this machine. size is in bytes on the disk; sha256 is that of the weights as their makers publish."""
 
     model: Model

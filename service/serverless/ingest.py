@@ -9,7 +9,7 @@ from service.adapters.blobs.names import S3_PREFIX, tenant_folder
 from service.domain.caller import Caller
 from service.errors import NotConfigured, RagsqlError
 from service.serverless.arrivals import Arrival, UnknownEvent, arrivals, is_queue, messages
-from service.usecases.process_document import file_key
+from service.usecases.process_document import file_key, processed_key
 from service.usecases.request_record import RequestRecord, recording
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 
-_FILES = file_key("")
+_FILES, _PROCESSED = file_key(""), processed_key("")
 _log = logging.getLogger("ragsql")
 
 
@@ -72,7 +72,9 @@ class IngestFiles:
         file_id = key.removeprefix(_FILES)
         ours = arrival.bucket == self._settings.s3_cache_bucket and arrival.key.startswith(S3_PREFIX)
         if not ours or not key.startswith(_FILES) or not file_id or "/" in file_id:
-            _log.info("s3://%s/%s is no file that was uploaded here, and is left alone.", *arrival)
+            # The service hears of what it writes itself, where a notification knows prefixes alone.
+            level = logging.DEBUG if ours and key.startswith(_PROCESSED) else logging.INFO
+            _log.log(level, "s3://%s/%s is no file that was uploaded here, and is left alone.", *arrival)
             return []
         caller = await self._caller(folder)
         if caller is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from service.domain.audit import AuditEvent
@@ -18,32 +18,28 @@ if TYPE_CHECKING:
     from service.ports import CacheCounters, Page, PresignedPut
 
 
-@dataclass(frozen=True, slots=True)
-class UploadedDocument:
+class UploadedDocument(NamedTuple):
     """The document, and whether the same content had been processed before."""
 
     document: Document
     cache_hit: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ReservedUpload:
+class ReservedUpload(NamedTuple):
     """An announced file, and where it may be PUT."""
 
     upload: Upload
     target: PresignedPut
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedKnowledge:
+class ImportedKnowledge(NamedTuple):
     """How many items were added, and how many were known already."""
 
     created: int
     known: int
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratedSql:
+class GeneratedSql(NamedTuple):
     """A statement that waits, and what writing it cost."""
 
     statement: SqlStatement

@@ -84,11 +84,16 @@ def url_event(
     }
 
 
+class _Api(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """The function is killed while it waits for its next event: that breaks its connection, and is no news."""
+
+
 @contextmanager
 def running(handler: str, environ: Mapping[str, str]) -> Generator[Function]:
     """Run awslambdaric with this handler until the block ends."""
     function = Function()
-    api = ThreadingHTTPServer(("127.0.0.1", 0), _handler(function))
+    api = _Api(("127.0.0.1", 0), _handler(function))
     Thread(target=api.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory() as folder:
         function.log = Path(folder) / "log"

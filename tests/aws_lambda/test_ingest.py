@@ -6,16 +6,16 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
 
 import httpx
 import pytest
 
 from tests.aws_lambda.runtime_api import Function, running, url_event
+from tests.aws_lambda.s3_events import bridged, notified
 
 JSON = {"content-type": "application/json"}
 TEXT = "\n\n".join(f"Rule {number}: a refund takes {number} days." for number in range(1, 40)).encode()
@@ -37,12 +37,7 @@ class Cloud:
 
     def event(self, key: str, **changes: Any) -> dict[str, Any]:
         """What S3 sends for a file that was PUT."""
-        record = {
-            "eventVersion": "2.1",
-            "eventSource": "aws:s3",
-            "eventName": "ObjectCreated:Put",
-            "s3": {"bucket": {"name": self.bucket}, "object": {"key": quote_plus(key, safe="/"), "sequencer": "1"}},
-        }
+        (record,) = notified(self.bucket, key)["Records"]
         return {"Records": [{**record, **changes}]}
 
     def queued(self, *bodies: Any) -> dict[str, Any]:
@@ -160,6 +155,19 @@ def test_what_is_not_ours_is_left_alone(cloud: Cloud, functions: tuple[Function,
     assert ingest.invoke(cloud.event("ragsql/default/files/a", eventName="ObjectRemoved:Delete")) == {"documents": []}
 
 
+@pytest.mark.parametrize("told", [notified, bridged])
+def test_what_the_service_writes_itself_costs_one_look_at_its_key(
+    cloud: Cloud, functions: tuple[Function, Function], told: Callable[[str, str], dict[str, Any]]
+) -> None:
+    """No request, no line: such an event comes with every file."""
+    _, ingest = functions
+    before = len(ingest.lines())
+    assert ingest.invoke(told(cloud.bucket, f"ragsql/default/processed/{'0' * 64}")) == {"documents": []}
+    assert ingest.lines()[before:] == []
+    assert ingest.invoke(told(cloud.bucket, "ragsql/default/else/a")) == {"documents": []}
+    assert "left alone" in ingest.lines()[-1]["message"]
+
+
 def test_a_queue_gets_back_what_failed(cloud: Cloud, functions: tuple[Function, Function]) -> None:
     url, ingest = functions
     file_id = put(url, "queued.txt", TEXT + b"queued")
@@ -175,9 +183,7 @@ def test_a_queue_gets_back_what_failed(cloud: Cloud, functions: tuple[Function, 
 def test_event_bridge_tells_of_files_too(cloud: Cloud, functions: tuple[Function, Function]) -> None:
     url, ingest = functions
     file_id = put(url, "bridge.txt", TEXT + b"bridge")
-    detail = {"bucket": {"name": cloud.bucket}, "object": {"key": f"ragsql/default/files/{file_id}"}}
-    event = {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
-    assert ingest.invoke(event)["documents"][0]["state"] == "ACTIVE"
+    assert ingest.invoke(bridged(cloud.bucket, f"ragsql/default/files/{file_id}"))["documents"][0]["state"] == "ACTIVE"
 
 
 def test_what_can_be_mended_is_an_error_until_it_is(cloud: Cloud, tmp_path: Path) -> None:

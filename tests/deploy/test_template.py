@@ -72,8 +72,7 @@ def test_what_is_denied_is_denied_to_all() -> None:
 def test_services_of_other_accounts_may_nothing() -> None:
     for name, permission in of_type("AWS::Lambda::Permission").items():
         if str(permission["Principal"]).endswith(".amazonaws.com"):
-            assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}, name
-            assert permission["SourceArn"], name
+            assert permission["SourceArn"] == {"Fn::GetAtt": ["Arrived", "Arn"]}, f"{name}: a rule of this account"
     (statement,) = properties("AlarmsPolicy")["PolicyDocument"]["Statement"]
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
@@ -115,9 +114,11 @@ def test_traffic_goes_to_the_alias() -> None:
     url = properties("Url")
     assert url["Qualifier"] == "live"
     assert url["TargetFunctionArn"] == {"Fn::GetAtt": ["UrlFunction", "Arn"]}
-    notification = properties("Bucket")["NotificationConfiguration"]["Fn::If"][1]
-    assert [each["Function"] for each in notification["LambdaConfigurations"]] == [{"Ref": "IngestLive"}]
-    assert properties("BucketInvokesIngest")["FunctionName"] == {"Ref": "IngestLive"}
+    assert properties("Bucket")["NotificationConfiguration"] == {
+        "EventBridgeConfiguration": {"EventBridgeEnabled": True}
+    }
+    assert [target["Arn"] for target in properties("Arrived")["Targets"]] == [{"Ref": "IngestLive"}]
+    assert properties("ArrivedInvokesIngest")["FunctionName"] == {"Ref": "IngestLive"}
     assert properties("IngestFailures")["Qualifier"] == "live"
 
 

@@ -7,7 +7,6 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -111,7 +110,7 @@ def test_a_closed_network_is_noticed_at_once_by_a_pull_that_continues(
 
 
 def test_a_host_that_does_not_answer_costs_little(model: Model, tmp_path: Path) -> None:
-    silent = replace(model.files[0], url="http://10.255.255.1/file")
+    silent = model.files[0]._replace(url="http://10.255.255.1/file")
     with pytest.raises(UpstreamUnavailable, match="cannot be reached"):
         Hub(connect_seconds=0.2).fetch(silent, tmp_path / "file", lambda done: None)
 

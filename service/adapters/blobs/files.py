@@ -8,8 +8,12 @@ import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from service.ports import BlobInfo
+from service import ports
+
+if TYPE_CHECKING:
+    from service.ports import BlobInfo
 
 _BLOCK = 1024 * 1024
 
@@ -35,7 +39,7 @@ class Draft:
 
     def described(self) -> BlobInfo:
         """What was written so far."""
-        return BlobInfo(self._size, self._hash.hexdigest())
+        return ports.BlobInfo(self._size, self._hash.hexdigest())
 
     def publish(self, path: Path) -> None:
         """Make it appear at path, durably, in place of what is there."""
@@ -74,7 +78,7 @@ def describe(path: Path) -> BlobInfo | None:
         while block := os.read(file, _BLOCK):
             digest.update(block)
             size += len(block)
-        return BlobInfo(size, digest.hexdigest())
+        return ports.BlobInfo(size, digest.hexdigest())
 
 
 def keys(folder: Path) -> Iterator[str]:

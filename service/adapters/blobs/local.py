@@ -12,15 +12,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from service import ports
 from service.adapters.blobs import files
 from service.adapters.blobs.names import full_name, tenant_folder
 from service.adapters.blobs.tokens import Grant, Tokens
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import ContentMismatch, NotFound, UpstreamUnavailable
-from service.ports import BlobInfo, PresignedPut
 
 if TYPE_CHECKING:
     from service.domain.caller import Caller
+    from service.ports import BlobInfo, PresignedPut
 
 PUT_PATH = "/uploads/"
 _WRITTEN_AT_ONCE = 1024 * 1024
@@ -73,7 +74,7 @@ class LocalBlobStore:
         full_name(caller, key)
         expires = time.time() + seconds
         token = await _in_thread(self._tokens.issue, Grant(caller, key, blob, expires))
-        return PresignedPut(PUT_PATH + token, {}, dt.datetime.fromtimestamp(expires, dt.UTC))
+        return ports.PresignedPut(PUT_PATH + token, {}, dt.datetime.fromtimestamp(expires, dt.UTC))
 
     async def accept_put(self, token: str, size_bytes: int | None, body: AsyncIterator[bytes]) -> tuple[Caller, str]:
         """See BlobStore. At most a few MiB of body are in memory."""

@@ -13,10 +13,14 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from service import ports
 from service.domain.caller import Caller
 from service.errors import UploadUrlInvalid
-from service.ports import BlobInfo
+
+if TYPE_CHECKING:
+    from service.ports import BlobInfo
 
 _KEY_BYTES = 32
 _SIGNATURE_BYTES = 32
@@ -58,7 +62,7 @@ class Tokens:
         tenant, principal, key, size_bytes, sha256, expires = json.loads(payload)
         if time.time() >= expires:
             raise UploadUrlInvalid("The URL of this upload has expired. Call CreateUpload again and PUT to its URL.")
-        return Grant(Caller(tenant, principal), key, BlobInfo(size_bytes, sha256), expires)
+        return Grant(Caller(tenant, principal), key, ports.BlobInfo(size_bytes, sha256), expires)
 
     def _sign(self, payload: bytes) -> bytes:
         self._secret = self._secret or _secret(self._key_file)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
-from service.domain.caller import Caller
-from service.domain.questions import Usage
-from service.ports import CacheCounters
+from service import ports
+
+if TYPE_CHECKING:
+    from service.domain.caller import Caller
+    from service.domain.questions import Usage
+    from service.ports import CacheCounters
 
 
 class Tallies:
@@ -29,6 +33,8 @@ class Tallies:
 
     def of(self, caller: Caller, kind: str) -> CacheCounters:
         """The tenant's counters of one kind."""
+        from service.domain.questions import Usage
+
         with self._lock:
             hits, misses, *saved, dollars = self._sums.get((caller.tenant, kind), (0, 0, 0, 0, 0, 0.0))
-        return CacheCounters(int(hits), int(misses), Usage(*map(int, saved), cost_usd=dollars))
+        return ports.CacheCounters(int(hits), int(misses), Usage(*map(int, saved), cost_usd=dollars))

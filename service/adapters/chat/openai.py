@@ -9,16 +9,17 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from service import ports
 from service.adapters.openai_errors import Asked
 from service.adapters.openai_sdk import Endpoint, OpenAICalls, within
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import UpstreamUnavailable
-from service.ports import ChatMessage, ChatOptions, ChatReply
 
 if TYPE_CHECKING:
     from service.domain.caller import Caller
+    from service.ports import ChatMessage, ChatOptions, ChatReply
 
-_REASONING = re.compile(r"(?:.*/)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!-chat))")
+_REASONING = r"(?:.*/)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!-chat))"
 _REASONING_TOKENS = 4096
 """What a reasoning model may write for itself next to its reply: both count against its limit."""
 
@@ -54,7 +55,7 @@ class OpenAIChat:
     async def complete(
         self, caller: Caller, messages: Sequence[ChatMessage], options: ChatOptions | None = None
     ) -> ChatReply:
-        options = options or ChatOptions()
+        options = options or ports.ChatOptions()
         with self._calls.guarded():
             reply = await self._calls.send(lambda: self._create(messages, options), options.timeout_seconds)
             choice = reply.choices[0]
@@ -71,7 +72,7 @@ class OpenAIChat:
     async def stream(
         self, caller: Caller, messages: Sequence[ChatMessage], options: ChatOptions | None = None
     ) -> AsyncGenerator[str | ChatReply]:
-        options = options or ChatOptions()
+        options = options or ports.ChatOptions()
         deadline = asyncio.get_running_loop().time() + options.timeout_seconds
         chunks: Any = None
         with self._calls.guarded():
@@ -105,7 +106,7 @@ class OpenAIChat:
 
     def _sampling(self, options: ChatOptions) -> dict[str, Any]:
         """The options as the model takes them."""
-        if self._server is None and _REASONING.match(self.model):
+        if self._server is None and re.match(_REASONING, self.model):
             return {"max_completion_tokens": options.max_tokens + _REASONING_TOKENS, "reasoning_effort": "low"}
         taken: dict[str, Any] = {"max_tokens": options.max_tokens, "temperature": options.temperature}
         if options.alternatives or options.logprobs:
@@ -145,7 +146,9 @@ class OpenAIChat:
         tokens_in = usage.prompt_tokens if usage else 0
         tokens_out = usage.completion_tokens if usage else 0
         cost = cost_usd(self.model, tokens_in, tokens_out)
-        return ChatReply(text, Usage(tokens_in, tokens_out, cost_usd=cost, models=(self.model,)), finish == "length")
+        return ports.ChatReply(
+            text, Usage(tokens_in, tokens_out, cost_usd=cost, models=(self.model,)), finish == "length"
+        )
 
 
 def _alternatives(tokens: Any) -> tuple[tuple[str, float], ...]:

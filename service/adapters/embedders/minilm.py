@@ -11,11 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service import ports
 from service.adapters.embedders.minilm_encoder import DIMENSION, MiniLmEncoder, missing_files
 from service.adapters.priority import step_back
 from service.domain.chunk_text import embedding_text
 from service.domain.health import ComponentHealth, HealthStatus
-from service.ports import EmbeddedChunk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from service.domain.caller import Caller
     from service.domain.documents import Chunk
+    from service.ports import EmbeddedChunk
 
     Vectors = npt.NDArray[np.float32]
 
@@ -75,7 +76,7 @@ class MiniLmEmbedder:
             return self._loaded
 
     def _embedded(self, chunk: Chunk) -> EmbeddedChunk:
-        return EmbeddedChunk(chunk, self.encoder().encode(embedding_text(chunk)))
+        return ports.EmbeddedChunk(chunk, self.encoder().encode(embedding_text(chunk)))
 
     def _query(self, text: str) -> Vectors:
         vector = self.encoder().encode(text)

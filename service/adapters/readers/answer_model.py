@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service.domain.chunk_text import embedding_text
-from service.domain.documents import Chunk, Span
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from service.domain.documents import Chunk, Span
 
     Scores = npt.NDArray[np.float32]
 
@@ -39,6 +40,8 @@ class AnswerModel:
 
     def log_probabilities(self, question: str, chunk: Chunk) -> tuple[float, ...]:
         """The logarithm of the probability that each unit answers the question. A long chunk is read in windows."""
+        from service.domain.documents import Span
+
         asked: list[int] = self._tokenizer.encode(question).ids[:_LONGEST_QUESTION]
         text = embedding_text(chunk)
         shift = len(text) - len(chunk.text)

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from service import ports
 from service.adapters.embedders.minilm_encoder import missing_files
 from service.adapters.readers.answer_model import VERSION, AnswerModel
 from service.domain.health import ComponentHealth, HealthStatus
 from service.domain.units import unit_in_context
-from service.ports import Reading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from service.adapters.embedders.minilm import MiniLmEmbedder
     from service.domain.caller import Caller
     from service.domain.documents import Passage
+    from service.ports import Reading
 
     Vectors = npt.NDArray[np.float32]
 
@@ -63,7 +64,7 @@ class MiniLmReader:
     def _read(self, question: str, query: Vectors, passage: Passage) -> Reading:
         chunk = passage.chunk
         meaning = tuple(float(self._remembered(unit_in_context(chunk, unit)) @ query) for unit in chunk.units)
-        return Reading(meaning, self._answer_model().log_probabilities(question, chunk))
+        return ports.Reading(meaning, self._answer_model().log_probabilities(question, chunk))
 
     def _encode(self, text: str) -> Vectors:
         return self._embedder.encoder().encode(text)
@@ -77,4 +78,4 @@ class MiniLmReader:
 
 def _unread(passage: Passage) -> Reading:
     count = len(passage.chunk.units)
-    return Reading((passage.dense_score,) * count, (_UNREAD,) * count)
+    return ports.Reading((passage.dense_score,) * count, (_UNREAD,) * count)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 _TRACES = "/v1/traces"
 _OPIK = "https://www.comet.com/opik/api"
@@ -13,7 +13,7 @@ _OPIK_PATH = "/v1/private/otel"
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """The URL that spans are POSTed to. Without headers those of the variables OTEL_EXPORTER_OTLP_* are sent.
+    """The URL that spans are POSTed to, with these headers.
 
     settings are those that choose it, for a person.
     """
@@ -28,11 +28,11 @@ class Collector:
         return f"{urlsplit(self.url).hostname} takes no traces. Check {self.settings}."
 
 
-def collector(endpoint: str, traces_endpoint: str) -> Collector | None:
-    """Any that speaks OTLP over HTTP, at its own address for traces or below its common one."""
+def collector(endpoint: str, traces_endpoint: str, headers: str = "") -> Collector | None:
+    """Any that speaks OTLP over HTTP, at its own address for traces or below its common one. headers are pairs."""
     if traces_endpoint:
-        return Collector(traces_endpoint)
-    return Collector(endpoint.rstrip("/") + _TRACES) if endpoint else None
+        return Collector(traces_endpoint, pairs(headers))
+    return Collector(endpoint.rstrip("/") + _TRACES, pairs(headers)) if endpoint else None
 
 
 def opik(url: str, api_key: str, workspace: str, project: str) -> Collector | None:
@@ -43,3 +43,9 @@ def opik(url: str, api_key: str, workspace: str, project: str) -> Collector | No
     headers = {"Authorization": api_key, "Comet-Workspace": workspace, "projectName": project}
     sent = {name: value for name, value in headers.items() if value}
     return Collector(f"{base}/api{_OPIK_PATH}{_TRACES}", sent, "OPIK_URL, OPIK_API_KEY and OPIK_WORKSPACE")
+
+
+def pairs(text: str) -> dict[str, str]:
+    """What `name=value,name=value` says, as the variables OTEL_* write it. What is no pair is left out."""
+    found = (pair.partition("=") for pair in text.split(","))
+    return {unquote(name).strip(): unquote(value).strip() for name, equals, value in found if equals and name.strip()}

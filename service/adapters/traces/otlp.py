@@ -15,6 +15,7 @@ from service.ports.traces import Attributes, Span
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.sampling import Sampler
     from opentelemetry.trace import Tracer as SdkTracer
 
 _NAMES = {
@@ -36,13 +37,24 @@ class OtlpTracer:
     """A Tracer that sends to each of these collectors.
 
     Spans wait in memory, 2,048 at most, and are sent every five seconds; those that find no room or no collector are
-    dropped. The standard variables OTEL_* set the sampler, the batches, the name of the service and more. The SDK is
-    loaded by the first span.
+    dropped. attributes describe the service. sampler is the name of one of OpenTelemetry's and its argument. The
+    standard variables OTEL_* hold where these say nothing, and set the batches and more. The SDK is loaded by the first
+    span.
     """
 
-    def __init__(self, collectors: Sequence[Collector], version: str, *, keeps_questions: bool = False) -> None:
+    def __init__(
+        self,
+        collectors: Sequence[Collector],
+        version: str,
+        *,
+        keeps_questions: bool = False,
+        attributes: Mapping[str, str] | None = None,
+        sampler: tuple[str, str] = ("", ""),
+    ) -> None:
         self._collectors = collectors
         self._version = version
+        self._attributes = attributes or {}
+        self._sampler = sampler
         self._keeps_questions = keeps_questions
         self._making = threading.Lock()
         self._made: tuple[TracerProvider, SdkTracer] | None = None
@@ -89,11 +101,29 @@ class OtlpTracer:
         named = Resource.create({})
         unnamed = str(named.attributes.get("service.name", "")).startswith("unknown_service")
         resource = named.merge(Resource(defaults)) if unnamed else Resource(defaults).merge(named)
-        provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        resource = resource.merge(Resource(dict(self._attributes)))
+        provider = TracerProvider(_sampler(*self._sampler), resource, shutdown_on_exit=False)
         for collector in self._collectors:
             exporter = OTLPSpanExporter(collector.url, headers=dict(collector.headers) or None)
             provider.add_span_processor(BatchSpanProcessor(exporter))
         return provider
+
+
+def _sampler(name: str, argument: str) -> Sampler | None:
+    """OpenTelemetry's sampler of this name; None, for what the variables say, if it has none."""
+    from opentelemetry.sdk.trace import sampling
+
+    try:
+        share = min(1.0, max(0.0, float(argument)))
+    except ValueError:
+        share = 1.0
+    kinds: dict[str, Sampler] = {
+        "always_on": sampling.ALWAYS_ON,
+        "always_off": sampling.ALWAYS_OFF,
+        "traceidratio": sampling.TraceIdRatioBased(share),
+    }
+    kind = kinds.get(name.lower().removeprefix("parentbased_"))
+    return sampling.ParentBased(kind) if kind and name.lower().startswith("parentbased_") else kind
 
 
 class _OtlpSpan:
