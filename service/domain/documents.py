@@ -5,6 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from service.domain.questions import Usage
 
 
 class DocumentState(StrEnum):
@@ -14,6 +18,10 @@ class DocumentState(StrEnum):
     PROCESSING = "PROCESSING"
     ACTIVE = "ACTIVE"
     FAILED = "FAILED"
+
+
+UNFINISHED = (DocumentState.PENDING, DocumentState.PROCESSING)
+"""States in which somebody works on a document, or is going to."""
 
 
 class IngestPhase(StrEnum):
@@ -35,10 +43,11 @@ class IngestProgress:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An uploaded file. Searchable once its state is ACTIVE. progress is shown while PROCESSING and never stored.
+    """An uploaded file. Searchable once its state is ACTIVE. progress is shown while PROCESSING.
 
     failure_reason is a sentence, error_reason the ErrorReason of the contract without its prefix; both are empty unless
-    FAILED.
+    FAILED, or PENDING until retry_time after so many attempts. delete_time is when its deletion began. usage is what
+    embedding it cost, None where an older version did not keep it.
     """
 
     id: str
@@ -55,6 +64,10 @@ class Document:
     parser: str = ""
     error_reason: str = ""
     progress: IngestProgress | None = None
+    attempts: int = 0
+    retry_time: dt.datetime | None = None
+    delete_time: dt.datetime | None = None
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from service.ports.checks import Checkable
@@ -14,7 +14,7 @@ from service.ports.record_rows import RecordRows
 if TYPE_CHECKING:
     from service.domain.audit import AuditEvent
     from service.domain.caller import Caller
-    from service.domain.documents import Document, DocumentState, Upload
+    from service.domain.documents import Document, DocumentState, IngestProgress, Upload
     from service.domain.feedback import Feedback, Promotion
     from service.domain.questions import Answer
     from service.domain.sql import SqlStatement, StatementState
@@ -29,12 +29,13 @@ class DocumentRecords(Protocol):
         ...
 
     async def update_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> bool:
-        """Like save_document, but False and no change when there is no document of this id any more."""
+        """Like save_document, but False and no change when the document is gone or being deleted."""
         ...
 
     async def swap_document(self, caller: Caller, old: Document, new: Document) -> bool:
-        """Store new in place of old, atomically. False and no change when state or update_time are not old's any more.
+        """Store new in place of old, atomically.
 
+        False and no change when state or update_time are not old's any more, or when it is being deleted.
         So of several processes that want to work on a document, one may.
         """
         ...
@@ -53,8 +54,27 @@ class DocumentRecords(Protocol):
         """A page, stable while documents come and go. Raises InvalidRequest for a token that is not ours."""
         ...
 
+    async def start_delete(self, caller: Caller, document_id: str, now: dt.datetime) -> Document:
+        """Note that it is being deleted, and return it as it was, with its delete_time. Raises NotFound.
+
+        From here on nothing but hide_document and delete_document changes it. Unless it is ACTIVE, nothing but
+        claim_deleted finds it any more.
+        """
+        ...
+
+    async def hide_document(self, caller: Caller, document_id: str) -> None:
+        """Let nothing but claim_deleted find one that is being deleted."""
+        ...
+
+    async def claim_deleted(self, before: dt.datetime, now: dt.datetime) -> list[tuple[str, Document]]:
+        """Some of those of every tenant whose delete_time is not after before, as if their deletion began now.
+
+        Each is given to one caller only, with its tenant.
+        """
+        ...
+
     async def delete_document(self, caller: Caller, document_id: str) -> None:
-        """Raises NotFound."""
+        """Remove it, whether its deletion was noted or not. Raises NotFound."""
         ...
 
     async def count_documents(self, caller: Caller) -> int:
@@ -72,14 +92,17 @@ class UploadRecords(DocumentRecords, Protocol):
     def shared(self) -> bool: ...
 
     async def claim_documents(self, before: dt.datetime, now: dt.datetime) -> list[tuple[str, Document]]:
-        """Some of those of every tenant that are unfinished and were not touched since before, oldest first.
+        """Some of those of every tenant that are unfinished, oldest first: whose retry_time has come, or that have none
+        and were not touched since before.
 
-        They are touched now. Each is given to one caller only, with its tenant.
+        They are touched now, and have no retry_time any more. Each is given to one caller only, with its tenant.
         """
         ...
 
-    async def touch_documents(self, caller: Caller, document_ids: Sequence[str], now: dt.datetime) -> None:
-        """Set the update_time of those that are here and unfinished."""
+    async def touch_documents(
+        self, caller: Caller, progress: Mapping[str, IngestProgress | None], now: dt.datetime
+    ) -> None:
+        """Set the update_time and the progress of those, by id, that are here and unfinished."""
         ...
 
     async def save_upload(self, caller: Caller, upload: Upload, document: Document | None = None) -> None:

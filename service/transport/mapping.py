@@ -22,6 +22,7 @@ from service.domain.documents import Document, DocumentState, IngestProgress
 from service.domain.feedback import Feedback
 from service.domain.sql import ExampleQuery, KnowledgeItem, SqlStatement
 from service.ports import CacheCounters
+from service.transport.mapping_usage import usage
 from service.usecases.bundle import ReservedUpload
 
 DEFAULT_PAGE_SIZE = 50
@@ -71,6 +72,7 @@ def document(item: Document) -> document_pb2.Document:
         parser=item.parser,
         progress=_progress(item.progress) if item.progress else None,
         error_reason=f"ERROR_REASON_{item.error_reason or 'UNSPECIFIED'}",
+        usage=usage(item.usage) if item.usage else None,
     )
 
 

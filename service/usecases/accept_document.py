@@ -29,8 +29,9 @@ def accepted_before(others: Sequence[Document], sha256: str) -> Document | None:
 
     One that is PROCESSING does not count: it may belong to a caller who gives up.
     """
-    repeated = others and others[0].sha256 == sha256 and others[0].state in ACCEPTED
-    return others[0] if repeated else None
+    if not others or others[0].delete_time:
+        return None
+    return others[0] if others[0].sha256 == sha256 and others[0].state in ACCEPTED else None
 
 
 def acceptance_time(others: Sequence[Document]) -> dt.datetime:

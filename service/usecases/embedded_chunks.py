@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.domain.chunk_fields import chunk_fields, chunk_of
+from service.domain.documents import Document
 from service.ports import EmbeddedChunk
 
 _CHUNKS_A_LINE = 128
@@ -25,6 +26,10 @@ class Processed:
     parser: str
     chunks: tuple[EmbeddedChunk, ...]
     tokens: int = 0
+
+    def describe(self, document: Document) -> Document:
+        """The document, with what is known of it now."""
+        return replace(document, page_count=self.page_count, chunk_count=len(self.chunks), parser=self.parser)
 
 
 def dump(processed: Processed) -> bytes:

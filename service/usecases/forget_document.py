@@ -27,5 +27,5 @@ async def forget_blobs(caller: Caller, blobs: BlobStore, records: DocumentRecord
     """Delete the file, and what processing it gave unless another document has the same content."""
     await blobs.delete(caller, file_key(document.id))
     sharing = await records.find_documents(caller, sha256=document.sha256)
-    if all(other.id == document.id or other.state is DocumentState.FAILED for other in sharing):
+    if all(one.id == document.id or one.state is DocumentState.FAILED or one.delete_time for one in sharing):
         await blobs.delete(caller, processed_key(document.sha256))

@@ -11,8 +11,9 @@ from service.domain.documents import Document, DocumentState
 from service.errors import ContentMismatch, NotFound, UploadIncomplete
 from service.ports import UploadRecords
 from service.usecases.heartbeat import LEASE, Heartbeat
-from service.usecases.ingest_document import MENDABLE, IngestDocument
+from service.usecases.ingest_document import IngestDocument
 from service.usecases.ingest_upload import IngestUpload
+from service.usecases.retry_later import MENDABLE
 
 _MENDABLE = {kind.reason for kind in MENDABLE}
 _log = logging.getLogger("ragsql")
@@ -38,7 +39,7 @@ class IngestArrival:
             return document
         claimed = replace(document, state=DocumentState.PROCESSING, update_time=dt.datetime.now(dt.UTC))
         if await self.records.swap_document(caller, document, claimed):
-            async with self.heartbeat.hold(caller.tenant, document.id):
+            async with self.heartbeat.hold(caller, document):
                 await self.ingest.attempt(caller, claimed)
         try:
             return await self.records.get_document(caller, document.id)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+from service.domain.caller import Caller
+from service.domain.documents import Document
 from service.usecases.heartbeat import Heartbeat
 
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -34,15 +37,25 @@ class IngestPool:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def submit(self, tenant: str, document_id: str, work: Work) -> None:
-        """Have work done soon. Where nothing runs in the background it is done before this returns."""
+    @property
+    def is_running(self) -> bool:
+        """Whether work goes on after submit has returned."""
+        return self._turns is not None
+
+    async def submit(self, caller: Caller, document: Document, work: Work) -> None:
+        """Have work done soon, unless the document is in work here already.
+
+        Where nothing runs in the background it is done before this returns.
+        """
         if self._turns is None:
-            async with self._heartbeat.hold(tenant, document_id):
+            async with self._heartbeat.hold(caller, document):
                 await work()
             return
-        key = (tenant, document_id)
-        self._tasks[key] = asyncio.create_task(self._in_turn(self._turns, key, work))
-        self._tasks[key].add_done_callback(lambda _: self._tasks.pop(key, None))
+        key = (caller.tenant, document.id)
+        if key not in self._tasks:
+            in_turn = self._in_turn(self._turns, self._heartbeat.hold(caller, document), work)
+            self._tasks[key] = asyncio.create_task(in_turn)
+            self._tasks[key].add_done_callback(lambda _: self._tasks.pop(key, None))
 
     async def stop(self, tenant: str, document_id: str) -> None:
         """Cancel the work on a document and wait until it has ended."""
@@ -50,6 +63,6 @@ class IngestPool:
             task.cancel()
             await asyncio.wait({task})
 
-    async def _in_turn(self, turns: asyncio.Semaphore, key: tuple[str, str], work: Work) -> None:
-        async with self._heartbeat.hold(*key), turns:
+    async def _in_turn(self, turns: asyncio.Semaphore, hold: AbstractAsyncContextManager[None], work: Work) -> None:
+        async with hold, turns:
             await work()

@@ -82,7 +82,7 @@ class IngestUpload:
             self.processor.count_reused(caller, kept.tokens)
             await self.ingest(caller, document, kept)
         elif not self.elsewhere:
-            await self.pool.submit(caller.tenant, document.id, lambda: self.ingest(caller, document))
+            await self.pool.submit(caller, document, lambda: self.ingest(caller, document))
         now = await self.records.get_document(caller, document.id)
         return UploadedDocument(now, cache_hit=kept is not None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import logging
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -13,12 +14,11 @@ from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
 from service.errors import RagsqlError
 from service.ports import BlobInfo, BlobStore, Cache, Embedder, Page, Parser, UploadRecords, VectorStore
-from service.usecases import answer_cache
 from service.usecases.bundle import ReservedUpload, UploadedDocument
 from service.usecases.commit_document import CommitDocument
 from service.usecases.create_upload import CreateUpload
-from service.usecases.forget_document import forget_blobs
-from service.usecases.heartbeat import Heartbeat
+from service.usecases.delete_document import DeleteDocument
+from service.usecases.heartbeat import LEASE, Heartbeat
 from service.usecases.ingest_arrival import IngestArrival
 from service.usecases.ingest_document import IngestDocument
 from service.usecases.ingest_pool import IngestPool
@@ -27,14 +27,14 @@ from service.usecases.leave_document import LeaveDocument
 from service.usecases.name_locks import NameLocks
 from service.usecases.process_document import ProcessDocument
 from service.usecases.recover_documents import RecoverDocuments
-from service.usecases.shielding import to_the_end
+from service.usecases.retry_later import RetryLater
 from service.usecases.take_over import TakeOver
 from service.usecases.upload_document import UploadDocument
 
 LARGEST_FILE = 4 * 1024 * 1024
 LARGEST_UPLOAD = 100 * 1024 * 1024
 PURGE_SECONDS = 3600.0
-TAKE_OVER_SECONDS = 15.0
+TAKE_OVER_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -58,13 +58,13 @@ class ManageDocuments:
         workers: int | None = None,
         left_from_bytes: int | None = None,
     ) -> None:
-        self._records, self._vectors, self._blobs, self._cache = records, vectors, blobs, cache
-        self._locks = locks = NameLocks()
-        heartbeat = Heartbeat(records)
-        self._pool = pool = IngestPool(workers or max(1, (os.cpu_count() or 1) // 2), heartbeat)
+        self._records = records
+        locks, later = NameLocks(), RetryLater(records)
         self._processor = processor = ProcessDocument(blobs, parser, embedder, cache)
+        heartbeat = Heartbeat(records, processor.board)
+        self._pool = pool = IngestPool(workers or max(1, (os.cpu_count() or 1) // 2), heartbeat)
         commit = CommitDocument(records, vectors, blobs, cache, processor, locks, pool)
-        self._ingest = IngestDocument(records, vectors, blobs, parser, processor, commit, locks)
+        self._ingest = IngestDocument(records, vectors, blobs, parser, processor, commit, locks, later)
         self._upload = UploadDocument(records, vectors, blobs, parser, processor, commit, locks, max_bytes, heartbeat)
         self._uploads = CreateUpload(records, blobs, locks, LARGEST_UPLOAD)
         left = left_from_bytes is not None
@@ -72,23 +72,25 @@ class ManageDocuments:
         self._arrival = IngestArrival(records, self._ingest, self._ingest_upload, heartbeat)
         self._leave = LeaveDocument(records, vectors, blobs, parser, processor, commit, locks, max_bytes, self._ingest)
         self._left_from_bytes = left_from_bytes
-        self._recover = RecoverDocuments(records, vectors, blobs, commit)
-        self._take_over = TakeOver(records, vectors, blobs, commit)
+        self._delete = DeleteDocument(records, vectors, blobs, cache, locks, pool)
+        self._recover = RecoverDocuments(records, vectors, blobs, commit, self._delete)
+        self._take_over = TakeOver(records, vectors, blobs, commit, later)
 
     @contextlib.asynccontextmanager
     async def working(self, *, recover: bool) -> AsyncGenerator[None]:
-        """Ingest in the background. recover puts in order what an ended process left, and purges from time to time.
+        """Ingest in the background, with more attempts after an outage.
 
-        Where many processes share the records, each does both all the time, for what nobody works on. Outside of this,
+        recover puts in order what an ended process left, goes on with what waits, and purges from time to time. Where
+        many processes share the records, each goes on with what waits and with what nobody works on. Outside of this,
         as on AWS Lambda, Ingest returns when the document is ACTIVE or FAILED.
         """
         async with self._pool.running():
             chores: list[asyncio.Task[None]] = []
-            if self._records.shared:
-                chores.append(asyncio.create_task(self._take_over_forever()))
-            elif recover:
+            if recover and not self._records.shared:
                 for caller, document in await self._recover():
                     await self._resume(caller, document)
+            if recover or self._records.shared:
+                chores.append(asyncio.create_task(self._go_on_forever()))
             if recover:
                 chores.append(asyncio.create_task(self._purge_forever()))
             try:
@@ -137,26 +139,15 @@ class ManageDocuments:
         return replace(page, items=tuple(self._processor.board.shown(caller, one) for one in page.items))
 
     async def delete(self, caller: Caller, document_id: str) -> None:
-        """Delete the document with its chunks and files; no search finds it from here on. Raises NotFound.
-
-        What is being done with it ends first.
-        """
-        document = await self._records.get_document(caller, document_id)
-        async with self._locks.hold(caller.tenant, document.filename):
-            await to_the_end(self._delete(caller, document))
-
-    async def _delete(self, caller: Caller, document: Document) -> None:
-        await self._pool.stop(caller.tenant, document.id)
-        await self._vectors.delete(caller, document.id)
-        await self._records.delete_document(caller, document.id)
-        await forget_blobs(caller, self._blobs, self._records, document)
-        await self._cache.clear(caller, answer_cache.KIND)
+        """See DeleteDocument."""
+        await self._delete(caller, document_id)
 
     async def _resume(self, caller: Caller, document: Document) -> None:
-        await self._pool.submit(caller.tenant, document.id, lambda: self._ingest(caller, document))
+        await self._pool.submit(caller, document, lambda: self._ingest(caller, document))
 
-    async def _take_over_forever(self) -> None:
+    async def _go_on_forever(self) -> None:
         while True:
+            await self._delete.sweep(dt.datetime.now(dt.UTC) - LEASE)
             for caller, document in await self._take_over():
                 await self._resume(caller, document)
             await asyncio.sleep(TAKE_OVER_SECONDS)

@@ -10,7 +10,7 @@ from service.domain.documents import Document, DocumentState, IngestProgress
 
 @dataclass(frozen=True, slots=True)
 class ProgressBoard:
-    """Progress by tenant and SHA-256, in memory: documents with the same content share the work and its progress."""
+    """Progress by tenant and SHA-256 in this process: documents with the same content share the work."""
 
     _known: dict[tuple[str, str], IngestProgress] = field(default_factory=dict[tuple[str, str], IngestProgress])
 
@@ -26,4 +26,8 @@ class ProgressBoard:
         """The document with its progress, if it is PROCESSING."""
         if document.state is not DocumentState.PROCESSING:
             return document
-        return replace(document, progress=self._known.get((caller.tenant, document.sha256)))
+        return replace(document, progress=self.known(caller, document.sha256) or document.progress)
+
+    def known(self, caller: Caller, sha256: str) -> IngestProgress | None:
+        """How far the work is in this process."""
+        return self._known.get((caller.tenant, sha256))

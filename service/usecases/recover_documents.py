@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from service.domain.caller import DEFAULT_CALLER, Caller
-from service.domain.documents import Document, DocumentState
+from service.domain.documents import UNFINISHED, Document, DocumentState
 from service.errors import NotFound, RagsqlError
 from service.ports import BlobStore, UploadRecords, VectorStore
 from service.usecases.commit_document import CommitDocument
+from service.usecases.delete_document import DeleteDocument
 from service.usecases.forget_document import failed_with
 from service.usecases.process_document import file_key, processed_key
 
 _PAGE = 250
-_UNFINISHED = (DocumentState.PENDING, DocumentState.PROCESSING)
 _log = logging.getLogger(__name__)
 
 
@@ -28,12 +28,14 @@ class RecoverDocuments:
     vectors: VectorStore
     blobs: BlobStore
     commit: CommitDocument
+    deletion: DeleteDocument
 
     async def __call__(self) -> list[tuple[Caller, Document]]:
         """The documents whose processing is to be done again, in the order in which they were accepted."""
         unfinished: list[tuple[Caller, Document]] = []
         try:
             await self.blobs.tidy()
+            await self.deletion.sweep(dt.datetime.now(dt.UTC))
             for tenant in {DEFAULT_CALLER.tenant, *await self.records.list_tenants()}:
                 caller = Caller(tenant)
                 unfinished += [(caller, document) for document in await self._recover(caller)]
@@ -45,34 +47,33 @@ class RecoverDocuments:
         # Before the records: every file has its record before it is there.
         keys = set(await self.blobs.list_keys(caller))
         indexed = set(await self.vectors.document_ids(caller))
-        documents = await self._finish(caller, await self._documents(caller), indexed)
+        await self._finish(caller, indexed)
+        documents = await self._documents(caller)
         active = {document.id for document in documents if document.state is DocumentState.ACTIVE}
         for document_id in indexed - active:
             await self.vectors.delete(caller, document_id)
         resumed: list[Document] = []
         for document in documents:
-            if document.state in _UNFINISHED or document.id in active - indexed:
+            if document.state in UNFINISHED or document.id in active - indexed:
                 resumed += await self._resume(caller, document, keys)
         if not self.blobs.shared:
             await self._sweep(caller, keys)
         return sorted(resumed, key=lambda document: document.create_time)
 
-    async def _finish(self, caller: Caller, documents: list[Document], indexed: set[str]) -> list[Document]:
+    async def _finish(self, caller: Caller, indexed: set[str]) -> None:
         """Make ACTIVE what searches found already in place of others when the process ended."""
-        for ready in [one for one in documents if one.state in _UNFINISHED and one.id in indexed]:
-            older = [one for one in documents if one.filename == ready.filename and one.create_time < ready.create_time]
-            active = await self.commit.finish(caller, ready, older)
-            gone = {ready.id, *(one.id for one in older)}
-            documents = [one for one in documents if one.id not in gone] + ([active] if active else [])
-        return documents
+        for ready in await self._documents(caller):
+            if ready.state in UNFINISHED and ready.id in indexed:
+                await self.commit.take_up(caller, ready)
 
     async def _resume(self, caller: Caller, document: Document, keys: set[str]) -> list[Document]:
         """The document, PENDING again. Without its file it fails, or goes if it never was acknowledged."""
         if file_key(document.id) in keys:
-            pending = replace(document, state=DocumentState.PENDING, update_time=dt.datetime.now(dt.UTC))
+            now = dt.datetime.now(dt.UTC)
+            pending = replace(document, state=DocumentState.PENDING, retry_time=None, update_time=now)
             await self.records.update_document(caller, pending)
             return [pending]
-        if document.state in _UNFINISHED:
+        if document.state in UNFINISHED:
             await self.records.delete_document(caller, document.id)
         else:
             gone = NotFound("Its file and its index are gone from the data folder. Upload it again.")

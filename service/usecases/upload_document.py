@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
@@ -15,6 +15,7 @@ from service.usecases.document_intake import DocumentIntake
 from service.usecases.forget_document import forget_blobs
 from service.usecases.heartbeat import Heartbeat
 from service.usecases.shielding import to_the_end
+from service.usecases.spending import spending
 
 _log = logging.getLogger(__name__)
 
@@ -41,9 +42,11 @@ class UploadDocument(DocumentIntake):
             self.process.count_reused(caller)
             return UploadedDocument(document, cache_hit=True)
         try:
-            async with self.heartbeat.hold(caller.tenant, document.id):
-                processed, reused = await self.process(caller, file)
-                active = await self.commit(caller, document, processed, content)
+            async with self.heartbeat.hold(caller, document):
+                with spending() as spent:
+                    processed, reused = await self.process(caller, file)
+                charged = replace(document, usage=spent())
+                active = await self.commit(caller, charged, processed, content)
         except BaseException:
             await to_the_end(self._discard(caller, document))
             raise
@@ -55,13 +58,13 @@ class UploadDocument(DocumentIntake):
             async with self.locks.hold(caller.tenant, document.filename):
                 if (await self.records.get_document(caller, document.id)).state is DocumentState.ACTIVE:
                     return
-                await self.vectors.delete(caller, document.id)
+                await self.commit.take_back(caller, document)
                 await self.records.delete_document(caller, document.id)
                 await forget_blobs(caller, self.blobs, self.records, document)
         except NotFound:
             await forget_blobs(caller, self.blobs, self.records, document)
         except Exception:
-            _log.exception("An upload failed and could not be taken back; the next start repairs it.")
+            _log.exception("An upload failed and could not be taken back; that is done later.")
 
     async def _successor(self, caller: Caller, document: Document) -> Document:
         """The document that a later upload put in place of this one."""

@@ -62,8 +62,9 @@ class FakeDocuments(DocumentService):
     """files are the ACTIVE documents, records those in another state.
 
     A name that ends with .exe is refused, one that contains "slow" takes a minute, one with "left" is left to another
-    process, and a large file fails with failure if that is set, or stands_still. put_statuses are answered to the first
-    PUTs, as a store does. store is a URL, without a slash at its end, that files are PUT to instead of this server.
+    process, and a large file fails with failure if that is set, or stands_still, or waits_for something. put_statuses
+    are answered to the first PUTs, as a store does. store is a URL, without a slash at its end, that files are PUT to
+    instead of this server.
     """
 
     def __init__(self) -> None:
@@ -71,6 +72,7 @@ class FakeDocuments(DocumentService):
         self.failure = ""
         self.store = ""
         self.stands_still = False
+        self.waits_for = ""
         self.put_statuses: list[int] = []
         self.calls: list[str] = []
         self.files: dict[str, bytes] = {}
@@ -139,6 +141,8 @@ class FakeDocuments(DocumentService):
 
     def _run(self, filename: str, content: bytes) -> Iterator[Document]:
         yield document(filename, content, PENDING)
+        while self.waits_for:
+            yield document(filename, content, PENDING, failure_reason=self.waits_for)
         while self.stands_still:
             yield document(filename, content, PROCESSING, progress=PHASES[0])
         for progress in PHASES:

@@ -200,6 +200,12 @@ def test_a_document_that_stands_still_is_an_error(upload: Upload, services: Fake
     assert (failed.value.code, failed.value.reason) == (Code.DEADLINE_EXCEEDED, "TIMEOUT")
 
 
+def test_one_that_waits_for_the_end_of_an_outage_says_so(upload: Upload, services: FakeServices, large: Path) -> None:
+    services.waits_for = "Pinecone is down. The next attempt follows."
+    with pytest.raises(RagsqlError, match=r"has not advanced for 1 s\. Look at it later\. Pinecone is down\. The next"):
+        upload(large, timeout=1)
+
+
 def test_a_store_elsewhere_gets_the_file(upload: Upload, services: FakeServices, large: Path) -> None:
     store = Store()
     with store.serving() as services.store:

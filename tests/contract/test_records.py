@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import pytest
 
 from service.adapters.records.sql import SqlRecordStore
 from service.domain.caller import Caller
-from service.domain.documents import Document, DocumentState, IngestPhase, IngestProgress
+from service.domain.documents import Document, DocumentState
 from service.domain.health import HealthStatus
 from service.domain.sql import KnowledgeItem, StatementState
 from service.errors import NotFound, UpstreamUnavailable
@@ -95,36 +94,6 @@ async def test_updating_what_is_gone_changes_nothing(
     assert not await record_store.update_document(caller, changed, ["old"])
     assert not await record_store.update_document(Caller("other"), make_document("old"))
     assert await all_ids(record_store, caller) == ["old"]
-
-
-async def test_progress_is_not_stored(record_store: RecordStore, caller: Caller, make_document: MakeDocument) -> None:
-    processing = make_document("d", state=DocumentState.PROCESSING)
-    shown = dataclasses.replace(processing, progress=IngestProgress(IngestPhase.EMBEDDING, 1, 2))
-    await record_store.save_document(caller, shown)
-    assert await record_store.update_document(caller, shown)
-    assert await record_store.get_document(caller, "d") == processing
-
-
-async def test_an_unfinished_document_that_nobody_touches_is_given_to_one_of_many(
-    record_store: RecordStore, caller: Caller, make_document: MakeDocument
-) -> None:
-    """The server is shared with other tests, so this one is far before them."""
-    ancient, touched, now = (dt.timedelta(days=days) for days in (-9000, -8000, -7000))
-    for i, state in enumerate(DocumentState):
-        for kind, age in (("left", ancient), ("held", touched)):
-            document = make_document(f"{kind} {state}", minutes=i, state=state)
-            times = {"create_time": document.create_time + ancient, "update_time": document.update_time + age}
-            await record_store.save_document(caller, dataclasses.replace(document, **times))
-    held = [f"held {state}" for state in DocumentState]
-    await record_store.touch_documents(caller, [*held, "absent"], START + now)
-    claims = await asyncio.gather(*(record_store.claim_documents(START + touched, START + now) for _ in range(6)))
-    found = [(tenant, one.id, one.update_time) for claim in claims for tenant, one in claim]
-    assert sorted(found) == [(caller.tenant, f"left {state}", START + now) for state in ("PENDING", "PROCESSING")]
-    assert await record_store.claim_documents(START + touched, START + now) == []
-    for state in DocumentState:
-        moved = state in (DocumentState.PENDING, DocumentState.PROCESSING)
-        kept = await record_store.get_document(caller, f"held {state}")
-        assert (kept.update_time == START + now) is moved
 
 
 async def test_listing_filters_by_state_and_counts_only_active(

@@ -140,11 +140,13 @@ def an_hour_later(world: World) -> None:
     """As the clock of another process would say."""
     hour = dt.timedelta(hours=1)
     for key, one in world.records.stored.items():
-        world.records.stored[key] = replace(one, create_time=one.create_time - hour, update_time=one.update_time - hour)
+        deleted = one.delete_time and one.delete_time - hour
+        earlier = replace(one, create_time=one.create_time - hour, update_time=one.update_time - hour)
+        world.records.stored[key] = replace(earlier, delete_time=deleted)
 
 
 async def started_again(world: World, *, recover: bool = True) -> None:
     documents = world.use_cases()
     async with documents.working(recover=recover), asyncio.timeout(5):
-        while any(one.state is not DocumentState.ACTIVE for one in world.records.stored.values()):
+        while any(one.state is not DocumentState.ACTIVE or one.delete_time for one in world.records.stored.values()):
             await asyncio.sleep(0)

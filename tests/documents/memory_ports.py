@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from service.domain.caller import Caller
-from service.domain.documents import Document, DocumentState, Passage, Upload
+from service.domain.documents import UNFINISHED, Document, DocumentState, IngestProgress, Passage, Upload
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import NotFound, UpstreamUnavailable
 from service.ports import BlobInfo, EmbeddedChunk, Page, PresignedPut
@@ -128,22 +128,52 @@ class MemoryRecords(Flaky):
     async def claim_documents(self, before: dt.datetime, now: dt.datetime) -> list[tuple[str, Document]]:
         self.called("claim")
         found = [
-            (tenant, one) for (tenant, _), one in self.stored.items() if self._left(one) and one.update_time <= before
+            (tenant, replace(one, update_time=now, retry_time=None))
+            for (tenant, _), one in self.stored.items()
+            if self._left(one) and (one.retry_time <= now if one.retry_time else one.update_time <= before)
         ]
         for tenant, one in found:
-            self.stored[tenant, one.id] = replace(one, update_time=now)
+            self.stored[tenant, one.id] = one
         return found
 
-    async def touch_documents(self, caller: Caller, document_ids: Sequence[str], now: dt.datetime) -> None:
+    async def touch_documents(
+        self, caller: Caller, progress: Mapping[str, IngestProgress | None], now: dt.datetime
+    ) -> None:
         self.called("touch")
-        for document_id in document_ids:
+        for document_id, known in progress.items():
             one = self.stored.get((caller.tenant, document_id))
             if one and self._left(one):
-                self.stored[caller.tenant, document_id] = replace(one, update_time=now)
+                self.stored[caller.tenant, document_id] = replace(one, update_time=now, progress=known)
+
+    async def start_delete(self, caller: Caller, document_id: str, now: dt.datetime) -> Document:
+        self.called("start_delete")
+        document = replace(await self.get_document(caller, document_id), delete_time=now)
+        self.stored[caller.tenant, document_id] = document
+        return document
+
+    async def hide_document(self, caller: Caller, document_id: str) -> None:
+        self.called("hide")
+        if one := self.stored.get((caller.tenant, document_id)):
+            self.stored[caller.tenant, document_id] = replace(one, state=DocumentState.FAILED)
+
+    async def claim_deleted(self, before: dt.datetime, now: dt.datetime) -> list[tuple[str, Document]]:
+        self.called("claim_deleted")
+        found = [
+            (tenant, replace(one, delete_time=now))
+            for (tenant, _), one in self.stored.items()
+            if one.delete_time and one.delete_time <= before
+        ]
+        for tenant, one in found:
+            self.stored[tenant, one.id] = one
+        return found
 
     @staticmethod
     def _left(document: Document) -> bool:
-        return document.state in (DocumentState.PENDING, DocumentState.PROCESSING)
+        return document.state in UNFINISHED and document.delete_time is None
+
+    @staticmethod
+    def _seen(document: Document | None) -> bool:
+        return bool(document and (document.delete_time is None or document.state is DocumentState.ACTIVE))
 
     async def save_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
         self.called("save")
@@ -153,7 +183,8 @@ class MemoryRecords(Flaky):
 
     async def update_document(self, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> bool:
         self.called("update")
-        if (caller.tenant, document.id) not in self.stored:
+        known = self.stored.get((caller.tenant, document.id))
+        if known is None or known.delete_time:
             return False
         for document_id in replaces:
             self.stored.pop((caller.tenant, document_id), None)
@@ -190,7 +221,7 @@ class MemoryRecords(Flaky):
         return sorted({tenant for tenant, _ in (*self.stored, *self.uploads)})
 
     async def get_document(self, caller: Caller, document_id: str) -> Document:
-        if (caller.tenant, document_id) not in self.stored:
+        if not self._seen(self.stored.get((caller.tenant, document_id))):
             raise NotFound("No such document.")
         return self.stored[caller.tenant, document_id]
 
@@ -199,7 +230,10 @@ class MemoryRecords(Flaky):
         return [
             document
             for (tenant, _), document in reversed(self.stored.items())
-            if tenant == caller.tenant and filename in ("", document.filename) and sha256 in ("", document.sha256)
+            if tenant == caller.tenant
+            and filename in ("", document.filename)
+            and sha256 in ("", document.sha256)
+            and self._seen(document)
         ]
 
     async def list_documents(
@@ -209,7 +243,8 @@ class MemoryRecords(Flaky):
         return Page(tuple(document for document in found if not states or document.state in states)[:size])
 
     async def delete_document(self, caller: Caller, document_id: str) -> None:
-        await self.get_document(caller, document_id)
+        if (caller.tenant, document_id) not in self.stored:
+            raise NotFound("No such document.")
         del self.stored[caller.tenant, document_id]
 
     async def count_documents(self, caller: Caller) -> int:

@@ -7,9 +7,7 @@ import asyncio
 import pytest
 
 from service.domain.documents import DocumentState, IngestPhase, IngestProgress
-from service.errors import (
-    NotFound,
-)
+from service.errors import NotConfigured, NotFound, UnreadableDocument
 from tests.documents.uploads import ingest, put, settled
 from tests.documents.world import ME, TEXT, World
 
@@ -88,28 +86,27 @@ async def test_only_so_many_are_ingested_at_once_and_in_order(world: World) -> N
 
 
 @pytest.mark.parametrize(
-    ("port", "attribute", "value", "reason"),
+    ("error", "reason", "kind"),
     [
-        ("parser", "fail_at", "parse", "parse is down"),
-        ("embedder", "fail_at", "embed", "embed is down"),
-        ("blobs", "fail_at", "get", "get is down"),
-        ("vectors", "fail_at", "replace", "replace is down"),
-        ("parser", "error", RuntimeError("secret"), "Its log says why"),
+        (RuntimeError("secret"), "Its log says why", "INTERNAL"),
+        (UnreadableDocument("It is empty."), "It is empty.", "UNREADABLE_DOCUMENT"),
+        (NotConfigured("OPENAI_API_KEY is wrong."), "OPENAI_API_KEY is wrong.", "NOT_CONFIGURED"),
     ],
 )
 async def test_a_failure_has_its_reason_and_leaves_the_old_document(
-    world: World, port: str, attribute: str, value: object, reason: str
+    world: World, error: Exception, reason: str, kind: str
 ) -> None:
+    """What no other attempt could mend fails at once."""
     documents = world.use_cases()
     old = (await documents.upload(ME, "a.txt", TEXT)).document
-    async with documents.working(recover=False):
+    async with documents.working(recover=True):
         upload_id = await put(documents, "a.txt", OTHER)
-        setattr(getattr(world, port), attribute, value)
+        world.parser.error = error
         failed = await settled(documents, (await documents.ingest(ME, upload_id)).document)
     assert failed.state is DocumentState.FAILED
     assert reason in failed.failure_reason
     assert "secret" not in failed.failure_reason
-    assert failed.error_reason == ("INTERNAL" if "log" in reason else "UPSTREAM_UNAVAILABLE")
+    assert (failed.error_reason, failed.attempts) == (kind, 0)
     assert await documents.get(ME, old.id) == old
     assert world.left() == ({old.id, failed.id}, {old.id}, {f"files/{old.id}", f"processed/{old.sha256}"})
 

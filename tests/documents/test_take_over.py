@@ -13,21 +13,23 @@ import pytest
 from service.domain.documents import DocumentState
 from service.usecases import heartbeat, manage_documents, take_over
 from service.usecases.manage_documents import ManageDocuments
-from tests.documents.killing import by_name, ingest, killed_at, upload
+from tests.documents.killing import by_name, delete, ingest, killed_at, upload
 from tests.documents.world import ME, TEXT, World
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("act", [upload, ingest])
+@pytest.mark.parametrize("act", [upload, ingest, delete])
 @pytest.mark.parametrize("replaces", [False, True])
 async def test_killed_anywhere_another_process_takes_over(
     act: Callable[[ManageDocuments], Awaitable[None]], replaces: bool
 ) -> None:
+    if act is delete and not replaces:
+        return
     steps = 1
     while not await killed_at(steps, act, replaces=replaces, shared=True):
         steps += 1
-    assert steps > 20
+    assert steps > (10 if act is delete else 20)
 
 
 async def test_what_another_process_works_on_is_left_to_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

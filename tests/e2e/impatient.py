@@ -9,7 +9,7 @@ from service.cli.main import main
 from service.usecases import heartbeat, ingest_arrival, manage_documents, take_over
 
 if __name__ == "__main__":
-    for module in (heartbeat, ingest_arrival, take_over):
+    for module in (heartbeat, ingest_arrival, manage_documents, take_over):
         setattr(module, "LEASE", dt.timedelta(seconds=6))  # noqa: B010
     manage_documents.TAKE_OVER_SECONDS = 1.0
     setattr(manage_documents, "Heartbeat", functools.partial(heartbeat.Heartbeat, seconds=1.0))  # noqa: B010

@@ -11,7 +11,7 @@ from connectrpc.code import Code
 from pyqwest import FullResponse, Headers, ReadError, RemoteProtocolError, WriteError
 
 from ragsql.v1.document_pb2 import Document, DocumentState, IngestPhase
-from ragsql.v1.document_service_pb2 import CreateUploadResponse
+from ragsql.v1.document_service_pb2 import CreateUploadResponse, UploadResponse
 from ragsql.v1.error_reason_pb2 import ErrorReason
 from ragsql_client.errors import RagsqlError, decode_http
 from ragsql_client.local_file import LocalFile, UploadPhase
@@ -64,7 +64,10 @@ class Put:
 
 
 class Watch:
-    """Follows a document until its ingestion ends. It may wait for its turn, but not stand still for stall seconds."""
+    """Follows a document until its ingestion ends.
+
+    It may wait for its turn, but not stand still for stall seconds, nor wait so long for the end of an outage.
+    """
 
     def __init__(self, file: LocalFile, stall: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._file = file
@@ -83,10 +86,12 @@ class Watch:
             raise _error(document, Code.FAILED_PRECONDITION, document.failure_reason, reason)
         phase = _PHASES.get(document.progress.phase, "reading")
         self._file.report(phase, document.progress.done, document.progress.total)
-        if document != self._last or document.state == DocumentState.DOCUMENT_STATE_PENDING:
+        in_turn = document.state == DocumentState.DOCUMENT_STATE_PENDING and not document.failure_reason
+        if document != self._last or in_turn:
             self._last, self._moved = document, self._clock()
         elif self._clock() - self._moved > self._stall:
             said = f'"{document.filename}" was sent, but has not advanced for {self._stall:.0f} s. Look at it later.'
+            said = f"{said} {document.failure_reason}".rstrip()
             raise _error(document, Code.DEADLINE_EXCEEDED, said, "TIMEOUT")
         pause, self._pause = self._pause, min(LONGEST_PAUSE_SECONDS, self._pause * 1.5)
         return pause
@@ -97,6 +102,11 @@ class Watch:
             return error
         said = f'"{self._file.name}" was deleted or replaced by a later upload while it was being processed.'
         return RagsqlError(error.code, said, reason=error.reason, metadata=error.metadata)
+
+
+def ended(document: Document, *, cache_hit: bool) -> UploadResponse:
+    """What Upload would have answered for the document, which is ACTIVE."""
+    return UploadResponse(document=document, cache_hit=cache_hit, usage=document.usage)
 
 
 def _error(document: Document, code: Code, said: str, reason: str) -> RagsqlError:

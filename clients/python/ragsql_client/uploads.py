@@ -14,7 +14,7 @@ from ragsql.v1.document_pb2 import Document, DocumentState
 from ragsql.v1.document_service_connect import DocumentServiceClientSync
 from ragsql.v1.document_service_pb2 import GetDocumentRequest, IngestRequest, UploadResponse
 from ragsql_client.errors import RagsqlError
-from ragsql_client.large_upload import HTTP_ERRORS, Put, Watch
+from ragsql_client.large_upload import HTTP_ERRORS, Put, Watch, ended
 from ragsql_client.local_file import LocalFile, UploadPhase
 from ragsql_client.retries import Retries
 
@@ -37,12 +37,12 @@ class Uploads:
             response = self.documents.upload(request)
             file.report("sending", len(request.content), len(request.content))
             if response.document.state == DocumentState.DOCUMENT_STATE_PENDING:
-                response.document.CopyFrom(self._wait(response.document, file))
+                return ended(self._wait(response.document, file), cache_hit=False)
             return response
         created = self.documents.create_upload(file.create_request(_sha256(file)))
         self._put(Put.of(file, created, self.server))
         ingested = self.documents.ingest(IngestRequest(upload=created.upload))
-        return UploadResponse(document=self._wait(ingested.document, file), cache_hit=ingested.cache_hit)
+        return ended(self._wait(ingested.document, file), cache_hit=ingested.cache_hit)
 
     def _put(self, put: Put) -> None:
         """Send the file, and send it again from its start while that may help."""

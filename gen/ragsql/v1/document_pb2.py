@@ -24,21 +24,22 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from ragsql.v1 import error_reason_pb2 as ragsql_dot_v1_dot_error__reason__pb2
+from ragsql.v1 import query_service_pb2 as ragsql_dot_v1_dot_query__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ragsql/v1/document.proto\x12\tragsql.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cragsql/v1/error_reason.proto\"\xab\x04\n\x08\x44ocument\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n\x08\x66ilename\x18\x02 \x01(\tR\x08\x66ilename\x12\x1d\n\nmedia_type\x18\x03 \x01(\tR\tmediaType\x12\x1d\n\nsize_bytes\x18\x04 \x01(\x03R\tsizeBytes\x12\x16\n\x06sha256\x18\x05 \x01(\tR\x06sha256\x12\x1d\n\npage_count\x18\x06 \x01(\x05R\tpageCount\x12\x1f\n\x0b\x63hunk_count\x18\x07 \x01(\x05R\nchunkCount\x12.\n\x05state\x18\x08 \x01(\x0e\x32\x18.ragsql.v1.DocumentStateR\x05state\x12%\n\x0e\x66\x61ilure_reason\x18\t \x01(\tR\rfailureReason\x12;\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x16\n\x06parser\x18\x0c \x01(\tR\x06parser\x12\x35\n\x08progress\x18\r \x01(\x0b\x32\x19.ragsql.v1.IngestProgressR\x08progress\x12\x39\n\x0c\x65rror_reason\x18\x0e \x01(\x0e\x32\x16.ragsql.v1.ErrorReasonR\x0b\x65rrorReason\"h\n\x0eIngestProgress\x12,\n\x05phase\x18\x01 \x01(\x0e\x32\x16.ragsql.v1.IngestPhaseR\x05phase\x12\x12\n\x04\x64one\x18\x02 \x01(\x05R\x04\x64one\x12\x14\n\x05total\x18\x03 \x01(\x05R\x05total*|\n\x0bIngestPhase\x12\x1c\n\x18INGEST_PHASE_UNSPECIFIED\x10\x00\x12\x18\n\x14INGEST_PHASE_PARSING\x10\x01\x12\x1a\n\x16INGEST_PHASE_EMBEDDING\x10\x02\x12\x19\n\x15INGEST_PHASE_INDEXING\x10\x03*\xa0\x01\n\rDocumentState\x12\x1e\n\x1a\x44OCUMENT_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44OCUMENT_STATE_PENDING\x10\x01\x12\x1d\n\x19\x44OCUMENT_STATE_PROCESSING\x10\x02\x12\x19\n\x15\x44OCUMENT_STATE_ACTIVE\x10\x03\x12\x19\n\x15\x44OCUMENT_STATE_FAILED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ragsql/v1/document.proto\x12\tragsql.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cragsql/v1/error_reason.proto\x1a\x1dragsql/v1/query_service.proto\"\xd3\x04\n\x08\x44ocument\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n\x08\x66ilename\x18\x02 \x01(\tR\x08\x66ilename\x12\x1d\n\nmedia_type\x18\x03 \x01(\tR\tmediaType\x12\x1d\n\nsize_bytes\x18\x04 \x01(\x03R\tsizeBytes\x12\x16\n\x06sha256\x18\x05 \x01(\tR\x06sha256\x12\x1d\n\npage_count\x18\x06 \x01(\x05R\tpageCount\x12\x1f\n\x0b\x63hunk_count\x18\x07 \x01(\x05R\nchunkCount\x12.\n\x05state\x18\x08 \x01(\x0e\x32\x18.ragsql.v1.DocumentStateR\x05state\x12%\n\x0e\x66\x61ilure_reason\x18\t \x01(\tR\rfailureReason\x12;\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x16\n\x06parser\x18\x0c \x01(\tR\x06parser\x12\x35\n\x08progress\x18\r \x01(\x0b\x32\x19.ragsql.v1.IngestProgressR\x08progress\x12\x39\n\x0c\x65rror_reason\x18\x0e \x01(\x0e\x32\x16.ragsql.v1.ErrorReasonR\x0b\x65rrorReason\x12&\n\x05usage\x18\x0f \x01(\x0b\x32\x10.ragsql.v1.UsageR\x05usage\"h\n\x0eIngestProgress\x12,\n\x05phase\x18\x01 \x01(\x0e\x32\x16.ragsql.v1.IngestPhaseR\x05phase\x12\x12\n\x04\x64one\x18\x02 \x01(\x05R\x04\x64one\x12\x14\n\x05total\x18\x03 \x01(\x05R\x05total*|\n\x0bIngestPhase\x12\x1c\n\x18INGEST_PHASE_UNSPECIFIED\x10\x00\x12\x18\n\x14INGEST_PHASE_PARSING\x10\x01\x12\x1a\n\x16INGEST_PHASE_EMBEDDING\x10\x02\x12\x19\n\x15INGEST_PHASE_INDEXING\x10\x03*\xa0\x01\n\rDocumentState\x12\x1e\n\x1a\x44OCUMENT_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44OCUMENT_STATE_PENDING\x10\x01\x12\x1d\n\x19\x44OCUMENT_STATE_PROCESSING\x10\x02\x12\x19\n\x15\x44OCUMENT_STATE_ACTIVE\x10\x03\x12\x19\n\x15\x44OCUMENT_STATE_FAILED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ragsql.v1.document_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INGESTPHASE']._serialized_start=766
-  _globals['_INGESTPHASE']._serialized_end=890
-  _globals['_DOCUMENTSTATE']._serialized_start=893
-  _globals['_DOCUMENTSTATE']._serialized_end=1053
-  _globals['_DOCUMENT']._serialized_start=103
-  _globals['_DOCUMENT']._serialized_end=658
-  _globals['_INGESTPROGRESS']._serialized_start=660
-  _globals['_INGESTPROGRESS']._serialized_end=764
+  _globals['_INGESTPHASE']._serialized_start=837
+  _globals['_INGESTPHASE']._serialized_end=961
+  _globals['_DOCUMENTSTATE']._serialized_start=964
+  _globals['_DOCUMENTSTATE']._serialized_end=1124
+  _globals['_DOCUMENT']._serialized_start=134
+  _globals['_DOCUMENT']._serialized_end=729
+  _globals['_INGESTPROGRESS']._serialized_start=731
+  _globals['_INGESTPROGRESS']._serialized_end=835
 # @@protoc_insertion_point(module_scope)

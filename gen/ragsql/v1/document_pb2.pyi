@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from ragsql.v1 import error_reason_pb2 as _error_reason_pb2
+from ragsql.v1 import query_service_pb2 as _query_service_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -35,7 +36,7 @@ DOCUMENT_STATE_ACTIVE: DocumentState
 DOCUMENT_STATE_FAILED: DocumentState
 
 class Document(_message.Message):
-    __slots__ = ("name", "filename", "media_type", "size_bytes", "sha256", "page_count", "chunk_count", "state", "failure_reason", "create_time", "update_time", "parser", "progress", "error_reason")
+    __slots__ = ("name", "filename", "media_type", "size_bytes", "sha256", "page_count", "chunk_count", "state", "failure_reason", "create_time", "update_time", "parser", "progress", "error_reason", "usage")
     NAME_FIELD_NUMBER: _ClassVar[int]
     FILENAME_FIELD_NUMBER: _ClassVar[int]
     MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +51,7 @@ class Document(_message.Message):
     PARSER_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     ERROR_REASON_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
     name: str
     filename: str
     media_type: str
@@ -64,7 +66,8 @@ class Document(_message.Message):
     parser: str
     progress: IngestProgress
     error_reason: _error_reason_pb2.ErrorReason
-    def __init__(self, name: _Optional[str] = ..., filename: _Optional[str] = ..., media_type: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., page_count: _Optional[int] = ..., chunk_count: _Optional[int] = ..., state: _Optional[_Union[DocumentState, str]] = ..., failure_reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parser: _Optional[str] = ..., progress: _Optional[_Union[IngestProgress, _Mapping]] = ..., error_reason: _Optional[_Union[_error_reason_pb2.ErrorReason, str]] = ...) -> None: ...
+    usage: _query_service_pb2.Usage
+    def __init__(self, name: _Optional[str] = ..., filename: _Optional[str] = ..., media_type: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., page_count: _Optional[int] = ..., chunk_count: _Optional[int] = ..., state: _Optional[_Union[DocumentState, str]] = ..., failure_reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parser: _Optional[str] = ..., progress: _Optional[_Union[IngestProgress, _Mapping]] = ..., error_reason: _Optional[_Union[_error_reason_pb2.ErrorReason, str]] = ..., usage: _Optional[_Union[_query_service_pb2.Usage, _Mapping]] = ...) -> None: ...
 
 class IngestProgress(_message.Message):
     __slots__ = ("phase", "done", "total")

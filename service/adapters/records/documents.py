@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from service.adapters.records import paging
-from service.domain.documents import Document, DocumentState
+from service.domain.codec import decode, encode
+from service.domain.documents import Document, DocumentState, IngestPhase, IngestProgress
 from service.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
 
     from service.domain.caller import Caller
     from service.ports import Page
-
-_CLAIMED = 20
 
 
 def save(connection: Connection, caller: Caller, document: Document, replaces: Sequence[str] = ()) -> None:
@@ -35,12 +33,13 @@ def save(connection: Connection, caller: Caller, document: Document, replaces: S
 
 
 def change(connection: Connection, caller: Caller, document: Document, replaces: Sequence[str]) -> bool:
-    """Update by id and remove the documents in replaces. False and no change when there is none of this id."""
+    """Update by id and remove the documents in replaces. False and no change when it is gone or being deleted."""
     from sqlalchemy import update
 
     from service.adapters.records.schema import documents as table
 
-    known = update(table).where(table.c.tenant == caller.tenant, table.c.id == document.id)
+    kept = table.c.delete_time.is_(None)
+    known = update(table).where(table.c.tenant == caller.tenant, table.c.id == document.id, kept)
     if not connection.execute(known.values(**_values(document))).rowcount:
         return False
     _remove(connection, caller, document, replaces)
@@ -53,7 +52,7 @@ def swap(connection: Connection, caller: Caller, old: Document, new: Document) -
 
     from service.adapters.records.schema import documents as table
 
-    same = (table.c.state == old.state) & (table.c.update_time == old.update_time)
+    same = (table.c.state == old.state) & (table.c.update_time == old.update_time) & table.c.delete_time.is_(None)
     known = update(table).where(table.c.tenant == caller.tenant, table.c.id == old.id, same)
     return bool(connection.execute(known.values(**_values(new))).rowcount)
 
@@ -75,11 +74,11 @@ def get(connection: Connection, caller: Caller, document_id: str) -> Document:
 
     from service.adapters.records.schema import documents as table
 
-    query = select(table).where(table.c.tenant == caller.tenant, table.c.id == document_id)
+    query = select(table).where(_seen(caller), table.c.id == document_id)
     row = connection.execute(query).first()
     if row is None:
         raise _not_found(document_id)
-    return _document(row)
+    return document_of(row)
 
 
 def find(connection: Connection, caller: Caller, filename: str, sha256: str) -> list[Document]:
@@ -88,13 +87,13 @@ def find(connection: Connection, caller: Caller, filename: str, sha256: str) -> 
 
     from service.adapters.records.schema import documents as table
 
-    query = select(table).where(table.c.tenant == caller.tenant)
+    query = select(table).where(_seen(caller))
     if filename:
         query = query.where(table.c.filename == filename)
     if sha256:
         query = query.where(table.c.sha256 == sha256)
     rows = connection.execute(query.order_by(table.c.create_time.desc(), table.c.id.desc()))
-    return [_document(row) for row in rows]
+    return [document_of(row) for row in rows]
 
 
 def page(
@@ -103,10 +102,10 @@ def page(
     """Those in one of the states, or all if empty."""
     from service.adapters.records.schema import documents as table
 
-    condition = table.c.tenant == caller.tenant
+    condition = _seen(caller)
     if states:
         condition &= table.c.state.in_(states)
-    return paging.fetch(connection, table, condition, _document, size, token)
+    return paging.fetch(connection, table, condition, document_of, size, token)
 
 
 def delete(connection: Connection, caller: Caller, document_id: str) -> None:
@@ -130,29 +129,12 @@ def count(connection: Connection, caller: Caller) -> int:
     return connection.execute(query).scalar_one()
 
 
-def claim(connection: Connection, before: dt.datetime, now: dt.datetime) -> list[tuple[str, Document]]:
-    """Touch some that are unfinished and were not touched since before, and return them with their tenants."""
-    from sqlalchemy import select, tuple_, update
-
-    from service.adapters.records.schema import UNFINISHED
+def _seen(caller: Caller) -> ColumnElement[bool]:
+    """What readers see: what is being deleted for as long as it may be found."""
     from service.adapters.records.schema import documents as table
 
-    left = select(table).where(UNFINISHED, table.c.update_time <= before).order_by(table.c.create_time, table.c.id)
-    rows = connection.execute(left.limit(_CLAIMED).with_for_update(skip_locked=True)).all()
-    keys = [(row.tenant, row.id) for row in rows]
-    connection.execute(update(table).where(tuple_(table.c.tenant, table.c.id).in_(keys)).values(update_time=now))
-    return [(row.tenant, dataclasses.replace(_document(row), update_time=now)) for row in rows]
-
-
-def touch(connection: Connection, caller: Caller, document_ids: Sequence[str], now: dt.datetime) -> None:
-    """Set the update_time of those that are unfinished."""
-    from sqlalchemy import update
-
-    from service.adapters.records.schema import UNFINISHED
-    from service.adapters.records.schema import documents as table
-
-    held = update(table).where(UNFINISHED, table.c.tenant == caller.tenant, table.c.id.in_(document_ids))
-    connection.execute(held.values(update_time=now))
+    shown = table.c.delete_time.is_(None) | (table.c.state == DocumentState.ACTIVE)
+    return (table.c.tenant == caller.tenant) & shown
 
 
 def _remove(connection: Connection, caller: Caller, document: Document, replaces: Sequence[str]) -> None:
@@ -166,15 +148,30 @@ def _remove(connection: Connection, caller: Caller, document: Document, replaces
 
 
 def _values(document: Document) -> dict[str, Any]:
-    values = dataclasses.asdict(document)
+    values = {field.name: getattr(document, field.name) for field in dataclasses.fields(document)}
     del values["progress"]
-    return values
+    usage = encode(document.usage).decode() if document.usage else None
+    return {**values, "usage": usage, **progress_of(None)}
 
 
-def _document(row: Row[Any]) -> Document:
+def progress_of(progress: IngestProgress | None) -> dict[str, Any]:
+    """Its columns."""
+    return {
+        "progress_phase": progress.phase if progress else "",
+        "progress_done": progress.done if progress else 0,
+        "progress_total": progress.total if progress else 0,
+    }
+
+
+def document_of(row: Row[Any]) -> Document:
+    """What a row says."""
     values: dict[str, Any] = dict(row._mapping)  # pyright: ignore[reportPrivateUsage]
+    phase, done, total = (values.pop(f"progress_{name}") for name in ("phase", "done", "total"))
     del values["tenant"]
-    values["state"] = DocumentState(row.state)
+    values["state"] = state = DocumentState(row.state)
+    values["usage"] = decode(row.usage) if row.usage else None
+    if phase and state is DocumentState.PROCESSING:
+        values["progress"] = IngestProgress(IngestPhase(phase), done, total)
     return Document(**values)
 
 

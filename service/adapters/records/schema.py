@@ -28,34 +28,15 @@ from sqlalchemy import (
     text,
 )
 
+from service.adapters.records.append_only import APPEND_ONLY
+
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-HEAD = "0002"
+HEAD = "0003"
 """The last of the revisions in migrations/, which is what these tables are."""
 COMPATIBLE_FROM = "0001"
 """The last of them that is not additive: programs of it and later ones can use these tables."""
-APPEND_ONLY = (
-    (
-        "CREATE TRIGGER sql_events_stay BEFORE UPDATE ON sql_events BEGIN SELECT RAISE(ABORT, 'events stay'); END",
-        "sqlite",
-    ),
-    (
-        "CREATE TRIGGER sql_events_remain BEFORE DELETE ON sql_events BEGIN SELECT RAISE(ABORT, 'events stay'); END",
-        "sqlite",
-    ),
-    (
-        "CREATE OR REPLACE FUNCTION sql_events_stay() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'events stay'; END $$",
-        "postgresql",
-    ),
-    (
-        "CREATE TRIGGER sql_events_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON sql_events "
-        "FOR EACH STATEMENT EXECUTE FUNCTION sql_events_stay()",
-        "postgresql",
-    ),
-)
-"""What makes the database itself refuse to change the log of statements."""
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -65,16 +46,21 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        if value is None or value.tzinfo is None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
             raise ValueError("a time without its zone")
         return value.astimezone(dt.UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
         return value.astimezone(dt.UTC) if value.tzinfo else value.replace(tzinfo=dt.UTC)
 
 
 metadata = MetaData()
 UNFINISHED = text("state IN ('PENDING', 'PROCESSING')")
+DELETED = text("delete_time IS NOT NULL")
 
 
 def _key() -> tuple[Column[str], Column[str]]:
@@ -106,10 +92,18 @@ documents = Table(
     Column("failure_reason", Text, nullable=False),
     Column("parser", Text, nullable=False),
     Column("error_reason", String, nullable=False, server_default=""),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("retry_time", UtcDateTime),
+    Column("delete_time", UtcDateTime),
+    Column("progress_phase", String, nullable=False, server_default=""),
+    Column("progress_done", Integer, nullable=False, server_default="0"),
+    Column("progress_total", Integer, nullable=False, server_default="0"),
+    Column("usage", Text),
     Index("documents_newest", "tenant", "create_time", "id"),
     Index("documents_by_filename", "tenant", "filename"),
     Index("documents_by_sha256", "tenant", "sha256"),
     Index("documents_unfinished", "update_time", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
+    Index("documents_deleted", "delete_time", sqlite_where=DELETED, postgresql_where=DELETED),
 )
 
 uploads = Table(

@@ -10,6 +10,7 @@ from service.adapters.postgres_address import CONNECTIONS
 from service.adapters.records import (
     answers,
     audit,
+    document_claims,
     documents,
     feedback,
     knowledge,
@@ -22,12 +23,12 @@ from service.adapters.records.sql_base import SqlTables
 from service.adapters.sqlite_commits import UntilCommit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import ParamSpec
 
     from service.domain.audit import AuditEvent
     from service.domain.caller import Caller
-    from service.domain.documents import Document, DocumentState, Upload
+    from service.domain.documents import Document, DocumentState, IngestProgress, Upload
     from service.domain.feedback import Feedback, Promotion
     from service.domain.questions import Answer
     from service.domain.sql import KnowledgeItem, SqlStatement, StatementState
@@ -87,11 +88,25 @@ class SqlRecordStore(SqlTables):
 
     async def claim_documents(self, before: dt.datetime, now: dt.datetime) -> list[tuple[str, Document]]:
         """See UploadRecords."""
-        return await self._write(documents.claim, before, now)
+        return await self._write(document_claims.claim, before, now)
 
-    async def touch_documents(self, caller: Caller, document_ids: Sequence[str], now: dt.datetime) -> None:
+    async def touch_documents(
+        self, caller: Caller, progress: Mapping[str, IngestProgress | None], now: dt.datetime
+    ) -> None:
         """See UploadRecords."""
-        await self._write(documents.touch, caller, document_ids, now)
+        await self._write(document_claims.touch, caller, progress, now)
+
+    async def start_delete(self, caller: Caller, document_id: str, now: dt.datetime) -> Document:
+        """See DocumentRecords."""
+        return await self._write(document_claims.start_delete, caller, document_id, now)
+
+    async def hide_document(self, caller: Caller, document_id: str) -> None:
+        """See DocumentRecords."""
+        await self._write(document_claims.hide, caller, document_id)
+
+    async def claim_deleted(self, before: dt.datetime, now: dt.datetime) -> list[tuple[str, Document]]:
+        """See DocumentRecords."""
+        return await self._write(document_claims.claim_deleted, before, now)
 
     async def save_upload(self, caller: Caller, upload: Upload, document: Document | None = None) -> None:
         """See UploadRecords."""
