@@ -6,8 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 import stamina
+from hypothesis import HealthCheck, settings
 
 from service.adapters.retries import ATTEMPTS
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("ragsql", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ragsql")
 
 
 @pytest.fixture(scope="session")

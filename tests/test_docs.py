@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import pytest
 
 from service import settings
 from service.samples import QUESTIONS
+from tests.ports import free_port
 from tests.scripted_model import scripted_model
 
 ROOT = Path(__file__).parents[1]
@@ -43,7 +43,7 @@ class Served:
         addresses = {"RAGSQL_URL": f"http://127.0.0.1:{self.port}", "CURL_HOME": str(self.folder)}
         environ = {**os.environ, "PYTHONPATH": PATHS, **addresses}
         ran = subprocess.run(
-            command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=240, check=False
+            command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=600, check=False
         )
         assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
         return ran.stdout
@@ -59,8 +59,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     for name in ("gen", "Makefile", "requirements.lock", "pyproject.toml"):
         (folder / name).symlink_to(ROOT / name)
     _copy_programs(folder / ".venv" / "bin")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with scripted_model() as model:
         data = {"RAGSQL_DATA_DIR": str(folder / "data"), "OPENAI_BASE_URL": model}
         process = subprocess.Popen(
@@ -73,7 +72,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             yield Served(port, _greeting(process), folder)
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
 
 
 def _greeting(process: subprocess.Popen[str]) -> str:

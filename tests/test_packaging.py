@@ -33,7 +33,7 @@ def name_of(requirement: str) -> str:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(folder), "."]
-    subprocess.run(build, cwd=ROOT, check=True, timeout=120)
+    subprocess.run(build, cwd=ROOT, check=True, timeout=600)
     return zipfile.ZipFile(next(folder.glob("ragsql-*.whl")))
 
 

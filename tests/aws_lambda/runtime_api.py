@@ -33,13 +33,13 @@ class Function:
     process: subprocess.Popen[bytes] | None = None
     log: Path | None = None
 
-    def invoke(self, event: Any, timeout: float = 60) -> dict[str, Any]:
+    def invoke(self, event: Any, timeout: float = 240) -> dict[str, Any]:
         """The function's response. Raises AssertionError when it reports an error instead."""
         path, body = self._invoke(event, timeout)
         assert path.endswith("/response"), f"{path}: {body!r}"
         return json.loads(body)
 
-    def error_of(self, event: Any, timeout: float = 60) -> tuple[str, str]:
+    def error_of(self, event: Any, timeout: float = 240) -> tuple[str, str]:
         """The kind and the message of the error that the function reports. Raises AssertionError for a response."""
         path, body = self._invoke(event, timeout)
         assert path.endswith("/error"), f"{path}: {body!r}"
@@ -109,7 +109,7 @@ def running(handler: str, environ: Mapping[str, str]) -> Generator[Function]:
             yield function
         finally:
             process.kill()
-            process.wait(10)
+            process.wait(60)
             function.events.put((CLOSED, None))
             api.shutdown()
             api.server_close()

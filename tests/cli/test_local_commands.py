@@ -23,7 +23,7 @@ def ragsql(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200", **environ},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

@@ -51,9 +51,9 @@ def start(url: str, *words: str, **streams: Any) -> subprocess.Popen[str]:
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + 120
     while not true():
-        assert time.monotonic() < ends, "it did not happen within 30 s"
+        assert time.monotonic() < ends, "it did not happen within 120 s"
         time.sleep(0.02)
 
 
@@ -195,7 +195,7 @@ def test_an_interrupted_batch_continues(
     process = start(url, "upload", str(tmp_path), "--jobs", "2", *flags, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_until(lambda: services.calls.count("upload") == 4)
     process.send_signal(signal.SIGINT)
-    shown, said = process.communicate(timeout=20)
+    shown, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert said == "Interrupted. Run the same command again to continue: what is done is left out.\n"
     assert services.calls.count("upload") == 4
@@ -208,7 +208,7 @@ def test_an_interrupted_batch_continues(
     for name in ("slow1.txt", "slow2.txt"):
         (tmp_path / name).rename(tmp_path / name.replace("slow", "quick"))
     again = start(url, "upload", str(tmp_path), "--json", stdout=subprocess.PIPE)
-    files, summary = objects(again.communicate(timeout=30)[0])
+    files, summary = objects(again.communicate(timeout=120)[0])
     assert (summary["uploaded"], summary["unchanged"]) == (3, 2)
 
 
@@ -220,7 +220,7 @@ def test_what_the_server_has_accepted_is_named_when_interrupted(
     process = start(url, "upload", str(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_until(lambda: "get_document" in services.calls)
     process.send_signal(signal.SIGINT)
-    shown, _ = process.communicate(timeout=20)
+    shown, _ = process.communicate(timeout=120)
     assert process.returncode == 130
     assert shown == f"{tmp_path}/large.pdf: processing. The server has it and goes on.\n"
 
@@ -238,7 +238,7 @@ def test_a_terminal_gets_one_bar(url: str, services: FakeServices, tmp_path: Pat
         except OSError:
             break
     os.close(ours)
-    assert process.wait(20) == 0
+    assert process.wait(120) == 0
     assert "3/4 files" in shown
     assert "pages/s" in shown
     assert "embedding 3/7 chunks · large.pdf" in shown

@@ -146,7 +146,7 @@ def serving(services: FakeServices) -> Generator[str]:
     server = Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    assert started.wait(20), "the fake server did not start"
+    assert started.wait(120), "the fake server did not start"
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:

@@ -154,14 +154,13 @@ async def test_read_whole_in_good_time(parser: DocumentParser, filename: str) ->
 
 async def test_the_event_loop_goes_on_while_a_large_result_arrives(parser: DocumentParser) -> None:
     content = b"A paragraph of a handful of words.\n\n" * 130_000
+    of_loop, of_all = time.thread_time(), time.process_time()
     task = asyncio.create_task(parse(parser, content, "large.txt"))
-    gaps: list[float] = []
     while not task.done():
-        started = time.perf_counter()
-        await asyncio.sleep(0.002)
-        gaps.append(time.perf_counter() - started)
+        await asyncio.sleep(0.02)
+    of_loop, of_all = time.thread_time() - of_loop, time.process_time() - of_all
     assert len((await task).blocks) == 130_000
-    assert sorted(gaps)[int(len(gaps) * 0.99)] < 0.05
+    assert of_loop < of_all / 2, "other threads do the work"
 
 
 async def test_nothing_is_left_of_a_process_that_was_too_slow() -> None:

@@ -38,10 +38,10 @@ def test_a_file_that_lost_only_its_table_of_objects_is_repaired() -> None:
 
 def test_a_stream_that_unpacks_to_far_too_much_is_refused_in_good_time() -> None:
     before, after = drawn((72, 700, "before")), drawn((72, 600, "after"))
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(UnreadableDocument, match="more than 100 MB"):
         parse_pdf(packed(before + b" " * 101 * 2**20 + after), "a")
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     parsed = parse_pdf(packed(before + b" " * 2**20 + after), "a")
     assert [block.text for block in parsed.blocks] == ["before", "after"]
 
@@ -55,10 +55,13 @@ def test_a_stream_that_breaks_off_is_refused() -> None:
 
 
 def test_thousands_of_empty_pages_are_nothing_quickly() -> None:
-    content = simple_pdf(*([("", 10)] for _ in range(2000)))
-    started = time.monotonic()
-    assert parse_pdf(content, "a").blocks == ()
-    assert time.monotonic() - started < 5
+    spent: list[float] = []
+    for count in (200, 2000):
+        content = simple_pdf(*([("", 10)] for _ in range(count)))
+        started = time.process_time()
+        assert parse_pdf(content, "a").blocks == ()
+        spent.append(time.process_time() - started)
+    assert spent[1] < 40 * spent[0], "ten times as many take about ten times as long"
 
 
 def test_too_many_pages_are_refused_before_any_is_read() -> None:

@@ -105,7 +105,7 @@ def account(s3_url: str, handler: Runtime, monkeypatch: pytest.MonkeyPatch) -> I
             monkeypatch.setenv(f"AWS_{name}", value)
         made = _made(Account(aws), handler)
         yield made
-    urllib.request.urlopen(urllib.request.Request(f"{s3_url}/moto-api/reset", method="POST"), timeout=10).close()
+    urllib.request.urlopen(urllib.request.Request(f"{s3_url}/moto-api/reset", method="POST"), timeout=60).close()
 
 
 def _made(account: Account, handler: Runtime) -> Account:

@@ -126,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         return target or (action[1].decode() if action else f"{self.command} {path}")
 
     def _from_moto(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection(urlsplit(self.moto).netloc, timeout=30)
+        connection = http.client.HTTPConnection(urlsplit(self.moto).netloc, timeout=120)
         connection.request(self.command, self.path, body, dict(self.headers.items()))
         response = connection.getresponse()
         kept = {

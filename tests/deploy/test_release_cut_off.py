@@ -54,7 +54,7 @@ def test_killed_and_run_again(account: Account, handler: Runtime, call: str, tim
             process.wait()
 
     account.aws.before = kill
-    assert process.wait(60) == -signal.SIGKILL
+    assert process.wait(240) == -signal.SIGKILL
     account.aws.before = lambda call: None
     assert account.ask("GET", "/health")["components"]
     assert account.bring_in(image) == 0
@@ -94,7 +94,7 @@ def test_stopped(account: Account, handler: Runtime) -> None:
             process.send_signal(signal.SIGINT)
 
     account.aws.before = stop
-    assert process.wait(60) == 1
+    assert process.wait(240) == 1
     assert account.live() == ONE_LIVE
 
 

@@ -37,7 +37,7 @@ def test_cfn_lint_finds_nothing(name: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert linted.returncode == 0, linted.stdout + linted.stderr
 

@@ -46,7 +46,7 @@ def test_it_works_as_written(account: Account, handler: Runtime, tmp_path: Path)
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
     assert account.live() == ONE_LIVE, "the last thing that is shown is how a release is taken back"

@@ -125,7 +125,7 @@ def integrate(url: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", "deploy/integration"]
     environ = {**os.environ, "RAGSQL_URL": url, "TMPDIR": str(folder)}
-    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=600)
 
 
 def test_the_integration_tests_pass_where_the_service_serves(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_the_integration_tests_pass_where_the_service_serves(tmp_path: Path) -> 
             ran = integrate(found[0], tmp_path)
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "4 passed" in ran.stdout
 

@@ -147,6 +147,6 @@ def an_hour_later(world: World) -> None:
 
 async def started_again(world: World, *, recover: bool = True) -> None:
     documents = world.use_cases()
-    async with documents.working(recover=recover), asyncio.timeout(5):
+    async with documents.working(recover=recover), asyncio.timeout(60):
         while any(one.state is not DocumentState.ACTIVE or one.delete_time for one in world.records.stored.values()):
             await asyncio.sleep(0)

@@ -143,7 +143,9 @@ async def test_of_competing_uploads_the_last_accepted_stays_whichever_ends_first
         first = await ingest(documents, "a.txt", TEXT)
         await world.parser.reached.wait()
         upload = asyncio.create_task(documents.upload(ME, "a.txt", b"Sent in one message."))
-        await asyncio.sleep(0.01)
+        async with asyncio.timeout(60):
+            while world.parser.calls["parse"] < 2:
+                await asyncio.sleep(0.001)
         world.parser.ungated = OTHER
         last = await ingest(documents, "a.txt", OTHER)
         assert (await settled(documents, last)).state is DocumentState.ACTIVE

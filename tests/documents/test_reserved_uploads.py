@@ -102,7 +102,7 @@ async def test_uploads_that_are_never_ingested_are_forgotten_when_they_expire(wo
     with pytest.raises(NotFound, match="expired"):
         await documents.ingest(ME, upload_id)
     async with documents.working(recover=True):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while world.records.uploads:
                 await asyncio.sleep(0.001)
     assert world.left()[2] == {f"files/{used.id}", f"processed/{used.sha256}"}

@@ -33,7 +33,7 @@ async def ingest(documents: ManageDocuments, filename: str, content: bytes) -> D
 
 async def settled(documents: ManageDocuments, document: Document) -> Document:
     """The document once it is neither PENDING nor PROCESSING."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (now := await documents.get(ME, document.id)).state not in (DocumentState.ACTIVE, DocumentState.FAILED):
             await asyncio.sleep(0.001)
     return now

@@ -30,7 +30,7 @@ from tests.postgres_process import PostgresProcess
 from tests.redis_server import RedisServer, find_program
 from tests.s3_front import S3Front
 
-SECONDS = 60.0
+SECONDS = 180.0
 DIMENSION = 1536
 STATEMENTS = {
     "has the most customers": "SELECT name, customers FROM agent ORDER BY customers DESC LIMIT 1",

@@ -26,7 +26,7 @@ ITEMS = "boat cellar tower chapel stable attic garden bakery studio gallery harb
 _SETTING = re.compile(r"\b[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+\b")
 _PASSING = (Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED)
 _PAUSE_SECONDS = 0.15
-_SECONDS = 40.0
+_SECONDS = 180.0
 
 
 @dataclass(frozen=True)

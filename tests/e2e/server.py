@@ -17,7 +17,7 @@ import httpx
 ROOT = Path(__file__).parents[2]
 PATHS = os.pathsep.join(str(ROOT / part) for part in ("", "gen", "clients/python"))
 LISTENS = re.compile(r"listens on (http://\S+?)\. ")
-SECONDS = 60.0
+SECONDS = 180.0
 
 
 class Server:

@@ -37,6 +37,7 @@ def emulator(pinecone_emulator: PineconeEmulator) -> PineconeEmulator:
 
 def settings_for(backend: str, request: pytest.FixtureRequest, folder: Path) -> dict[str, str]:
     redis_server: RedisServer = request.getfixturevalue("redis_server")
+    request.getfixturevalue("patient_caches")
     given = {
         "RAGSQL_DATA_DIR": str(folder),
         "RAGSQL_SAMPLE_DATA": "false",
@@ -71,10 +72,9 @@ async def test_a_document_is_uploaded_asked_cached_replaced_and_deleted(service:
     documents = service.use_cases.documents
     await documents.upload(DEFAULT_CALLER, "lockers.md", OLD)
     assert says(await ask(service), "4711")
-    # Several times: a cache that is slow on a busy machine is left out.
-    again = [await ask(service) for _ in range(20)]
-    assert any(result.cache_hit for result in again)
-    assert all(says(result, "4711") for result in again)
+    again = await ask(service)
+    assert again.cache_hit
+    assert says(again, "4711")
     newer = await documents.upload(DEFAULT_CALLER, "lockers.md", NEW)
     assert says(await ask(service), "9983")
     await documents.delete(DEFAULT_CALLER, newer.document.id)

@@ -66,7 +66,7 @@ async def ingest(http: httpx.AsyncClient, upload: dict[str, Any]) -> httpx.Respo
 
 
 async def settled(http: httpx.AsyncClient, name: str) -> dict[str, Any]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:
             document = (await http.get(f"/{name}")).raise_for_status().json()["document"]
             if document["state"] in ("DOCUMENT_STATE_ACTIVE", "DOCUMENT_STATE_FAILED"):

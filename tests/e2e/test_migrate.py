@@ -181,7 +181,7 @@ async def test_a_killed_run_goes_on_where_it_was(environ: Environ, filled: Assem
     env = {**os.environ, **environ, "PYTHONPATH": PATHS}
     target = assemble(load(moved_to(environ, to)))
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while not await target.ports.vectors.document_ids(ME):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -19,6 +18,8 @@ from service.domain.health import ComponentHealth, HealthStatus
 from service.settings import load
 from tests.answers.conftest import WordReader
 from tests.contract.openai_server import OpenAIServer
+from tests.patience import HANG_SECONDS
+from tests.ports import free_port
 
 pytestmark = pytest.mark.anyio
 TEXT = b"# Lockers\n\nThe red locker is opened with the code 4711.\n"
@@ -48,8 +49,7 @@ def server() -> Iterator[OpenAIServer]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
+    return free_port()
 
 
 async def statuses(http: httpx.AsyncClient) -> dict[str, dict[str, Any]]:
@@ -62,7 +62,7 @@ async def serves(http: httpx.AsyncClient, part: str) -> bool:
 
 
 async def until(reached: Callable[[], bool | Awaitable[bool]]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while True:
         found = reached()
         if found if isinstance(found, bool) else await found:
@@ -81,7 +81,7 @@ async def test_a_hanging_one_does_not_keep_it_from_starting(
     transport = httpx.ASGITransport(app=app)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://here") as http:
         assert (await http.get("/documents")).status_code == 200
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < HANG_SECONDS / 2
 
 
 async def test_it_starts_and_recovers(

@@ -21,6 +21,7 @@ from service.app import build_app
 from service.settings import load
 from tests.answers.conftest import ScriptedChat, ScriptedGenerator, WordEmbedder, WordReader, draft
 from tests.otlp_collector import OtlpCollector, Seen
+from tests.patience import HANG_SECONDS
 
 pytestmark = pytest.mark.anyio
 TEXT = b"# Lockers\n\nThe red locker is opened with the code 4711.\n"
@@ -172,7 +173,7 @@ async def test_a_stream_ends_its_spans_also_when_it_is_cancelled(
         reached = asyncio.Event()
         service.chat.complete = slow  # pyright: ignore[reportAttributeAccessIssue]
         asking = asyncio.create_task(_collect(service.stream("What is the red code?")))
-        await asyncio.wait_for(reached.wait(), 20)
+        await asyncio.wait_for(reached.wait(), 120)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
         collector.wait(lambda spans: len(roots(spans, name)) == 2)
@@ -195,21 +196,23 @@ async def test_an_upload(tmp_path: Path, parser: DocumentParser, collector: Otlp
 
 @pytest.mark.parametrize("state", ["gone", "hangs", "refuses"])
 async def test_a_collector_that_is_down_costs_nothing(
-    tmp_path: Path, parser: DocumentParser, collector: OtlpCollector, state: str, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    parser: DocumentParser,
+    collector: OtlpCollector,
+    state: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.ERROR)
+    monkeypatch.setattr("service.adapters.traces.otlp._CLOSE_SECONDS", 1.0)
     collector.hangs, collector.status = state == "hangs", 503 if state == "refuses" else 200
     if state == "gone":
         collector.close()
     begun = time.monotonic()
     async with serving(tmp_path, parser, {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}) as service:
-        took: list[float] = []
         for _ in range(5):
-            start = time.monotonic()
             assert "4711" in (await service.ask(noCache=True)).text
-            took.append(time.monotonic() - start)
-    assert sorted(took)[2] < 1
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < HANG_SECONDS, "all of it takes less than one call to it"
     collector.released.set()
 
 

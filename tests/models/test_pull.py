@@ -105,7 +105,7 @@ def test_a_closed_network_is_noticed_at_once_by_a_pull_that_continues(
     started = time.monotonic()
     with pytest.raises(UpstreamUnavailable):
         pull(model, store, ignore, [Hub()])
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert partial(store, model).read_bytes() == CONTENT[:1234]
 
 
@@ -204,10 +204,10 @@ def test_two_processes_do_not_fetch_the_same_model_twice(model: Model, store: Mo
     with store.lock(model, lambda: None):
         other = threading.Thread(target=pull, args=(model, store, watch, [Hub()]))
         other.start()
-        assert waiting.wait(10)
+        assert waiting.wait(60)
         assert hub.ranges == []
         store.weights(model).write_bytes(CONTENT)
-    other.join(10)
+    other.join(60)
     assert steps == ["waiting", "done"]
     assert hub.ranges == []
 

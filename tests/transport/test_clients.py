@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -135,10 +136,12 @@ async def test_a_reader_that_leaves_ends_the_work(rpc: Client, fakes: Fakes) -> 
     client = QueryServiceClient("http://test", http_client=rpc)
     request = query_service_pb2.StreamQueryRequest(request=query_service_pb2.QueryRequest(query="q"))
     with pytest.raises(ConnectError) as error:
-        async for _ in client.stream_query(request, timeout_ms=200):
+        async for _ in client.stream_query(request, timeout_ms=2000):
             pass
     assert error.value.code is Code.DEADLINE_EXCEEDED
-    assert fakes.stream_closed
+    async with asyncio.timeout(60):
+        while not fakes.stream_closed:
+            await asyncio.sleep(0.01)
 
 
 async def test_documents_are_uploaded_read_listed_and_deleted(rpc: Client, fakes: Fakes) -> None:

@@ -67,10 +67,10 @@ def test_the_generated_sync_clients(server: str, request: pytest.FixtureRequest)
 def test_grpc_with_grpcio(http2: str) -> None:
     with grpc.insecure_channel(http2) as channel:
         health = unary(channel, "/ragsql.v1.HealthService/Health", HealthRequest, HealthResponse)
-        assert health(HealthRequest(), timeout=10).version == "1.2.3"
+        assert health(HealthRequest(), timeout=60).version == "1.2.3"
         query = unary(channel, "/ragsql.v1.QueryService/Query", QueryRequest, QueryResponse)
         with pytest.raises(grpc.RpcError) as raised:
-            query(QueryRequest(query=""), timeout=10)
+            query(QueryRequest(query=""), timeout=60)
         error: Any = raised.value
         assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
         status = dict(error.trailing_metadata())["grpc-status-details-bin"]
@@ -84,7 +84,7 @@ def test_grpc_streams_with_grpcio(http2: str) -> None:
             request_serializer=StreamQueryRequest.SerializeToString,
             response_deserializer=StreamQueryResponse.FromString,
         )
-        events = list(stream(StreamQueryRequest(request=QueryRequest(query="q")), timeout=10))
+        events = list(stream(StreamQueryRequest(request=QueryRequest(query="q")), timeout=60))
     assert events[-1].final.answer.name == "answers/a1"
 
 

@@ -21,6 +21,7 @@ from service.settings import load
 from service.usecases import check_health
 from service.usecases.check_health import Capability, CheckHealth, Component
 from tests.answers.conftest import WordEmbedder
+from tests.patience import HANG_SECONDS
 from tests.pinecone_emulator import PineconeEmulator
 from tests.pinecone_index import Index
 from tests.redis_server import RedisServer
@@ -87,8 +88,8 @@ async def test_what_can_be_done_depends_on_what_it_needs(
 
 
 async def test_one_that_hangs_is_reported_and_not_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_health, "FIRST_SECONDS", 0.1)
-    monkeypatch.setattr(check_health, "DEADLINE_SECONDS", 0.05)
+    monkeypatch.setattr(check_health, "FIRST_SECONDS", 1.0)
+    monkeypatch.setattr(check_health, "DEADLINE_SECONDS", 0.5)
     stuck, fine = Part(), Part()
     stuck.answers.clear()
     use_case = health_of(tmp_path, fresh_seconds=0.0, helper=stuck, first=fine)
@@ -172,7 +173,7 @@ def by_name(health: Health) -> dict[str, HealthStatus]:
 
 
 async def test_dying_and_hanging_servers_take_away_what_needs_them(
-    servers: Servers, redis_server: RedisServer, pinecone_emulator: PineconeEmulator
+    servers: Servers, redis_server: RedisServer, pinecone_emulator: PineconeEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(health: Health) -> list[str]:
         return [one.component for one in health.components if one.status is not UP and one.component != "reader"]
@@ -181,13 +182,14 @@ async def test_dying_and_hanging_servers_take_away_what_needs_them(
     assert failing(health) == [], health
 
     redis_server.pause()
+    monkeypatch.setattr("service.adapters.caches.redis._CHECK_SECONDS", 0.5)
     try:
         health, seconds = await servers.health()
     finally:
         redis_server.resume()
     assert (health.status, failing(health)) == (HALF, ["cache"])
     assert DOWN not in by_name(health).values()
-    assert seconds < 3
+    assert seconds < HANG_SECONDS / 2
 
     await asyncio.to_thread(servers.stop_postgres)
     health, seconds = await servers.health()
@@ -195,15 +197,16 @@ async def test_dying_and_hanging_servers_take_away_what_needs_them(
     assert health.status is HALF
     assert by_name(health)["sql"] is DOWN
     assert by_name(health)["documents"] is not DOWN
-    assert seconds < 3
+    assert seconds < HANG_SECONDS / 2
 
+    monkeypatch.setattr("service.adapters.vectors.pinecone._CHECK_SECONDS", 0.5)
     pinecone_emulator.faults += [("describe_index_stats", "hang")] * 20
     health, seconds = await servers.health()
     pinecone_emulator.faults.clear()
     pinecone_emulator.released.set()
     assert health.status is DOWN
     assert by_name(health) == {"documents": DOWN, "uploads": DOWN, "sql": DOWN}
-    assert seconds < 3
+    assert seconds < HANG_SECONDS / 2
 
 
 async def test_the_first_time_may_take_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
