@@ -13,7 +13,7 @@ from service.usecases.read_passages import Evidence, by_relevance, trust
 from service.usecases.retrieve_passages import Retrieved
 from service.usecases.steps import traced
 
-LEAST_TRUST = -2.7
+LEAST_TRUST = -2.3
 LEAST_CHECKED = -5.0
 LEAST_CERTAINTY = -0.2
 TRUST_IN_CERTAINTY = 0.1
@@ -43,7 +43,7 @@ class ChooseEvidence:
         """What to show on this route. On SQL it is what is shown should the database fail."""
         if route is Route.HYBRID:
             return Chosen(select_evidence(by_relevance(found.evidence), LEAST_RULE))
-        trusted = trust(found.evidence)
+        trusted = trust(question.text, found.evidence)
         if route is Route.SQL or trusted < LEAST_CHECKED:
             return Chosen(_shown(found, trusted >= LEAST_TRUST))
         verdict = await self.check(caller, question.text, found.evidence)

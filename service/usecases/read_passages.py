@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from service.domain.chunk_text import embedding_text
 from service.domain.documents import Passage, Span
+from service.domain.question_names import unnamed
 from service.domain.terms import terms
 from service.domain.units import unit_text
 from service.ports import Reading
@@ -18,6 +20,8 @@ LEAST_ANSWER = -8.0
 """How much the reader's logarithm counts next to the relevance for the order of units, and where it is cut off."""
 RELEVANCE_IN_TRUST = 0.5
 """How much relevance counts next to that logarithm for whether anything answers; see docs/reading.md."""
+UNNAMED = 3.0
+"""Much less is to be trusted where the passages do not name what the question does; see docs/reading.md."""
 PASSAGE_WEIGHT = 0.3
 PATH_WORDS_WEIGHT = 0.25
 OWN_WORDS_WEIGHT = 0.35
@@ -63,15 +67,18 @@ def read_passages(question: str, passages: Sequence[Passage], readings: Sequence
     return sorted((_weighed(unit, asked) for unit in units), key=lambda evidence: -evidence.score)
 
 
-def trust(evidence: Sequence[Evidence]) -> float:
+def trust(question: str, evidence: Sequence[Evidence]) -> float:
     """How sure it is that the evidence answers at all; minus infinity where there is none.
 
-    The logarithm of the number of units that the reader expects to answer, plus a share of the highest relevance.
+    The logarithm of the number of units that the reader expects to answer, plus a share of the highest relevance, less
+    UNNAMED where the question names something that none of the passages does.
     """
     if not evidence:
         return -math.inf
     expected = math.log(sum(math.exp(item.answers) for item in evidence))
-    return expected + RELEVANCE_IN_TRUST * max(item.relevance for item in evidence)
+    chunks = {id(item.passage): item.passage.chunk for item in evidence}.values()
+    unknown = unnamed(question, "\n".join(embedding_text(chunk) for chunk in chunks))
+    return expected + RELEVANCE_IN_TRUST * max(item.relevance for item in evidence) - UNNAMED * bool(unknown)
 
 
 def by_relevance(evidence: Sequence[Evidence]) -> list[Evidence]:

@@ -11,6 +11,7 @@ from service.usecases.read_passages import (
     OWN_WORDS_WEIGHT,
     PATH_WORDS_WEIGHT,
     RELEVANCE_IN_TRUST,
+    UNNAMED,
     by_relevance,
     content_terms,
     read_passages,
@@ -79,5 +80,12 @@ def test_trust_is_how_many_answers_are_expected_and_a_share_of_relevance() -> No
     found = passage(chunk("Vouchers are sold at the till.", "They never expire."))
     evidence = read_passages("Anything?", [found], [Reading((0.6, 0.5), (math.log(0.25), math.log(0.5)))])
     most = max(item.relevance for item in evidence)
-    assert trust(evidence) == pytest.approx(math.log(0.75) + RELEVANCE_IN_TRUST * most)
-    assert trust([]) == -math.inf
+    assert trust("Anything?", evidence) == pytest.approx(math.log(0.75) + RELEVANCE_IN_TRUST * most)
+    assert trust("Anything?", []) == -math.inf
+
+
+def test_passages_that_do_not_name_what_the_question_names_are_hardly_trusted() -> None:
+    found = passage(chunk("E4 means that the filter is missing.", headings=("Aria heat pump",)))
+    evidence = read_passages("What does it mean?", [found], [Reading((0.6,), (-0.1,))])
+    assert trust("What does E4 mean on my Aria?", evidence) == trust("What does it mean?", evidence)
+    assert trust("What does E5 mean?", evidence) == pytest.approx(trust("What does it mean?", evidence) - UNNAMED)
