@@ -20,6 +20,8 @@ LEAST_ANSWER = -8.0
 """How much the reader's logarithm counts next to the relevance for the order of units, and where it is cut off."""
 RELEVANCE_IN_TRUST = 0.5
 """How much relevance counts next to that logarithm for whether anything answers; see docs/reading.md."""
+USUAL_UNITS = 60
+"""Of the passages of a longer document: the more is read, the more looks like an answer."""
 UNNAMED = 3.0
 """Much less is to be trusted where the passages do not name what the question does; see docs/reading.md."""
 PASSAGE_WEIGHT = 0.3
@@ -70,15 +72,16 @@ def read_passages(question: str, passages: Sequence[Passage], readings: Sequence
 def trust(question: str, evidence: Sequence[Evidence]) -> float:
     """How sure it is that the evidence answers at all; minus infinity where there is none.
 
-    The logarithm of the number of units that the reader expects to answer, plus a share of the highest relevance, less
+    The logarithm of how many of USUAL_UNITS the reader expects to answer, plus a share of the highest relevance, less
     UNNAMED where the question names something that none of the passages does.
     """
     if not evidence:
         return -math.inf
-    expected = math.log(sum(math.exp(item.answers) for item in evidence))
+    share = sum(math.exp(item.answers) for item in evidence) / len(evidence)
     chunks = {id(item.passage): item.passage.chunk for item in evidence}.values()
     unknown = unnamed(question, "\n".join(embedding_text(chunk) for chunk in chunks))
-    return expected + RELEVANCE_IN_TRUST * max(item.relevance for item in evidence) - UNNAMED * bool(unknown)
+    relevance = max(item.relevance for item in evidence)
+    return math.log(USUAL_UNITS * share) + RELEVANCE_IN_TRUST * relevance - UNNAMED * bool(unknown)
 
 
 def by_relevance(evidence: Sequence[Evidence]) -> list[Evidence]:

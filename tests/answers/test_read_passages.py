@@ -12,6 +12,7 @@ from service.usecases.read_passages import (
     PATH_WORDS_WEIGHT,
     RELEVANCE_IN_TRUST,
     UNNAMED,
+    USUAL_UNITS,
     by_relevance,
     content_terms,
     read_passages,
@@ -76,11 +77,11 @@ def test_what_cannot_answer_is_not_pushed_out_of_sight() -> None:
     assert low.score == pytest.approx(low.relevance + LEAST_ANSWER * ANSWER_WEIGHT)
 
 
-def test_trust_is_how_many_answers_are_expected_and_a_share_of_relevance() -> None:
+def test_trust_is_the_share_of_units_that_answer_and_a_share_of_relevance() -> None:
     found = passage(chunk("Vouchers are sold at the till.", "They never expire."))
     evidence = read_passages("Anything?", [found], [Reading((0.6, 0.5), (math.log(0.25), math.log(0.5)))])
     most = max(item.relevance for item in evidence)
-    assert trust("Anything?", evidence) == pytest.approx(math.log(0.75) + RELEVANCE_IN_TRUST * most)
+    assert trust("Anything?", evidence) == pytest.approx(math.log(USUAL_UNITS * 0.375) + RELEVANCE_IN_TRUST * most)
     assert trust("Anything?", []) == -math.inf
 
 
