@@ -13,7 +13,7 @@ from service.usecases.read_passages import Evidence, by_relevance, trust
 from service.usecases.retrieve_passages import Retrieved
 from service.usecases.steps import traced
 
-LEAST_TRUST = -1.9
+LEAST_TRUST = -2.2
 LEAST_CHECKED = -5.0
 LEAST_CERTAINTY = -0.2
 TRUST_IN_CERTAINTY = 0.1
