@@ -22,8 +22,11 @@ RELEVANCE_IN_TRUST = 0.5
 """How much relevance counts next to that logarithm for whether anything answers; see docs/reading.md."""
 USUAL_UNITS = 60
 """Of the passages of a longer document: the more is read, the more looks like an answer."""
+TOPICAL = 0.7
+OFF_TOPIC = 3.0
 UNNAMED = 3.0
-"""Much less is to be trusted where the passages do not name what the question does; see docs/reading.md."""
+"""How little relevance is too little, what each lack of it costs, and what it costs where the passages do not name what
+the question does; see docs/reading.md."""
 PASSAGE_WEIGHT = 0.3
 PATH_WORDS_WEIGHT = 0.25
 OWN_WORDS_WEIGHT = 0.35
@@ -72,8 +75,9 @@ def read_passages(question: str, passages: Sequence[Passage], readings: Sequence
 def trust(question: str, evidence: Sequence[Evidence]) -> float:
     """How sure it is that the evidence answers at all; minus infinity where there is none.
 
-    The logarithm of how many of USUAL_UNITS the reader expects to answer, plus a share of the highest relevance, less
-    UNNAMED where the question names something that none of the passages does.
+    The logarithm of how many of USUAL_UNITS the reader expects to answer, plus a share of the highest relevance. Less
+    OFF_TOPIC times what that lacks of TOPICAL, and less UNNAMED where the question names something that none of the
+    passages does.
     """
     if not evidence:
         return -math.inf
@@ -81,7 +85,8 @@ def trust(question: str, evidence: Sequence[Evidence]) -> float:
     chunks = {id(item.passage): item.passage.chunk for item in evidence}.values()
     unknown = unnamed(question, "\n".join(embedding_text(chunk) for chunk in chunks))
     relevance = max(item.relevance for item in evidence)
-    return math.log(USUAL_UNITS * share) + RELEVANCE_IN_TRUST * relevance - UNNAMED * bool(unknown)
+    doubt = OFF_TOPIC * max(0.0, TOPICAL - relevance) + UNNAMED * bool(unknown)
+    return math.log(USUAL_UNITS * share) + RELEVANCE_IN_TRUST * relevance - doubt
 
 
 def by_relevance(evidence: Sequence[Evidence]) -> list[Evidence]:
