@@ -82,7 +82,7 @@ async def _ask(ports: Ports, number: int, line: str) -> list[Asked]:
     for item in source["questions"]:
         question = Question(item["q"], Route.DOCUMENTS, documents=(document.id,))
         found = await retrieve(DEFAULT_CALLER, question)
-        asked.append(Asked(bool(item["units"]), trust(found.evidence)))
+        asked.append(Asked(bool(item["units"]), trust(question.text, found.evidence)))
     return asked
 
 

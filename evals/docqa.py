@@ -49,7 +49,7 @@ class Way:
 def main() -> None:
     """Print the failures and one table; exit with 1 when a target is missed."""
     parser = argparse.ArgumentParser(prog="evals.docqa", description="Score answers from documents.")
-    parser.add_argument("data", type=Path, nargs="?", help="folder of full data sets; without it a set of ours is asked")
+    parser.add_argument("data", type=Path, nargs="?", help="folder of full data sets; without it a set of ours")
     parser.add_argument("--set", choices=(*document_sets.HELD_OUT, *document_sets.TUNED_ON), default="handbook")
     parser.add_argument("--url", help="a server that runs already; without it one is started")
     parser.add_argument("--route", choices=ROUTES, default="documents", help="open leaves the route to the server")

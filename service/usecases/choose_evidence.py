@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from service.domain.amounts import asks_amount, has_amount
 from service.domain.caller import Caller
 from service.domain.questions import Question, Route, Usage
 from service.usecases.check_answer import CheckAnswer
-from service.usecases.compose_answer import select_evidence
+from service.usecases.compose_answer import select_evidence, statement_of
 from service.usecases.read_passages import Evidence, by_relevance, trust
 from service.usecases.retrieve_passages import Retrieved
 from service.usecases.steps import traced
 
-LEAST_TRUST = -2.7
+LEAST_TRUST = -2.2
 LEAST_CHECKED = -5.0
 LEAST_CERTAINTY = -0.2
 TRUST_IN_CERTAINTY = 0.1
@@ -43,7 +44,7 @@ class ChooseEvidence:
         """What to show on this route. On SQL it is what is shown should the database fail."""
         if route is Route.HYBRID:
             return Chosen(select_evidence(by_relevance(found.evidence), LEAST_RULE))
-        trusted = trust(found.evidence)
+        trusted = -math.inf if _misses_amount(question.text, found) else trust(question.text, found.evidence)
         if route is Route.SQL or trusted < LEAST_CHECKED:
             return Chosen(_shown(found, trusted >= LEAST_TRUST))
         verdict = await self.check(caller, question.text, found.evidence)
@@ -51,6 +52,11 @@ class ChooseEvidence:
             return Chosen(_shown(found, trusted >= LEAST_TRUST), final=verdict.final)
         certain = verdict.margin + TRUST_IN_CERTAINTY * trusted >= LEAST_CERTAINTY
         return Chosen(_shown(found, certain), verdict.usage)
+
+
+def _misses_amount(question: str, found: Retrieved) -> bool:
+    """Whether an amount is asked for and nothing that would be shown has one, however likely an answer it looks."""
+    return asks_amount(question) and not any(has_amount(statement_of(item)) for item in _shown(found, True))
 
 
 def _shown(found: Retrieved, answers: bool) -> list[Evidence]:

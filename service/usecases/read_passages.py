@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from service.domain.chunk_text import embedding_text
 from service.domain.documents import Passage, Span
+from service.domain.question_names import unnamed
 from service.domain.terms import terms
 from service.domain.units import unit_text
 from service.ports import Reading
@@ -18,6 +20,13 @@ LEAST_ANSWER = -8.0
 """How much the reader's logarithm counts next to the relevance for the order of units, and where it is cut off."""
 RELEVANCE_IN_TRUST = 0.5
 """How much relevance counts next to that logarithm for whether anything answers; see docs/reading.md."""
+USUAL_UNITS = 60
+"""Of the passages of a longer document: the more is read, the more looks like an answer."""
+TOPICAL = 0.7
+OFF_TOPIC = 3.0
+UNNAMED = 3.0
+"""How little relevance is too little, what each lack of it costs, and what it costs where the passages do not name what
+the question does; see docs/reading.md."""
 PASSAGE_WEIGHT = 0.3
 PATH_WORDS_WEIGHT = 0.25
 OWN_WORDS_WEIGHT = 0.35
@@ -63,15 +72,21 @@ def read_passages(question: str, passages: Sequence[Passage], readings: Sequence
     return sorted((_weighed(unit, asked) for unit in units), key=lambda evidence: -evidence.score)
 
 
-def trust(evidence: Sequence[Evidence]) -> float:
+def trust(question: str, evidence: Sequence[Evidence]) -> float:
     """How sure it is that the evidence answers at all; minus infinity where there is none.
 
-    The logarithm of the number of units that the reader expects to answer, plus a share of the highest relevance.
+    The logarithm of how many of USUAL_UNITS the reader expects to answer, plus a share of the highest relevance. Less
+    OFF_TOPIC times what that lacks of TOPICAL, and less UNNAMED where the question names something that none of the
+    passages does.
     """
     if not evidence:
         return -math.inf
-    expected = math.log(sum(math.exp(item.answers) for item in evidence))
-    return expected + RELEVANCE_IN_TRUST * max(item.relevance for item in evidence)
+    share = sum(math.exp(item.answers) for item in evidence) / len(evidence)
+    chunks = {id(item.passage): item.passage.chunk for item in evidence}.values()
+    unknown = unnamed(question, "\n".join(embedding_text(chunk) for chunk in chunks))
+    relevance = max(item.relevance for item in evidence)
+    doubt = OFF_TOPIC * max(0.0, TOPICAL - relevance) + UNNAMED * bool(unknown)
+    return math.log(USUAL_UNITS * share) + RELEVANCE_IN_TRUST * relevance - doubt
 
 
 def by_relevance(evidence: Sequence[Evidence]) -> list[Evidence]:

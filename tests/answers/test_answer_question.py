@@ -213,7 +213,7 @@ async def test_rows_are_never_answered_from_the_cache(world: World) -> None:
 
 async def test_only_the_named_documents_are_read(world: World) -> None:
     await world.upload("rules.md", RULES)
-    other = await world.upload("other.md", "# Other\n\nA support agent may look after pets.\n")
+    other = await world.upload("other.md", "# Other\n\nA support agent may look after two pets.\n")
     result = await ask(world, CASELOAD, route=Route.DOCUMENTS, documents=(other,))
     assert isinstance(result.outcome, Answer)
     assert {citation.document_id for citation in result.outcome.citations} == {other}

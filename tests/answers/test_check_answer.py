@@ -57,3 +57,13 @@ async def test_it_is_not_asked_about_the_database_nor_about_nothing(world: World
     await ask(world, CASELOAD, route=Route.SQL)
     await ask(world, CASELOAD, route=Route.DOCUMENTS)
     assert world.chat.asked == []
+
+
+async def test_nor_where_an_amount_is_asked_for_and_none_was_found(world: World) -> None:
+    await world.upload("canteen.md", "# Canteen\n\nPay with your badge. A lost badge is replaced by the porter.\n")
+    world.chat.says = (("yes", 0.0),)
+    asked = "What do I pay for a badge that I lost?"
+    assert isinstance((await ask(world, asked, route=Route.DOCUMENTS)).outcome, NoAnswer)
+    assert world.chat.asked == []
+    await world.upload("porter.md", "# Porter\n\nYou pay 12 euro for a badge that you lost.\n")
+    assert isinstance((await ask(world, asked, route=Route.DOCUMENTS)).outcome, Answer)

@@ -11,6 +11,9 @@ from service.usecases.read_passages import (
     OWN_WORDS_WEIGHT,
     PATH_WORDS_WEIGHT,
     RELEVANCE_IN_TRUST,
+    TOPICAL,
+    UNNAMED,
+    USUAL_UNITS,
     by_relevance,
     content_terms,
     read_passages,
@@ -75,9 +78,26 @@ def test_what_cannot_answer_is_not_pushed_out_of_sight() -> None:
     assert low.score == pytest.approx(low.relevance + LEAST_ANSWER * ANSWER_WEIGHT)
 
 
-def test_trust_is_how_many_answers_are_expected_and_a_share_of_relevance() -> None:
+def test_trust_is_the_share_of_units_that_answer_and_a_share_of_relevance() -> None:
     found = passage(chunk("Vouchers are sold at the till.", "They never expire."))
-    evidence = read_passages("Anything?", [found], [Reading((0.6, 0.5), (math.log(0.25), math.log(0.5)))])
+    evidence = read_passages("Anything?", [found], [Reading((0.8, 0.5), (math.log(0.25), math.log(0.5)))])
     most = max(item.relevance for item in evidence)
-    assert trust(evidence) == pytest.approx(math.log(0.75) + RELEVANCE_IN_TRUST * most)
-    assert trust([]) == -math.inf
+    assert most > TOPICAL
+    assert trust("Anything?", evidence) == pytest.approx(math.log(USUAL_UNITS * 0.375) + RELEVANCE_IN_TRUST * most)
+    assert trust("Anything?", []) == -math.inf
+
+
+def test_what_is_hardly_relevant_is_hardly_trusted() -> None:
+    found = passage(chunk("Vouchers are sold at the till."))
+    far, near = (
+        trust("Anything?", read_passages("Anything?", [found], [Reading((meaning,), (-0.1,))]))
+        for meaning in (0.1, 0.9)
+    )
+    assert near - far > RELEVANCE_IN_TRUST * 0.8
+
+
+def test_passages_that_do_not_name_what_the_question_names_are_hardly_trusted() -> None:
+    found = passage(chunk("E4 means that the filter is missing.", headings=("Aria heat pump",)))
+    evidence = read_passages("What does it mean?", [found], [Reading((0.6,), (-0.1,))])
+    assert trust("What does E4 mean on my Aria?", evidence) == trust("What does it mean?", evidence)
+    assert trust("What does E5 mean?", evidence) == pytest.approx(trust("What does it mean?", evidence) - UNNAMED)

@@ -71,6 +71,13 @@ async def test_headings_and_column_names_count(reader: Reader) -> None:
     assert rich.meaning[-1] > bare.meaning[-1]
 
 
+async def test_a_long_passage_is_read_in_parts_each_below_the_headings(reader: Reader) -> None:
+    units = [f"Shelf {n} of the archive holds letters that were written in the spring of 18{n}." for n in range(30, 36)]
+    short, long = passage(*units, headings=("Archive",)), passage(*units, *units, headings=("Archive",))
+    alone, together = await reader.read(DEFAULT_CALLER, "Where are letters from 1833 kept?", [short, long])
+    assert together.answers == pytest.approx(alone.answers * 2)
+
+
 async def test_it_serves(reader: Reader) -> None:
     health = await reader.check()
     assert (health.component, health.status, health.detail) == ("reader", HealthStatus.SERVING, "")

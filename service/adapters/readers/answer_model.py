@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.domain.chunk_text import embedding_text
+from service.domain.chunk_text import headings_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     Scores = npt.NDArray[np.float32]
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "answers" / "answers-int8.onnx"
-VERSION = "answers-1"
+VERSION = "answers-2"
 
 _LONGEST_QUESTION = 64
-_LONGEST = 320
+_LONGEST_HEADINGS = 40
+_LONGEST = 160
 _LEAST = -20.0
 
 
@@ -39,18 +40,19 @@ class AnswerModel:
         self._session = open_session(WEIGHTS)
 
     def log_probabilities(self, question: str, chunk: Chunk) -> tuple[float, ...]:
-        """The logarithm of the probability that each unit answers the question. A long chunk is read in windows."""
-        from service.domain.documents import Span
+        """The logarithm of the probability that each unit answers. A long chunk is read in windows below its headings.
 
+        Windows are as long as the passages that the model learnt from: in longer ones it tells less well what answers.
+        """
         asked: list[int] = self._tokenizer.encode(question).ids[:_LONGEST_QUESTION]
-        text = embedding_text(chunk)
-        shift = len(text) - len(chunk.text)
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        places = _places(encoding.offsets, [Span(u.start + shift, u.end + shift) for u in chunk.units])
+        above = self._tokenizer.encode(headings_text(chunk.headings), add_special_tokens=False).ids[:_LONGEST_HEADINGS]
+        encoding = self._tokenizer.encode(chunk.text, add_special_tokens=False)
+        before = [*asked, *above]
         found: list[float] = []
-        for first, last, units in _windows(places, len(encoding.ids), _LONGEST - len(asked) - 1):
-            scores = self._scores([*asked, *encoding.ids[first:last], self._end])
-            found += _log_softmax(scores, [(s - first + len(asked), e - first + len(asked)) for s, e in units])
+        places = _places(encoding.offsets, chunk.units)
+        for first, last, units in _windows(places, len(encoding.ids), _LONGEST - len(before) - 1):
+            scores = self._scores([*before, *encoding.ids[first:last], self._end])
+            found += _log_softmax(scores, [(s - first + len(before), e - first + len(before)) for s, e in units])
         return tuple(found)
 
     @property
@@ -83,14 +85,15 @@ def _places(offsets: Sequence[tuple[int, int]], units: Sequence[Span]) -> list[t
 def _windows(
     places: Sequence[tuple[int, int]], tokens: int, limit: int
 ) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
-    """Ranges of at most limit tokens, each with the units in it; a unit that alone is longer loses its end."""
+    """Ranges of at most limit tokens and of like length, each with its units; a unit that is longer loses its end."""
     if tokens <= limit:
         yield 0, tokens, list(places)
         return
+    aim = tokens / math.ceil(tokens / limit)
     start = 0
     while start < len(places):
         first, end = places[start][0], start + 1
-        while end < len(places) and places[end][1] - first <= limit:
+        while end < len(places) and places[end][1] - first <= limit and places[end - 1][1] - first < aim:
             end += 1
         last = min(places[end - 1][1], first + limit)
         yield first, last, [(min(s, last), min(e, last)) for s, e in places[start:end]]
