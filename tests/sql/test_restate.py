@@ -64,3 +64,15 @@ def test_a_name_that_does_not_repeat_needs_no_key_in_the_list() -> None:
     sql = "SELECT l.name, COUNT(*) AS n FROM list AS l JOIN entry AS e ON e.list_id = l.id GROUP BY l.name"
     assert ", l.id FROM" not in complete(sql, "How many entries has each list?", unique)
     assert "GROUP BY l.name, l.id" in complete(sql, "How many entries has each list?", unique)
+
+
+@pytest.mark.parametrize(
+    ("question", "restated"),
+    [
+        ("Which open entries are too long?", "Which open entries have more than 500 tracks?"),
+        ("Which entries are too long to stay open?", "Which entries have more than 500 tracks?"),
+    ],
+)
+def test_a_state_that_the_reply_left_out_comes_back(question: str, restated: str) -> None:
+    request = SqlRequest(question, SCHEMA, rule=REQUEST.rule)
+    assert restated_question("Which entries have more than 500 tracks?", request) == restated
