@@ -61,8 +61,8 @@ async def understand(
 async def vouches(database: Database, caller: Caller, asked: Asked, sql: str, rule: str) -> bool:
     """Whether all that a statement compares with stands in the question or its rule, and what was named is used.
 
-    The rule must be the one that the question is about: no other of the likeliest may know more of the words that the
-    database does not.
+    The rule must be about the question: of the words that the database does not know it has one, unless none of the
+    likeliest rules has.
     """
     question = asked.question.text
     if rule and not _is_about(asked, rule):
@@ -80,9 +80,10 @@ async def vouches(database: Database, caller: Caller, asked: Asked, sql: str, ru
 
 
 def _is_about(asked: Asked, rule: str) -> bool:
-    others = (unit_text(item.passage.chunk, item.unit) for item in asked.rules[:RULES_COMPARED])
-    shared = len(asked.unstored.intersection(terms(rule)))
-    return all(shared >= len(asked.unstored.intersection(terms(other))) for other in others)
+    likeliest = (unit_text(item.passage.chunk, item.unit) for item in asked.rules[:RULES_COMPARED])
+    return not asked.unstored.isdisjoint(terms(rule)) or all(
+        asked.unstored.isdisjoint(terms(other)) for other in likeliest
+    )
 
 
 def _columns(schema: Schema) -> list[tuple[str, tuple[str, ...]]]:
