@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.domain.accounted import is_accounted_for, leaves_state_open
+from service.domain.accounted import is_accounted_for, misses_point
 from service.domain.caller import Caller
 from service.domain.hybrid_plan import Plan, names_in, plan
 from service.domain.questions import Question
@@ -73,10 +73,14 @@ async def vouches(database: Database, caller: Caller, asked: Asked, sql: str, ru
     stored |= {(name.casefold(), value.casefold()) for name, values in _columns(schema) for value in values}
     read = [match.value for match in asked.kinds if re.search(rf"\b{re.escape(match.table)}\b", sql, re.I)]
     named = [*(name for name in asked.names if name.casefold() not in rule.casefold()), *read]
-    if not await asyncio.to_thread(is_accounted_for, sql, schema.dialect, text, stored, named):
-        return False
+    return await asyncio.to_thread(is_accounted_for, sql, schema.dialect, text, stored, named)
+
+
+async def misses(database: Database, caller: Caller, question: Question, sql: str, rule: str) -> bool:
+    """Whether the statement by a rule lists something else than was asked for: no other rule would mend that."""
+    schema = await database.schema(caller)
     columns = {table.name.casefold(): [column.name for column in table.columns] for table in schema.tables}
-    return not await asyncio.to_thread(leaves_state_open, sql, schema.dialect, question, columns)
+    return await asyncio.to_thread(misses_point, sql, schema.dialect, question.text, rule, columns)
 
 
 def _is_about(asked: Asked, rule: str) -> bool:
