@@ -34,8 +34,8 @@ def is_accounted_for(sql: str, dialect: str, asked: str, stored: Stored, named: 
     """Whether all that is compared with stands in asked, texts are those of their columns, and what is named is used.
 
     asked is the question with the rule. A statement that compares with the present time, with an average or with what
-    is lacking does what nobody may have asked for, unless the wording does. So does one that bounds each row and then
-    sums up what it bounded.
+    is lacking does what nobody may have asked for, unless the wording does. One that compares a column with itself says
+    nothing.
     """
     from sqlglot import exp
 
@@ -48,7 +48,7 @@ def is_accounted_for(sql: str, dialect: str, asked: str, stored: Stored, named: 
         return False
     if not _MIDDLE.search(asked) and any(tree.find_all(exp.Avg)):
         return False
-    if not _TOTAL.search(asked) and _sums_what_it_bounds(tree):
+    if any(_compares_with_itself(item) for item in tree.find_all(exp.GT, exp.GTE, exp.LT, exp.LTE)):
         return False
     if not all(_is_asked_for(literal, asked) and _is_stored(literal, stored) for literal in _compared(tree)):
         return False
@@ -56,19 +56,26 @@ def is_accounted_for(sql: str, dialect: str, asked: str, stored: Stored, named: 
     return all(written.intersection(terms(name)) for name in named)
 
 
-def leaves_state_open(sql: str, dialect: str, question: str, columns: Mapping[str, Collection[str]]) -> bool:
-    """Whether a question speaks of a state that the tables of a statement hold and that it does not look at.
+def misses_point(sql: str, dialect: str, question: str, rule: str, columns: Mapping[str, Collection[str]]) -> bool:
+    """Whether a statement that applies a rule lists something else, whatever it compares with.
 
-    columns are the names of columns by the name of their table in lower case.
+    It sums up what it bounded row by row though nobody asked for a total, or it does not look at a state that the
+    question speaks of and its tables hold. columns are the names of columns by the name of their table in lower case.
     """
-    from sqlglot import exp
-
     from service.domain.sql_guard import parse_statement
+
+    tree = parse_statement(sql, dialect)
+    if not _TOTAL.search(f"{question} {rule}") and _sums_what_it_bounds(tree):
+        return True
+    return _leaves_state_open(tree, question, columns)
+
+
+def _leaves_state_open(tree: exp.Expr, question: str, columns: Mapping[str, Collection[str]]) -> bool:
+    from sqlglot import exp
 
     asked = [kept for words, kept in _STATES if words.search(question)]
     if not asked:
         return False
-    tree = parse_statement(sql, dialect)
     conditions = [part for kind in (exp.Where, exp.Having, exp.Join) for part in tree.find_all(kind)]
     read = {column.name.casefold() for part in conditions for column in part.find_all(exp.Column)}
     held = {name for table in tree.find_all(exp.Table) for name in columns.get(table.name.casefold(), ())}
@@ -92,6 +99,15 @@ def picks_one(sql: str, dialect: str) -> bool:
     first = order.expressions[0].this
     counted = {item.alias.casefold() for item in tree.selects if item.find(exp.AggFunc)}
     return limit.expression.name == "1" and (bool(first.find(exp.AggFunc)) or first.name.casefold() in counted)
+
+
+def _compares_with_itself(comparison: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    sides = [
+        {column.sql() for column in side.find_all(exp.Column)} for side in (comparison.this, comparison.expression)
+    ]
+    return len(sides[0]) == 1 and sides[0] == sides[1]
 
 
 def _sums_what_it_bounds(tree: exp.Expr) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from service.domain.questions import Usage
@@ -30,5 +30,12 @@ class UsageTotal:
 
     def __add__(self, other: UsageTotal) -> UsageTotal:
         """Both, of one day, kind and model."""
-        added = replace(self.usage + other.usage, parts=())
-        return replace(self, calls=self.calls + other.calls, usage=added)
+        ours, theirs = self.usage, other.usage
+        usage = Usage(
+            ours.input_tokens + theirs.input_tokens,
+            ours.output_tokens + theirs.output_tokens,
+            ours.embedding_tokens + theirs.embedding_tokens,
+            ours.cost_usd + theirs.cost_usd,
+            (self.model,),
+        )
+        return UsageTotal(self.day, self.kind, self.model, self.calls + other.calls, usage)

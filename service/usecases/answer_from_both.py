@@ -29,7 +29,7 @@ from service.usecases.read_passages import Evidence, by_relevance
 from service.usecases.retrieve_passages import Retrieved
 from service.usecases.sql_statements import Proposal
 from service.usecases.streams import closing
-from service.usecases.understand_question import Asked, understand, vouches
+from service.usecases.understand_question import Asked, misses, understand, vouches
 
 LEAST_VOUCHED = 0.05
 """The confidence for a statement all of whose comparisons were asked for; see docs/hybrid.md."""
@@ -170,7 +170,9 @@ class AnswerFromBoth:
         sql, rule = proposal.statement.sql, proposal.rule
         told = bool(rule or asked.names) or await asyncio.to_thread(picks_one, sql, proposal.statement.dialect)
         least = LEAST_CONFIDENCE
-        if told and await self._vouches(caller, asked, sql, rule):
+        if rule and await misses(self.database.sql.connected(), caller, asked.question, sql, rule):
+            least = NEVER
+        elif told and await self._vouches(caller, asked, sql, rule):
             least = LEAST_VOUCHED
         elif any(statement_applies(sql, other.text, asked.question.text) for other in rejected):
             least = NEVER

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.domain.accounted import is_accounted_for, leaves_state_open
+from service.domain.accounted import is_accounted_for, misses_point
 from service.domain.caller import Caller
 from service.domain.hybrid_plan import Plan, names_in, plan
 from service.domain.questions import Question
@@ -61,8 +61,8 @@ async def understand(
 async def vouches(database: Database, caller: Caller, asked: Asked, sql: str, rule: str) -> bool:
     """Whether all that a statement compares with stands in the question or its rule, and what was named is used.
 
-    The rule must be the one that the question is about: no other of the likeliest may know more of the words that the
-    database does not.
+    The rule must be about the question: of the words that the database does not know it has one, unless none of the
+    likeliest rules has.
     """
     question = asked.question.text
     if rule and not _is_about(asked, rule):
@@ -73,16 +73,21 @@ async def vouches(database: Database, caller: Caller, asked: Asked, sql: str, ru
     stored |= {(name.casefold(), value.casefold()) for name, values in _columns(schema) for value in values}
     read = [match.value for match in asked.kinds if re.search(rf"\b{re.escape(match.table)}\b", sql, re.I)]
     named = [*(name for name in asked.names if name.casefold() not in rule.casefold()), *read]
-    if not await asyncio.to_thread(is_accounted_for, sql, schema.dialect, text, stored, named):
-        return False
+    return await asyncio.to_thread(is_accounted_for, sql, schema.dialect, text, stored, named)
+
+
+async def misses(database: Database, caller: Caller, question: Question, sql: str, rule: str) -> bool:
+    """Whether the statement by a rule lists something else than was asked for: no other rule would mend that."""
+    schema = await database.schema(caller)
     columns = {table.name.casefold(): [column.name for column in table.columns] for table in schema.tables}
-    return not await asyncio.to_thread(leaves_state_open, sql, schema.dialect, question, columns)
+    return await asyncio.to_thread(misses_point, sql, schema.dialect, question.text, rule, columns)
 
 
 def _is_about(asked: Asked, rule: str) -> bool:
-    others = (unit_text(item.passage.chunk, item.unit) for item in asked.rules[:RULES_COMPARED])
-    shared = len(asked.unstored.intersection(terms(rule)))
-    return all(shared >= len(asked.unstored.intersection(terms(other))) for other in others)
+    likeliest = (unit_text(item.passage.chunk, item.unit) for item in asked.rules[:RULES_COMPARED])
+    return not asked.unstored.isdisjoint(terms(rule)) or all(
+        asked.unstored.isdisjoint(terms(other)) for other in likeliest
+    )
 
 
 def _columns(schema: Schema) -> list[tuple[str, tuple[str, ...]]]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.domain.hybrid_plan import unnamed_in
 from service.domain.question_form import asked_part, clauses, form
 from service.domain.questions import Route
 from service.domain.routing import (
@@ -109,6 +110,29 @@ def test_the_situation_before_a_question_does_not_speak_for_it() -> None:
         "what does the rule say?",
     ]
     assert form("Two copies broke in 2023. What happens to them?")["period"] == 0.0
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["largest", "biggest", "smallest", "longest", "oldest", "newest", "cheapest", "fewest", "busiest", "wettest"],
+)
+def test_a_superlative_is_one_however_it_is_formed(word: str) -> None:
+    assert form(f"What is our {word} order?")["superlative"] == 1.0
+    counted = "" if word == "fewest" else f"Which is our {word} car?"
+    assert unnamed_in(f"What do we charge for our {word} car?") == counted
+
+
+@pytest.mark.parametrize("word", ["interest", "request", "guest", "rest", "forest", "harvest", "honest", "test"])
+def test_what_ends_like_a_superlative_is_none(word: str) -> None:
+    assert form(f"What is our {word} policy?")["superlative"] == 0.0
+    assert unnamed_in(f"What do we charge for our {word} car?") == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["Which fridges were too warm last week?", "Who handled claims above their limit?", "Is there pie too?"]
+)
+def test_what_is_held_against_a_rule_is_measured(text: str) -> None:
+    assert form(text)["measured"] == float("pie" not in text)
 
 
 def test_the_month_of_may_is_no_permission() -> None:

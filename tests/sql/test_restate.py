@@ -59,8 +59,44 @@ def test_a_list_of_keys_shows_what_they_stand_for() -> None:
     assert complete("SELECT list_id FROM entry", "Which entries are late?", SCHEMA) == "SELECT list_id FROM entry"
 
 
+@pytest.mark.parametrize(
+    ("sql", "question", "shown"),
+    [
+        ("SELECT cost FROM tbl_repair WHERE cost > 1500", "Which repairs cost so much?", "repair_id, cost"),
+        ("SELECT cost FROM tbl_repair WHERE cost > 1500", "Which of our repairs cost so much?", "repair_id, cost"),
+        ("SELECT cost FROM tbl_repair WHERE cost > 1500", "Which costs are above 1500?", "cost"),
+        ("SELECT part, cost FROM tbl_repair WHERE cost > 1500", "Which repairs cost so much?", "part, cost"),
+        ("SELECT DISTINCT cost FROM tbl_repair", "Which repairs are there?", "DISTINCT cost"),
+        ("SELECT maker, km FROM truck WHERE km > 9", "Which trucks went far?", "plate, maker, km"),
+    ],
+)
+def test_rows_of_which_nothing_says_what_they_are_show_their_key(sql: str, question: str, shown: str) -> None:
+    columns = {
+        "tbl_repair": {"repair_id": "INTEGER", "part": "TEXT", "cost": "REAL"},
+        "truck": {"plate": "TEXT", "maker": "TEXT", "km": "INTEGER"},
+    }
+    tables = tuple(
+        SchemaTable(name, tuple(SchemaColumn(*column) for column in held.items()), (next(iter(held)),))
+        for name, held in columns.items()
+    )
+    listed = complete(sql, question, Schema("sqlite", tables, "e3")).split(" FROM ")[0]
+    assert listed == f"SELECT {shown}"
+
+
 def test_a_name_that_does_not_repeat_needs_no_key_in_the_list() -> None:
     unique = Schema("sqlite", (SchemaTable("list", LIST.columns, ("id",), row_count=2), SCHEMA.tables[1]), "e2")
     sql = "SELECT l.name, COUNT(*) AS n FROM list AS l JOIN entry AS e ON e.list_id = l.id GROUP BY l.name"
     assert ", l.id FROM" not in complete(sql, "How many entries has each list?", unique)
     assert "GROUP BY l.name, l.id" in complete(sql, "How many entries has each list?", unique)
+
+
+@pytest.mark.parametrize(
+    ("question", "restated"),
+    [
+        ("Which open entries are too long?", "Which open entries have more than 500 tracks?"),
+        ("Which entries are too long to stay open?", "Which entries have more than 500 tracks?"),
+    ],
+)
+def test_a_state_that_the_reply_left_out_comes_back(question: str, restated: str) -> None:
+    request = SqlRequest(question, SCHEMA, rule=REQUEST.rule)
+    assert restated_question("Which entries have more than 500 tracks?", request) == restated

@@ -24,6 +24,10 @@ _REASONING_TOKENS = 4096
 """What a reasoning model may write for itself next to its reply: both count against its limit."""
 
 
+_MARK = re.compile(r"<(?=\|[\w-]{1,40}\|>)")
+"""Begins what llama.cpp and others read as the end of a turn or the beginning of another, wherever it stands."""
+
+
 class ChatServer(Protocol):
     """A server that is started when it is needed, and that reads grammars and keeps prompts."""
 
@@ -98,7 +102,7 @@ class OpenAIChat:
         streamed: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
         return await create(
             model=self.model,
-            messages=[{"role": message.role, "content": message.content} for message in messages],
+            messages=[{"role": message.role, "content": _as_text(message.content)} for message in messages],
             timeout=within(options.timeout_seconds),
             **self._sampling(options),
             **streamed,
@@ -149,6 +153,11 @@ class OpenAIChat:
         return ports.ChatReply(
             text, Usage(tokens_in, tokens_out, cost_usd=cost, models=(self.model,)), finish == "length"
         )
+
+
+def _as_text(content: str) -> str:
+    """The content without marks of turns: a document or a question must not speak for somebody else."""
+    return _MARK.sub("< ", content)
 
 
 def _alternatives(tokens: Any) -> tuple[tuple[str, float], ...]:

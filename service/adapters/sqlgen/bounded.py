@@ -31,6 +31,7 @@ _AT_LEAST = re.compile(r"\bat least\b|\bor (?:more|older|above|over)\b|\band (?:
 _AT_MOST = re.compile(r"\bat most\b|\bup to\b|\bno more\b|\bor (?:less|fewer)\b", re.I)
 _STRICT = ("more than", "over", "above")
 _COMPARED = re.compile(rf"\b(?P<over>more than|over|above|at least)\s+(?P<number>{_NUMBER})", re.I)
+_AT = re.compile(rf"\bat\s+({_NUMBER})(?!\s?%)", re.I)
 _FURTHER = re.compile(r",?\s+(?:and|but)\s+(?=(?:have|has|had|are|is|was|were|need|must|will|can|cannot|get|pay|do)\b)")
 _CAPITAL = re.compile(r"\b[A-Z]\w|\b(?:19|20)\d\d\b")
 _CLAUSE = re.compile(r"(?:[,;:]|\bor\b|\band\b)")
@@ -47,7 +48,10 @@ def bounded_question(question: str, rule: str) -> str:
 
 
 def as_the_rule_bounds(question: str, rule: str) -> str:
-    """The question with the rule's own comparison where it compares with the same number: ten or more, not over ten."""
+    """The question with the rule's own comparison where it compares with the same number.
+
+    Ten or more is not over ten; what happens "at 900 hours" happens from then on.
+    """
     said = _COMPARED.search(question)
     if not said:
         return question
@@ -58,6 +62,10 @@ def as_the_rule_bounds(question: str, rule: str) -> str:
                 return f"{question[: said.start()]}at least {number}{question[said.end() :]}"
             if said["over"].lower() == "at least" and bound.lower().startswith(_STRICT):
                 return f"{question[: said.start()]}more than {number}{question[said.end() :]}"
+    if said["over"].lower() in _STRICT and any(
+        numbers_in(at) == numbers_in(number) for at in _AT.findall(rule) if "%" not in at
+    ):
+        return f"{question[: said.start()]}at least {number}{question[said.end() :]}"
     return question
 
 

@@ -23,7 +23,7 @@ from service.domain.sql import Schema
 from service.errors import SqlNotGenerated
 from service.ports import CannotAnswer, ChatMessage, ChatModel, ChatOptions, Database, SqlDraft, SqlRequest
 
-PROMPT_VERSION = 3
+PROMPT_VERSION = 4
 """Raised whenever the same request would be prompted, mended or rated differently."""
 _MAX_TABLES = 25
 _MAX_TOKENS = 250

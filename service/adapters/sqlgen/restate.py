@@ -83,6 +83,11 @@ _TOTAL = re.compile(
 _SPAN = re.compile(r"\s(?:in|per|within)?\s?(?:a|each|every|one)\s(?:calendar\s)?(?:year|month|quarter)\b", re.I)
 _SMALLER = {"tonne": ("kg", 1000), "kg": ("g", 1000), "km": ("m", 1000), "litre": ("ml", 1000)}
 _AMOUNT = re.compile(r"[$€£]\s?\d[\d.,]*(?<=\d)(?: or (?:more|less))?")
+_STATE = re.compile(
+    r"\b(open|unpaid|outstanding|overdue|pending|un(?:settled|resolved|answered|finished)|cancelled|active|former|"
+    r"current)\s+(\w+)",
+    re.I,
+)
 _SECOND_CLAUSE = re.compile(r", (?:and|or) (?:how|by|who|what|which|when)\b.*$", re.IGNORECASE | re.DOTALL)
 
 
@@ -97,7 +102,7 @@ def restating_messages(request: SqlRequest) -> list[ChatMessage]:
 
 
 def restated_question(reply: str, request: SqlRequest, values: Sequence[ValueMatch] = ()) -> str:
-    """The model's question without a second clause, with the totals, values and periods that it forgot.
+    """The model's question without a second clause, with the totals, states, values and periods it forgot.
 
     values are those that the request's question names. Empty when the fact is neither in the reply nor can be put in.
     """
@@ -112,6 +117,7 @@ def restated_question(reply: str, request: SqlRequest, values: Sequence[ValueMat
         question = _AMOUNT.sub(r"\g<0> in total", question, count=1)
     if not PERIOD.search(request.question):
         question = _SPAN.sub("", question)
+    question = _with_states(question, request)
     question += "".join(f" of {column} {value}" for column, value in _forgotten(question, request, values).items())
     forgotten = [period for period in PERIOD.findall(request.question) if period.lower() not in question.lower()]
     return f"{question} in {' and '.join(forgotten)}?" if forgotten else f"{question}?"
@@ -135,6 +141,14 @@ def _as_stored(question: str, schema: Schema) -> str:
 
 def _scaled(number: str, factor: int, unit: str) -> str:
     return f"{Decimal(number.replace(',', '')) * factor:f} {unit}"
+
+
+def _with_states(question: str, request: SqlRequest) -> str:
+    """The question with the states of things that it lost: of "open claims" only the rule may leave claims."""
+    for state, thing in _STATE.findall(request.question):
+        if state.lower() not in f"{question} {request.rule}".lower():
+            question = re.sub(rf"\b{re.escape(thing)}\b", f"{state} {thing}", question, count=1, flags=re.I)
+    return question
 
 
 def _forgotten(question: str, request: SqlRequest, values: Sequence[ValueMatch]) -> dict[str, str]:

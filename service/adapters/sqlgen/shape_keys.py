@@ -1,4 +1,4 @@
-"""A list of nothing but keys says nothing to a reader: the first text of the same rows is shown beside them."""
+"""What tells the rows of a list apart: a text beside keys, and keys where nothing else says which rows they are."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from service.adapters.sqlgen.sources import sources
-from service.domain.sql import Schema
+from service.domain.schema_linking import name_parts, stem, words_of
+from service.domain.sql import Schema, SchemaTable
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
 _TEXT = re.compile(r"char|text|string", re.I)
+_WHICH = re.compile(r"\W*which\s+((?:\w+\s+){1,4})", re.I)
 
 
 def name_keys(tree: exp.Select, schema: Schema) -> bool:
@@ -21,12 +23,45 @@ def name_keys(tree: exp.Select, schema: Schema) -> bool:
     shown = tree.selects[0].unalias() if len(tree.selects) == 1 else None
     if not isinstance(shown, exp.Column) or tree.args.get("group") or tree.args.get("distinct"):
         return False
-    read = sources(tree)
-    name = read.get(shown.table.lower(), "") if shown.table else next(iter(read.values()), "") if len(read) == 1 else ""
-    table = next((table for table in schema.tables if table.name.lower() == name), None)
+    table = _owner(tree, shown.table.lower(), schema)
     if table is None or [key.lower() for key in table.primary_key] != [shown.name.lower()]:
         return False
     text = next((c.name for c in table.columns if _TEXT.search(c.type) and c.name.lower() != shown.name.lower()), "")
     if text:
         tree.append("expressions", exp.column(text, table=shown.table or None))
     return bool(text)
+
+
+def add_row_keys(tree: exp.Select, question: str, schema: Schema) -> bool:
+    """Begin with the primary key where a question asks which rows of a table, and only other things of them are shown.
+
+    A text says which rows they are, unless the key itself is one.
+    """
+    from sqlglot import exp
+
+    asked = _WHICH.match(question)
+    shown = [item.unalias() for item in tree.selects]
+    if not asked or tree.args.get("group") or tree.args.get("distinct") or tree.args.get("order"):
+        return False
+    columns = [item for item in shown if isinstance(item, exp.Column)]
+    owners = {column.table.lower() for column in columns}
+    if not columns or len(columns) != len(shown) or len(owners) != 1:
+        return False
+    table = _owner(tree, owners.pop(), schema)
+    if table is None or not {stem(word) for word in words_of(asked[1])}.intersection(name_parts(table.name)):
+        return False
+    types = {column.name.lower(): column.type for column in table.columns}
+    names = [column.name.lower() for column in columns]
+    keys = [key for key in table.primary_key if key.lower() not in names]
+    texts = any(_TEXT.search(types.get(name, "")) for name in names)
+    if not keys or (texts and not all(_TEXT.search(types.get(key.lower(), "")) for key in keys)):
+        return False
+    added = [exp.column(key, table=columns[0].table or None) for key in keys]
+    tree.set("expressions", [*added, *tree.args["expressions"]])
+    return True
+
+
+def _owner(tree: exp.Select, alias: str, schema: Schema) -> SchemaTable | None:
+    read = sources(tree)
+    name = read.get(alias, "") if alias else next(iter(read.values()), "") if len(read) == 1 else ""
+    return next((table for table in schema.tables if table.name.lower() == name), None)
