@@ -67,6 +67,10 @@ class PgVectorStore:
         """See VectorStore."""
         await self._call(self._delete, caller.tenant, document_id)
 
+    async def forget(self, caller: Caller) -> None:
+        """See VectorIndex."""
+        await self._call(self._forget, caller.tenant)
+
     async def read(self, caller: Caller, document_id: str) -> StoredChunks | None:
         """See VectorStore."""
         return await self._call(self._read_document, caller.tenant, document_id)
@@ -188,5 +192,13 @@ class PgVectorStore:
                 tenant = rows.begin(cursor, sql, name)
                 if rows.remove(cursor, sql, tenant, [document_id]):
                     rows.touch(cursor, sql, tenant)
+
+        self._server.change(work)
+
+    def _forget(self, _: float, name: str) -> None:
+        def work(connection: Connection) -> None:
+            with connection.transaction(), connection.cursor() as cursor:
+                self._server.guard(connection)
+                rows.forget(cursor, self._server.sql, name)
 
         self._server.change(work)

@@ -85,6 +85,13 @@ def remove(cursor: Cursor, sql: Sql, tenant: int, documents: Sequence[str]) -> i
     return cursor.rowcount
 
 
+def forget(cursor: Cursor, sql: Sql, name: str) -> None:
+    """Remove a tenant with all its documents, if it is here."""
+    tenant = begin(cursor, sql, name)
+    for table, column in (("passage_documents", "tenant"), ("passage_terms", "tenant"), ("passage_tenants", "id")):
+        cursor.execute(sql(f"DELETE FROM ragsql.{table} WHERE {column} = %s"), (tenant,))
+
+
 def insert(cursor: Cursor, sql: Sql, tenant: int, document: Document, chunks: Sequence[Prepared]) -> None:
     """Add a document that is not here. Each chunk comes with its payload and its counted terms."""
     cursor.execute(
