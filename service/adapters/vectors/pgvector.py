@@ -11,7 +11,7 @@ from service.adapters.postgres_address import CONNECTIONS
 from service.adapters.vectors import codec
 from service.adapters.vectors import pgvector_rows as rows
 from service.adapters.vectors.identity import Identity
-from service.adapters.vectors.pgvector_search import EXACT_UP_TO, search_statement
+from service.adapters.vectors.pgvector_search import EXACT_UP_TO, occurrence_ranks, search_statement
 from service.adapters.vectors.pgvector_server import SCHEMA, PgVectorServer
 from service.domain.documents import Passage
 from service.domain.health import ComponentHealth, HealthStatus
@@ -143,6 +143,7 @@ class PgVectorStore:
             "documents": list(documents),
             "depth": max(_MIN_CANDIDATES, 2 * limit),
             "limit": limit,
+            "ranks": occurrence_ranks(),
         }
 
         exact = bool(documents) or self._sizes.get(name, 0) <= self._exact_up_to
