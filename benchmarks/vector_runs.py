@@ -103,6 +103,11 @@ async def ask(store: VectorStore, folder: Path, questions: Sequence[Asked], read
     start = time.perf_counter()
     for document, chunks in documents(folder):
         await store.replace(DEFAULT_CALLER, document, chunks)
+    return await ask_filled(store, questions, ready, start)
+
+
+async def ask_filled(store: VectorStore, questions: Sequence[Asked], ready: Callable[[], float], start: float) -> Run:
+    """Ask one that is filled, or was since start, everything."""
     await store.search(DEFAULT_CALLER, questions[0].text, questions[0].vector, TOP)
     memory = await asyncio.to_thread(ready)
     built = time.perf_counter() - start

@@ -80,6 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer({})
 
+    def do_DELETE(self) -> None:
+        self._answer({})
+
     def do_POST(self) -> None:
         content = self.rfile.read(int(self.headers["content-length"]))
         self._answer(json.loads(content), len(content))
@@ -115,6 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused(404, f"Resource {name} not found")
         if head == "indexes" and len(rest) == 1:
             return self._description(name)
+        if self.command == "DELETE" and head == "i" and rest[1].startswith("namespaces/"):
+            return emulator.indexes[name].forget(unquote(rest[1].removeprefix("namespaces/")))
         act = ACTS.get(rest[1]) if head == "i" and len(rest) == 2 else None
         if act is None:
             raise self._unknown(path)

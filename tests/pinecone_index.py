@@ -29,6 +29,7 @@ class Index:
         self.dimension = dimension
         self.metric = metric
         self.delay = 0.0
+        self.fullness = 0.0
         self._seen: dict[str, dict[str, Json]] = {}
         self._matrices: dict[str, tuple[list[Json], Matrix]] = {}
         self._coming: list[tuple[float, Callable[[], object]]] = []
@@ -55,6 +56,12 @@ class Index:
     def put(self, name: str, records: list[Json]) -> None:
         self._matrices.pop(name, None)
         self._seen.setdefault(name, {}).update({record["id"]: record for record in records})
+
+    def forget(self, name: str) -> Json:
+        if name not in self.namespaces():
+            raise Refused(404, "Namespace not found")
+        self.change(lambda: (self._matrices.pop(name, None), self._seen.pop(name, None)))
+        return {}
 
     def drop(self, name: str, ids: list[str]) -> None:
         self._matrices.pop(name, None)
@@ -150,7 +157,7 @@ def _delete(index: Index, body: Json) -> Json:
 
 def _stats(index: Index, body: Json) -> Json:
     counts = {name: {"vectorCount": len(records)} for name, records in index.namespaces().items()}
-    return {"namespaces": counts, "dimension": index.dimension, "indexFullness": 0, "totalVectorCount": 0}
+    return {"namespaces": counts, "dimension": index.dimension, "indexFullness": index.fullness, "totalVectorCount": 0}
 
 
 ACTS: dict[str, tuple[set[str], Callable[[Index, Json], Json]]] = {

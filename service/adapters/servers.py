@@ -17,16 +17,21 @@ _SECONDS = 20
 _POSTGRES = """
 SELECT clock_timestamp(),
     (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
+    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> 'ragsql'),
     current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
 """
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresState:
-    """skew_seconds is how far its clock is ahead of this machine's; connections are open ones, of at most so many."""
+    """skew_seconds is how far its clock is ahead of this machine's; connections are open ones, of at most so many.
+
+    of_others are those that no ragsql has opened.
+    """
 
     skew_seconds: float
     connections: int
+    of_others: int
     most_connections: int
 
 
@@ -78,8 +83,8 @@ def _postgres_state(url: str, setting: str) -> PostgresState:
     except psycopg.Error as error:
         raise UpstreamUnavailable("The PostgreSQL server does not answer.") from error
     assert row is not None
-    now, connections, most = row
-    return PostgresState((now - before - (after - before) / 2).total_seconds(), connections, most)
+    now, connections, of_others, most = row
+    return PostgresState((now - before - (after - before) / 2).total_seconds(), connections, of_others, most)
 
 
 def _s3_url() -> str:

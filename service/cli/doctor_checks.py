@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING
 
-from service.cli import doctor_servers
+from service.cli import doctor_limits, doctor_servers
 from service.cli.doctor_finding import Finding, within
 from service.cli.doctor_probes import examined
 from service.domain.caller import DEFAULT_CALLER
@@ -47,6 +47,9 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
 
         at_once = [name for name in parts if name not in ("cache", "database")]
         for finding in await asyncio.gather(*map(look, at_once), *_servers(settings), *_database(assembly)):
+            yield finding
+        limits = doctor_limits.limits(settings).items()  # after the others, which have loaded the SDKs
+        for finding in await asyncio.gather(*(within(name, limit, required=False) for name, limit in limits)):
             yield finding
         yield await look("cache")  # alone: how fast it is would not be seen beside the others
         if assembly.ports.database is None:
@@ -102,9 +105,14 @@ def _servers(settings: Settings) -> list[Awaitable[Finding]]:
         within(f"clock of {name}", doctor_servers.clock(name, url), required=False)
         for name, url in doctor_servers.http_servers(settings).items()
     ]
+    named = doctor_servers.postgres_servers(settings)
     servers = [
-        within(f"server of {name}", doctor_servers.postgres(name, url), required=False)
-        for name, url in doctor_servers.postgres_servers(settings).items()
+        within(
+            f"server of {name}",
+            doctor_servers.postgres(name, url, doctor_servers.connections_to(url, named, settings)),
+            required=False,
+        )
+        for name, url in named.items()
     ]
     return [*clocks, *servers]
 

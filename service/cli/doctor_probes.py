@@ -85,7 +85,7 @@ async def _vectors(ports: Ports, adapter: str) -> Finding:
     try:
         found = await ports.vectors.search(PROBE, "probe", vector, 1, [identifier])
     finally:
-        await ports.vectors.delete(PROBE, identifier)
+        await ports.vectors.forget(PROBE)
     if not found:
         return Finding("vectors", f"{adapter} does not find what was just stored.", "Look at its server and try again.")
     model = f"{ports.embedder.model}, {ports.embedder.dimension} dimensions"

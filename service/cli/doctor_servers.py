@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from service.cli.doctor_finding import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from service.settings import Settings
 
 _MOST_SKEW_SECONDS = 60.0
@@ -38,6 +41,13 @@ def postgres_servers(settings: Settings) -> dict[str, str]:
     return {name: url for name, url in named.items() if url.startswith("postgres")}
 
 
+def connections_to(url: str, named: Mapping[str, str], settings: Settings) -> int:
+    """How many connections a process may open to the server of url, of all those named."""
+    place = urlsplit(url)
+    same = [one for one in map(urlsplit, named.values()) if (one.hostname, one.port) == (place.hostname, place.port)]
+    return settings.postgres_connections * len(same)
+
+
 async def clock(name: str, url: str) -> Finding:
     """Whether the clock of an HTTP server and that of this machine agree."""
     from service.adapters.servers import http_skew, s3_url
@@ -45,12 +55,15 @@ async def clock(name: str, url: str) -> Finding:
     return _clock(name, await http_skew(url or await s3_url()))
 
 
-async def postgres(name: str, url: str) -> Finding:
-    """Whether the clocks agree, and whether the server has connections left."""
+async def postgres(name: str, url: str, own: int) -> Finding:
+    """Whether the clocks agree, and whether the server has connections left for a process that opens own."""
     from service.adapters.servers import postgres_state
 
     state = await postgres_state(url, name)
-    used = f"{state.connections} of {state.most_connections} connections are open"
+    used = f"{state.connections} of {state.most_connections} connections are open; a process may open {own}"
+    if own > state.most_connections - state.of_others:
+        advice = "Set RAGSQL_POSTGRES_CONNECTIONS lower, raise max_connections there, or close what others hold."
+        return Finding(name, f"{used}, which are not there.", advice)
     if state.connections > _MOST_CONNECTIONS_SHARE * state.most_connections:
         advice = "Raise max_connections there, put a session pooler before it, or close what holds them."
         return Finding(name, f"{used}.", advice)

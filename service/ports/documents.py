@@ -245,6 +245,10 @@ class VectorStore(IndexedDocuments, Checkable, Protocol):
 class VectorIndex(VectorStore, ChunkStore, Protocol):
     """What every adapter is: a VectorStore that can be copied and rebuilt."""
 
+    async def forget(self, caller: Caller) -> None:
+        """Remove all that is kept for a tenant, and that there ever was one. Nobody else may use it meanwhile."""
+        ...
+
     async def rebuild(self) -> IndexRebuild:
         """A way from the model that made the index to this store's. Raises UpstreamUnavailable."""
         ...

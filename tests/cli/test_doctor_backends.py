@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import psycopg
 import pytest
+import redis
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from typer.testing import CliRunner
 
@@ -81,8 +82,8 @@ def test_all_is_well_when_every_server_is(environ: dict[str, str], pinecone_emul
     assert "20 of 20" in found["cache"]["found"]
     assert "gpt-4o answers" in found["chat"]["found"]
     assert {"clock of openai", "clock of pinecone", "clock of s3"} <= found.keys()
-    passages = pinecone_emulator.indexes["rag-documents"].namespaces()["ragsql-doctor"]
-    assert passages == {}
+    namespaces = pinecone_emulator.indexes["rag-documents"].namespaces()
+    assert [name for name in namespaces if "doctor" in name] == []
 
 
 def test_a_dead_cache_does_not_fail_but_is_told(environ: dict[str, str], redis_server: RedisServer) -> None:
@@ -179,6 +180,56 @@ def test_a_vectors_role_that_may_not_write_is_told(environ: dict[str, str], post
         with psycopg.connect(postgres_database, autocommit=True) as owner:
             owner.execute("DROP OWNED BY only_reads")
             owner.execute("DROP ROLE only_reads")
+
+
+def test_what_servers_still_take_is_told(
+    environ: dict[str, str], openai: OpenAIServer, pinecone_emulator: PineconeEmulator
+) -> None:
+    code, found = findings(environ)
+    assert code == 0
+    assert "does not tell" in found["limits of chat"]["found"]
+    assert "has no bound" in found["limits of redis"]["found"]
+    assert "records in" in found["limits of pinecone"]["found"]
+    openai.limits = {
+        f"x-ratelimit-{name}": value
+        for name, value in {
+            "limit-requests": "500",
+            "remaining-requests": "499",
+            "limit-tokens": "30000",
+            "remaining-tokens": "1200",
+            "reset-tokens": "57s",
+        }.items()
+    }
+    pinecone_emulator.indexes["rag-documents"].fullness = 0.93
+    sdk: Any = redis
+    with sdk.Redis.from_url(environ["UPSTASH_REDIS_URL"]) as client:
+        client.config_set("maxmemory", "100mb")
+        client.config_set("maxmemory-policy", "noeviction")
+        try:
+            code, found = findings(environ)
+        finally:
+            client.config_set("maxmemory", "0")
+    assert code == 0
+    assert {"limits of embedder", "limits of chat", "limits of redis", "limits of pinecone"} <= wrong(found)
+    assert "499 of 500 requests, 1,200 of 30,000 tokens" in found["limits of embedder"]["found"]
+    assert "57s" in found["limits of chat"]["advice"]
+    assert "93% full" in found["limits of pinecone"]["found"]
+    assert "maxmemory-policy" in found["limits of redis"]["advice"]
+
+
+def test_a_server_with_fewer_connections_than_a_process_opens_is_told(
+    environ: dict[str, str], postgres_database: str
+) -> None:
+    settings = {name: value for name, value in environ.items() if name != "PINECONE_API_KEY"}
+    url = f"postgresql:///?{urlencode(conninfo_to_dict(postgres_database))}"
+    both = settings | {"RAGSQL_VECTORS_URL": url, "RAGSQL_RECORDS_URL": url}
+    code, found = findings(both)
+    assert code == 0
+    assert "a process may open 8" in found["server of RAGSQL_VECTORS_URL"]["found"]
+    code, found = findings(both | {"RAGSQL_POSTGRES_CONNECTIONS": "90"})
+    assert code == 0
+    assert "a process may open 180, which are not there" in found["server of RAGSQL_RECORDS_URL"]["found"]
+    assert "RAGSQL_POSTGRES_CONNECTIONS lower" in found["server of RAGSQL_RECORDS_URL"]["advice"]
 
 
 def test_the_table_says_what_to_do(environ: dict[str, str]) -> None:

@@ -39,13 +39,15 @@ class OpenAIServer:
     faults are how the next requests are answered, one each, and behaviour how all others are: "ok", a name of ERRORS
     or an HTTP status, or "hang", "drop" (no answer), "cut" (a stream, in the middle), "flood", "endless", "malformed",
     "empty" (no choices), "refusal", "stopped" (by a filter), and for embeddings "dimension" and "count". key is the
-    only key taken, when there is one. reply makes the text of a whole reply from the body of its request.
+    only key taken, when there is one. reply makes the text of a whole reply from the body of its request. limits are
+    headers of every answer that is not a stream.
     """
 
     def __init__(self, port: int = 0) -> None:
         self.behaviour = "ok"
         self.faults: list[str] = []
         self.retry_after: dict[str, str] = {}
+        self.limits: dict[str, str] = {}
         self.key = ""
         self.finish_reason = "stop"
         self.reply: Callable[[dict[str, Any]], str] = lambda _: REPLY
@@ -181,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, content: bytes, headers: Mapping[str, str] | None = None) -> None:
         with suppress(OSError):  # a client that has gone
             self.send_response(status)
-            for name, value in {**(headers or {}), "content-type": "application/json"}.items():
+            for name, value in {**self.script.limits, **(headers or {}), "content-type": "application/json"}.items():
                 self.send_header(name, value)
             self.send_header("content-length", str(len(content)))
             self.end_headers()

@@ -93,7 +93,7 @@ async def test_a_server_of_few_connections_is_enough_for_all_three(
         for round in range(2):
             changes = (
                 vectors.replace(caller, make_document(f"{round}-{i}"), several(["word"], direction(1)))
-                    for i in range(3)
+                for i in range(3)
             )
             await asyncio.gather(
                 *changes,

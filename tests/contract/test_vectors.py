@@ -16,7 +16,7 @@ from service.adapters.vectors.pgvector import PgVectorStore
 from service.adapters.vectors.pinecone import PineconeVectorStore
 from service.adapters.vectors.sqlite import SqliteVectorStore
 from service.domain.documents import Chunk, Document, PageBox, Passage, Span, TextLine
-from service.ports import EmbeddedChunk, VectorStore
+from service.ports import EmbeddedChunk, VectorIndex, VectorStore
 from tests.contract.chunks import ANN, BOB, DIMENSION, EagerlyIndexed, direction, embedded, several, texts_of
 from tests.pinecone_emulator import PineconeEmulator
 from tests.pinecone_index import Index
@@ -26,7 +26,7 @@ MakeDocument = Callable[..., Document]
 
 
 @pytest.fixture(params=["sqlite", "sqlite with approximate indexes", "pgvector", "pinecone"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorStore]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorIndex]:
     path = tmp_path / "new folder" / "vectors.db"
     if request.param == "sqlite":
         store = SqliteVectorStore(path, "model", DIMENSION)
@@ -233,6 +233,23 @@ async def test_a_document_that_was_replaced_may_come_back(store: VectorStore, ma
     await store.delete(ANN, "new")
     assert texts_of(await store.search(ANN, "", direction(1), 5)) == ["old"]
     assert await store.document_ids(ANN) == ["old"]
+
+
+async def test_a_forgotten_tenant_leaves_nothing_and_may_come_back(
+    store: VectorIndex, make_document: MakeDocument
+) -> None:
+    await store.forget(ANN)
+    await store.replace(BOB, make_document("bob"), several(["word"], direction(1)))
+    for content in ("one", "two"):
+        chunks = several([f"word {content} {i}" for i in range(3)], direction(1))
+        await store.replace(ANN, make_document("a"), chunks)
+        await store.replace(ANN, make_document("b"), several([content], direction(0, 1)))
+        expected = {content, *(chunk.chunk.text for chunk in chunks)}
+        assert set(texts_of(await store.search(ANN, "word", direction(1), 10))) == expected
+        await store.forget(ANN)
+        assert (await store.count(ANN), await store.document_ids(ANN)) == (0, [])
+        assert await store.search(ANN, "word", direction(1), 10) == []
+    assert texts_of(await store.search(BOB, "word", direction(1), 10)) == ["word"]
 
 
 async def test_ten_thousand_chunks_are_one_document(store: VectorStore, make_document: MakeDocument) -> None:

@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from service.adapters import postgres_connection
 from service.adapters.vectors.pgvector import PgVectorStore
+from service.adapters.vectors.pgvector_search import occurrence_ranks
 from service.domain.caller import Caller
 from service.domain.documents import Document
 from service.domain.health import HealthStatus
@@ -100,6 +101,18 @@ async def test_nothing_is_kept_in_a_session(
     ).fetchone()
     assert kept == ("0", "on", "40", 0)
     store.close()
+
+
+async def test_a_rank_tells_how_often_a_word_occurs(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url) as connection:
+        told: list[Any] = connection.execute(
+            "SELECT times, width_bucket(ts_rank('{1, 1, 1, 1}', words::tsvector, 'a')::float8, %b::float8[]) "
+            "FROM (SELECT times, 'a:' || string_agg(place::text, ',') || ' b:1,2,3' AS words "
+            "FROM generate_series(1, 255) times, generate_series(1, times) place GROUP BY times)",
+            (occurrence_ranks(),),
+        ).fetchall()
+    assert len(told) == 255
+    assert [times for times, found in told if times != found] == []
 
 
 async def test_processes_may_begin_together(

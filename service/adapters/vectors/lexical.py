@@ -173,13 +173,18 @@ def _postings(connection: sqlite3.Connection, tenant: int, term: str) -> tuple[I
 
 
 def _bm25(text: str, rarity: Mapping[str, float], average: float) -> float:
-    words = text.split(" ")
-    norm = _K1 * (1 - _B + _B * len(words) / average)
+    norm = _K1 * (1 - _B + _B * (text.count(" ") + 1) / average)
     score = 0.0
     for term, weight in rarity.items():
-        if term in text and (times := words.count(term)):
+        if term in text and (times := _times(text, term)):
             score += weight * times * (_K1 + 1) / (times + norm)
     return score
+
+
+def _times(text: str, term: str) -> int:
+    """How often a word occurs in words with one space between them, without taking them apart."""
+    padded, word = f" {text} ", f" {term} "
+    return text.split(" ").count(term) if f"{word}{term} " in padded else padded.count(word)
 
 
 def _totals(connection: sqlite3.Connection, tenant: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from service.adapters.postgres_address import CONNECTIONS
 from service.adapters.vectors import codec
 from service.adapters.vectors import pgvector_rows as rows
 from service.adapters.vectors.identity import Identity
-from service.adapters.vectors.pgvector_search import EXACT_UP_TO, search_statement
+from service.adapters.vectors.pgvector_search import EXACT_UP_TO, occurrence_ranks, search_statement
 from service.adapters.vectors.pgvector_server import SCHEMA, PgVectorServer
 from service.domain.documents import Passage
 from service.domain.health import ComponentHealth, HealthStatus
@@ -66,6 +66,10 @@ class PgVectorStore:
     async def delete(self, caller: Caller, document_id: str) -> None:
         """See VectorStore."""
         await self._call(self._delete, caller.tenant, document_id)
+
+    async def forget(self, caller: Caller) -> None:
+        """See VectorIndex."""
+        await self._call(self._forget, caller.tenant)
 
     async def read(self, caller: Caller, document_id: str) -> StoredChunks | None:
         """See VectorStore."""
@@ -139,6 +143,7 @@ class PgVectorStore:
             "documents": list(documents),
             "depth": max(_MIN_CANDIDATES, 2 * limit),
             "limit": limit,
+            "ranks": occurrence_ranks(),
         }
 
         exact = bool(documents) or self._sizes.get(name, 0) <= self._exact_up_to
@@ -188,5 +193,13 @@ class PgVectorStore:
                 tenant = rows.begin(cursor, sql, name)
                 if rows.remove(cursor, sql, tenant, [document_id]):
                     rows.touch(cursor, sql, tenant)
+
+        self._server.change(work)
+
+    def _forget(self, _: float, name: str) -> None:
+        def work(connection: Connection) -> None:
+            with connection.transaction(), connection.cursor() as cursor:
+                self._server.guard(connection)
+                rows.forget(cursor, self._server.sql, name)
 
         self._server.change(work)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Sql = Callable[[str], bytes]
     Prepared = tuple[EmbeddedChunk, bytes, Counter[str]]
 
-_MAX_TIMES = 255
+MAX_TIMES = 255
 _TIMEOUT = "SELECT set_config('statement_timeout', '300000', true)"
 
 _REMOVE = """
@@ -85,6 +85,13 @@ def remove(cursor: Cursor, sql: Sql, tenant: int, documents: Sequence[str]) -> i
     return cursor.rowcount
 
 
+def forget(cursor: Cursor, sql: Sql, name: str) -> None:
+    """Remove a tenant with all its documents, if it is here."""
+    tenant = begin(cursor, sql, name)
+    for table, column in (("passage_documents", "tenant"), ("passage_terms", "tenant"), ("passage_tenants", "id")):
+        cursor.execute(sql(f"DELETE FROM ragsql.{table} WHERE {column} = %s"), (tenant,))
+
+
 def insert(cursor: Cursor, sql: Sql, tenant: int, document: Document, chunks: Sequence[Prepared]) -> None:
     """Add a document that is not here. Each chunk comes with its payload and its counted terms."""
     cursor.execute(
@@ -119,6 +126,6 @@ def _words(tenant: int, counted: Counter[str]) -> str:
     words is then as good as one of its own. Words are letters, digits and marks, so that nothing is to be escaped.
     """
     return " ".join(
-        f"'{tenant}:{term}':" + ",".join(str(place) for place in range(1, min(times, _MAX_TIMES) + 1))
+        f"'{tenant}:{term}':" + ",".join(str(place) for place in range(1, min(times, MAX_TIMES) + 1))
         for term, times in counted.items()
     )

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import math
+from functools import cache
+from itertools import accumulate, pairwise
+
 from service.adapters.vectors.fusion import DENSE_WEIGHT
+from service.adapters.vectors.pgvector_rows import MAX_TIMES
 
 EXACT_UP_TO = 10_000
 
 # Statistics are the tenant's own. As in lexical.py, the rarest words whose chunks together stay inside a budget are
 # looked for; which of the chunks that have them come in question is decided by the sum of their rarities, and BM25 by
 # how often every word of the question occurs (k1 1.2, b 0.75). Fusion is that of fusion.py: standard deviations,
-# weighted, 0 to 1.
+# weighted, 0 to 1. How often a word occurs is told by the rank of a query of this word alone, see occurrence_ranks:
+# taking every row's words apart would cost more than all else.
 _STATEMENT = """
 WITH tenant AS (
     SELECT id, chunks, greatest(length, 1)::float8 / greatest(chunks, 1) AS average
     FROM ragsql.passage_tenants WHERE name = %(name)s
 ), rarest AS MATERIALIZED (
     SELECT w.term, sum(w.chunks) OVER cheap AS cost, row_number() OVER cheap AS place,
+        ('''' || w.term || '''')::tsquery AS query,
         ln(1 + (t.chunks - w.chunks + 0.5)::float8 / (w.chunks + 0.5)::float8) AS rarity
     FROM ragsql.passage_terms w, tenant t
     WHERE w.tenant = t.id AND w.chunks > 0
         AND w.term = ANY (ARRAY(SELECT t.id || ':' || word FROM tenant t, unnest(%(terms)s::text[]) word))
     WINDOW cheap AS (ORDER BY w.chunks, w.term)
 ), kept AS MATERIALIZED (
-    SELECT r.term, ('''' || r.term || '''')::tsquery AS query, r.rarity
+    SELECT r.term, r.query, r.rarity
     FROM rarest r WHERE r.place = 1 OR (r.place <= 32 AND r.cost <= 4000)
 ), worded AS (
     SELECT p.id, (SELECT sum(k.rarity) FROM kept k WHERE p.words @@ k.query) AS rarity
@@ -35,8 +42,9 @@ WITH tenant AS (
     ORDER BY {distance} LIMIT %(depth)s
 ), scored AS MATERIALIZED (
     SELECT p.id, 1 - (p.embedding <=> %(vector)s::vector) AS dense, coalesce((
-        SELECT sum(k.rarity * 2.2 * f.times / (f.times + 1.2 * (0.25 + 0.75 * p.length / t.average)))
-        FROM unnest(p.words) u JOIN rarest k ON k.term = u.lexeme, LATERAL (SELECT cardinality(u.positions) AS times) f
+        SELECT sum(k.rarity * 2.2 / (1 + 1.2 * (0.25 + 0.75 * p.length / t.average)
+            / width_bucket(ts_rank('{{1, 1, 1, 1}}', p.words, k.query)::float8, %(ranks)b::float8[])))
+        FROM rarest k WHERE p.words @@ k.query
     ), 0) AS lexical
     FROM ragsql.passages p, tenant t WHERE p.id IN (SELECT id FROM worded UNION SELECT id FROM nearest)
 ), chosen AS MATERIALIZED (
@@ -61,7 +69,7 @@ _APPROXIMATE = "p.embedding <=> %(vector)s::vector"
 
 
 def search_statement(*, exact: bool, some_documents: bool) -> str:
-    """SQL with the parameters name, terms, vector, documents, depth and limit.
+    """SQL with the parameters name, terms, vector, documents, depth, limit and ranks.
 
     Rows are document id, file name, payload, score 0 to 1, cosine, BM25, and the tenant's number of chunks.
     """
@@ -72,3 +80,13 @@ def search_statement(*, exact: bool, some_documents: bool) -> str:
         standard_dense=_STANDARD.format("dense"),
         standard_lexical=_STANDARD.format("lexical"),
     )
+
+
+@cache
+def occurrence_ranks() -> list[float]:
+    """What ts_rank gives at least for a word of weight 1 that occurs once, twice, and so on.
+
+    The rank for n times is the sum of 1 / i² up to n, divided by its limit.
+    """
+    ranks = accumulate((6 / (math.pi * times) ** 2 for times in range(1, MAX_TIMES + 1)), initial=0.0)
+    return [(fewer + more) / 2 for fewer, more in pairwise(ranks)]

@@ -19,6 +19,8 @@ from service.errors import NotConfigured, Overloaded, RagsqlError, UpstreamUnava
 if TYPE_CHECKING:
     from psycopg import Connection, Error
 
+    from service.adapters.postgres_connection import BoundedConnection
+
 T = TypeVar("T")
 
 SCHEMA = "ragsql"
@@ -27,7 +29,8 @@ _PLACE = "The index of passages"
 _SETTING = "RAGSQL_VECTORS_URL"
 _FAILURES = 2
 _RETRY_SECONDS = 2.0
-_LONGEST_SECONDS = 600.0
+_READ_SECONDS = 25.0
+_CHANGE_SECONDS = 600.0
 
 # Words stay in the row as they are: a search looks into those of thousands of rows.
 _TABLES: LiteralString = """
@@ -72,7 +75,7 @@ class PgVectorServer:
         self.turns = Turns(connections)
         self._identity = identity
         self._schema = schema
-        self._idle: LifoQueue[Connection] = LifoQueue()
+        self._idle: LifoQueue[BoundedConnection] = LifoQueue()
         self._opening = threading.Lock()
         self._circuit = Circuit(_FAILURES, _RETRY_SECONDS)
         self.store_id = ""
@@ -91,12 +94,12 @@ class PgVectorServer:
         The connection is autocommit; work begins and ends its transaction itself. asked is as in Turns.
         """
         with self.turns.turn(asked):
-            return self._run(work)
+            return self._run(work, _READ_SECONDS)
 
     def change(self, work: Callable[[Connection], T]) -> T:
         """Likewise, when it is the caller's turn among those who change passages."""
-        with self.turns.writing() as asked:
-            return self.run(asked, work)
+        with self.turns.writing() as asked, self.turns.turn(asked):
+            return self._run(work, _CHANGE_SECONDS)
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -106,7 +109,8 @@ class PgVectorServer:
             except Empty:
                 return
 
-    def _run(self, work: Callable[[Connection], T]) -> T:
+    def _run(self, work: Callable[[Connection], T], longest: float) -> T:
+        """A server that is silent for longest seconds is taken for dead."""
         import psycopg
 
         if not self._circuit.may_call():
@@ -117,16 +121,16 @@ class PgVectorServer:
         begun = self._circuit.clock()
         try:
             try:
-                result = self._work(work)
+                result = self._work(work, longest)
             except psycopg.OperationalError as error:
                 if error.sqlstate and not error.sqlstate.startswith(("57P", "08")):
                     raise
                 self.close()  # the others are as old as this one
-                result = self._work(work)
+                result = self._work(work, longest)
             except psycopg.errors.DivisionByZero:
                 self.close()
                 self.store_id = ""
-                result = self._work(work)
+                result = self._work(work, longest)
         except psycopg.Error as error:
             told = as_domain_error(error, self._url)
             if isinstance(error, psycopg.OperationalError) and not isinstance(told, Overloaded):
@@ -135,12 +139,13 @@ class PgVectorServer:
         self._circuit.succeeded()
         return result
 
-    def _work(self, work: Callable[[Connection], T]) -> T:
+    def _work(self, work: Callable[[Connection], T], longest: float) -> T:
         with self._connection() as connection:
+            connection.longest = longest
             return work(connection)
 
     @contextmanager
-    def _connection(self) -> Generator[Connection]:
+    def _connection(self) -> Generator[BoundedConnection]:
         connection = self._take()
         try:
             yield connection
@@ -149,7 +154,7 @@ class PgVectorServer:
             raise
         self._idle.put(connection)
 
-    def _take(self) -> Connection:
+    def _take(self) -> BoundedConnection:
         try:
             return self._idle.get_nowait()
         except Empty:
@@ -188,11 +193,11 @@ class PgVectorServer:
             connection.execute(f"CREATE SCHEMA {self._schema}".encode())
 
 
-def connect(url: str) -> Connection:
+def connect(url: str) -> BoundedConnection:
     """A connection that commits every statement outside of a transaction. Raises what psycopg raises."""
     from service.adapters import postgres_connection
 
-    return postgres_connection.connect(conninfo(url, _SETTING), _LONGEST_SECONDS)
+    return postgres_connection.connect(conninfo(url, _SETTING), _CHANGE_SECONDS)
 
 
 def in_schema(statement: str, schema: str) -> bytes:

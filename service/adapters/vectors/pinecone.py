@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from service.adapters.vectors.fusion import fuse
@@ -92,6 +92,12 @@ class PineconeVectorStore:
             if await self._heads.fetch(tenant, [name]):
                 await self._heads.switch(tenant, None, [name])
             await self._writes.discard(tenant, [name], lambda _: True, self._grace_seconds)
+
+    async def forget(self, caller: Caller) -> None:
+        """See VectorIndex."""
+        for document_id in await self.document_ids(caller):
+            await self.delete(caller, document_id)
+        await self._writes.forget(await self._index.space(caller.tenant))
 
     async def read(self, caller: Caller, document_id: str) -> StoredChunks | None:
         """See VectorStore."""
@@ -234,12 +240,9 @@ def _words(match: Match, wanted: set[str]) -> dict[str, int]:
     return occurrences(wanted, match.metadata.get("words", ()), match.metadata.get("often", ""))
 
 
-class _Search:
+class _Search(NamedTuple):
     """What the queries of one search share. depth is how many candidates it looks at."""
 
-    __slots__ = ("depth", "tenant", "vector")
-
-    def __init__(self, tenant: str, vector: list[float], depth: int) -> None:
-        self.tenant = tenant
-        self.vector = vector
-        self.depth = depth
+    tenant: str
+    vector: list[float]
+    depth: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from service.adapters.vectors.pinecone_heads import Head, state_of
@@ -13,6 +14,8 @@ from service.adapters.vectors.pinecone_sdk import WRITE_SECONDS, PineconeIndex
 from service.adapters.vectors.pinecone_waits import wait_until
 
 if TYPE_CHECKING:
+    from pinecone import AsyncIndex
+
     from service.domain.documents import Chunk, Document
     from service.ports import EmbeddedChunk, StoredChunks
 
@@ -85,6 +88,17 @@ class PineconeWrites:
             ids = [identifier for at, identifier in found if at == namespace]
             for start in range(0, len(ids), _PER_DELETE):
                 await self._index.delete(namespace, ids[start : start + _PER_DELETE])
+
+    async def forget(self, tenant: str) -> None:
+        """Remove the namespaces of a tenant with what is left in them."""
+        from pinecone.errors import NotFoundError
+
+        async def remove(index: AsyncIndex, namespace: str) -> None:
+            with suppress(NotFoundError):
+                await index.delete_namespace(name=namespace)
+
+        for namespace in (tenant, state_of(tenant)):
+            await self._index.call(lambda index, namespace=namespace: remove(index, namespace), WRITE_SECONDS)
 
     async def _send(self, tenant: str, batch: Batch, room: asyncio.Semaphore) -> None:
         try:

@@ -29,11 +29,29 @@ def find_tenant(connection: sqlite3.Connection, name: str) -> Tenant:
 
 
 def add_tenant(connection: sqlite3.Connection, name: str) -> int:
-    """Make a tenant and return its id."""
-    tenant = connection.execute("INSERT INTO tenants (name, epoch, chunk_count) VALUES (?, 0, 0)", (name,)).lastrowid
+    """Make a tenant and return its id. Its epochs are later than those of every tenant that was forgotten."""
+    found = connection.execute("SELECT value FROM meta WHERE key = 'last_epoch'").fetchone()
+    new = "INSERT INTO tenants (name, epoch, chunk_count) VALUES (?, ?, 0)"
+    tenant = connection.execute(new, (name, int(found[0]) if found else 0)).lastrowid
     assert tenant
     LexicalIndex.create(connection, tenant)
     return tenant
+
+
+def forget(connection: sqlite3.Connection, name: str) -> None:
+    """Remove a tenant with all its documents, if it is here."""
+    tenant = find_tenant(connection, name)
+    if not tenant.id:
+        return
+    for document_id in document_ids(connection, tenant.id):
+        remove(connection, tenant.id, document_id)
+    LexicalIndex.drop(connection, tenant.id)
+    connection.execute("DELETE FROM tenants WHERE id = ?", (tenant.id,))
+    connection.execute(
+        "INSERT INTO meta VALUES ('last_epoch', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1 "
+        "WHERE CAST(value AS INTEGER) < CAST(?1 AS INTEGER)",
+        (str(tenant.epoch),),
+    )
 
 
 def document_ids(connection: sqlite3.Connection, tenant: int) -> list[str]:

@@ -61,6 +61,10 @@ class SqliteVectorStore:
         """See VectorStore."""
         await asyncio.to_thread(self._delete, caller.tenant, document_id)
 
+    async def forget(self, caller: Caller) -> None:
+        """See VectorIndex."""
+        await asyncio.to_thread(self._forget, caller.tenant)
+
     async def read(self, caller: Caller, document_id: str) -> StoredChunks | None:
         """See VectorStore."""
         return await asyncio.to_thread(self._read, caller.tenant, document_id)
@@ -133,6 +137,13 @@ class SqliteVectorStore:
             if removed is not None:
                 rows.touch(connection, tenant, -removed)
 
+    def _forget(self, name: str) -> None:
+        with self._file.write() as connection:
+            rows.forget(connection, name)
+        with self._views_lock:
+            self._views.pop(self._place(name), None)
+            self._graphs.forget(self._place(name))
+
     def _search(self, name: str, query: str, vector: Vectors, limit: int, documents: Sequence[str]) -> list[Passage]:
         with self._snapshot(name) as (connection, tenant, view):
             parts = view.parts(documents)
@@ -165,7 +176,7 @@ class SqliteVectorStore:
             with self._file.read() as connection:
                 tenant = rows.find_tenant(connection, name)
                 view = self._view(connection, name, tenant)
-                if view.epoch == tenant.epoch:
+                if view.epoch == tenant.epoch or not tenant.id:
                     yield connection, tenant, view
                     return
 
