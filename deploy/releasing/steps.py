@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from releasing.arrival import ArrivalCheck
 from releasing.functions import ALIAS, Alias, Function, Image, ReleaseFailed
 from releasing.smoke import Smoke
 from releasing.watching import Watch
@@ -14,6 +15,7 @@ from releasing.watching import Watch
 log = logging.getLogger("release")
 
 SHARES = (0.1, 1.0)
+INGEST_SECONDS = 300.0
 
 
 class NotPutBack(Exception):
@@ -100,8 +102,11 @@ class Release:
 
     def _smoke(self, new: Sequence[str]) -> None:
         url, ingest = self.functions
-        Smoke(self.lambda_, url.name, new[0], self.sql_question).answers()
-        Smoke(self.lambda_, ingest.name, new[1]).takes_events()
+        serving = Smoke(self.lambda_, url.name, new[0], self.sql_question)
+        told = Smoke(self.lambda_, ingest.name, new[1])
+        serving.answers()
+        told.takes_events()
+        ArrivalCheck(serving, told, INGEST_SECONDS)()
 
     def _shift(self, old: Sequence[Target], new: Sequence[str], share: float) -> None:
         for function, before, version in zip(self.functions, old, new, strict=True):
