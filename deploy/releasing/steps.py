@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -109,6 +110,7 @@ class Release:
         ArrivalCheck(serving, told, INGEST_SECONDS)()
 
     def _shift(self, old: Sequence[Target], new: Sequence[str], share: float) -> None:
+        since = dt.datetime.now(dt.UTC)
         for function, before, version in zip(self.functions, old, new, strict=True):
             if before.version == version:
                 continue
@@ -117,7 +119,9 @@ class Release:
             else:
                 function.point(version, f"version {version}, before it {before.version}")
             log.info("%s: %.0f %% of the calls go to version %s", function.name, share * 100, version)
-        self.watch([(function.name, version) for function, version in zip(self.functions, new, strict=True)], share)
+        self.watch(
+            [(function.name, version) for function, version in zip(self.functions, new, strict=True)], share, since
+        )
 
     def _put_back(self, targets: Sequence[Target]) -> None:
         problems: list[str] = []
