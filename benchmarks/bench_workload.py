@@ -2,6 +2,8 @@
 
 The handler runs in awslambdaric, with local embeddings and stores and a chat model that answers at once. The waits of
 remote ones (ASSUMED_WAITS) are added. Tokens are counted as characters through four, as OpenAI's models count English.
+OpenAI keeps prompts for some minutes: what a prompt begins with as an earlier one did, from 1,024 tokens on in steps of
+128, is read for less.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ ONLY_BY_NAME = True
 QUESTIONS = Path(__file__).parents[1] / "evals" / "data" / "musicstore.jsonl"
 RESULT = Path(__file__).parent / "results" / "workload.json"
 CHARACTERS_A_TOKEN = 4
+KEPT_LEAST, KEPT_STEP = 1024, 128
+WORDS_OF_SQL = 200
 ASSUMED_WAITS = {"first token": 0.5, "token": 0.0125, "embedding": 0.15, "store": 0.05}
 """Seconds until a remote chat model begins, for each token that it writes, for an embedding, for a call of a store."""
 
@@ -32,13 +36,15 @@ def run() -> list[Figure]:
     """Ask every question twice; the second time a cache answers. Writes RESULT."""
     cases: list[dict[str, Any]] = [json.loads(line) for line in QUESTIONS.read_text().splitlines()]
     asked: list[dict[str, Any]] = []
+    current: list[str | None] = [None]
 
     def answer(body: str) -> str:
         request = json.loads(body)
         text = "".join(message["content"] for message in request["messages"])
-        gold = [case["gold_sql"] for case in cases if case["gold_sql"] and case["question"] in text]
-        reply = f"```sql\n{gold[0]}\n```" if gold else "yes"
-        asked.append({"input": len(text), "output": len(reply)})
+        # A question may be put in other words before SQL is written for it.
+        reply = f"```sql\n{current[0]}\n```" if current[0] and "SELECT" in text[:WORDS_OF_SQL] else "yes"
+        kept = max((_shared(text, each["text"]) for each in asked), default=0)
+        asked.append({"text": text, "input": len(text), "output": len(reply), "cached": kept})
         return reply
 
     with scripted_model(answer) as model, tempfile.TemporaryDirectory() as data:
@@ -49,7 +55,10 @@ def run() -> list[Figure]:
             usage = json.loads(function.invoke(url_event("GET", "/usage"))["body"])["totals"]
             embedded = sum(int(each["embeddingTokens"]) for each in usage if each["kind"] == "USAGE_KIND_DOCUMENTS")
             asked.clear()
-            first = [_post(function, "/query", {"query": case["question"]}) for case in cases]
+            first: list[tuple[float, dict[str, Any], int]] = []
+            for case in cases:
+                current[0] = case["gold_sql"]
+                first.append(_post(function, "/query", {"query": case["question"]}))
             chats = len(asked)
             again = [_post(function, "/query", {"query": case["question"]}) for case in cases]
     hits = sum(reply["cacheHit"] for _, reply, _ in again)
@@ -69,7 +78,8 @@ def _figures(
     cached = statistics.mean(seconds for seconds, reply, _ in again if reply["cacheHit"])
     upload = statistics.mean(seconds for seconds, _ in uploads)
     chats = len(asked) / n
-    tokens = {part: sum(each[part] for each in asked) / CHARACTERS_A_TOKEN / n for part in ("input", "output")}
+    parts = ("input", "output", "cached")
+    tokens = {part: sum(each[part] for each in asked) / CHARACTERS_A_TOKEN / n for part in parts}
     chatting = chats * waits["first token"] + tokens["output"] * waits["token"]
     question = own + chatting + waits["embedding"] + 3 * waits["store"]
     embedded = statistics.mean(len(json.loads(line)["question"]) for line in QUESTIONS.read_text().splitlines())
@@ -90,8 +100,17 @@ def _figures(
         Figure("a document at the handler", upload * 1e3, "ms", len(uploads)),
         Figure("calls of the chat model for a question", chats, "calls", n),
         Figure("tokens read for a question", tokens["input"], "tokens", n),
+        Figure("of them of a prompt before it", tokens["cached"], "tokens", n),
         Figure("tokens written for a question", tokens["output"], "tokens", n),
     ]
+
+
+def _shared(text: str, other: str) -> int:
+    """Characters of the beginning that two prompts share and OpenAI keeps."""
+    pairs = enumerate(zip(text, other, strict=False))
+    same = next((place for place, (one, two) in pairs if one != two), min(len(text), len(other)))
+    tokens = same // CHARACTERS_A_TOKEN
+    return tokens // KEPT_STEP * KEPT_STEP * CHARACTERS_A_TOKEN if tokens >= KEPT_LEAST else 0
 
 
 def _post(function: Function, path: str, message: dict[str, Any]) -> tuple[float, dict[str, Any], int]:

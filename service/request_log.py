@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from service.usecases.request_record import RequestRecord
 
 NAMESPACE = "ragsql"
-_UNITS = {
-    "latency_ms": "Milliseconds",
+# CloudWatch bills every name, and every value of its dimension, on its own: only what people look at is one.
+BY_ROUTE = {"latency_ms": "Milliseconds"}
+TOTALS = {
     "cache_hits": "Count",
-    "cache_misses": "Count",
     "input_tokens": "Count",
     "output_tokens": "Count",
-    "embedding_tokens": "Count",
     "cost_usd": "None",
-    "pages": "Count",
     "pages_per_second": "Count/Second",
     "cold_starts": "Count",
 }
+"""Those of shares, such as cache_hits, are 0 or 1 a request: their average is the share."""
+BY_REASON = {"errors": "Count"}
 _dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
@@ -68,7 +68,6 @@ def line_of(record: RequestRecord, *, metrics: bool, now: float) -> dict[str, An
         line |= {"cold_start": record.cold_start, "cold_starts": int(record.cold_start)}
     if record.cache_hit is not None:
         line |= {"cache_hit": record.cache_hit, "cache_hits": int(record.cache_hit)}
-        line["cache_misses"] = 1 - line["cache_hits"]
     if record.usage:
         tokens = ("input_tokens", "output_tokens", "embedding_tokens", "cost_usd")
         line |= {name: getattr(record.usage, name) for name in tokens} | {"models": record.usage.models}
@@ -80,17 +79,14 @@ def line_of(record: RequestRecord, *, metrics: bool, now: float) -> dict[str, An
 
 
 def _metrics(line: dict[str, Any], now: float) -> dict[str, Any]:
-    """The embedded metrics: everything by route, errors also by reason."""
-    found = [{"Name": name, "Unit": unit} for name, unit in _UNITS.items() if name in line]
-    directives = [{"Namespace": NAMESPACE, "Dimensions": [["route"]], "Metrics": found}]
-    if not line["reason"]:
-        return {"_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": directives}}
-    errors = {"Namespace": NAMESPACE, "Dimensions": [["route"], ["reason"]], "Metrics": [_count("errors")]}
-    return {"errors": 1, "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [*directives, errors]}}
-
-
-def _count(name: str) -> dict[str, str]:
-    return {"Name": name, "Unit": "Count"}
+    """The embedded metrics: latency by route, errors by reason, all else added up."""
+    counted = {"errors": 1} if line["reason"] else {}
+    directives = [
+        {"Namespace": NAMESPACE, "Dimensions": [by], "Metrics": [{"Name": name, "Unit": unit} for name, unit in found]}
+        for by, units in ((["route"], BY_ROUTE), ([], TOTALS), (["reason"], BY_REASON))
+        if (found := [item for item in units.items() if item[0] in line | counted])
+    ]
+    return {**counted, "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": directives}}
 
 
 class JsonFormatter(logging.Formatter):

@@ -42,8 +42,8 @@ class Smoke:
 
     def serves(self) -> None:
         """Health. Raises ReleaseFailed when a part does not serve."""
-        with self._asking("health"):
-            response = self._client(HealthServiceClientSync).health(HealthRequest())
+        with self.asking("health"):
+            response = self.client(HealthServiceClientSync).health(HealthRequest())
             ill = [part for part in response.components if part.status == HealthStatus.HEALTH_STATUS_NOT_SERVING]
             if response.status == HealthStatus.HEALTH_STATUS_NOT_SERVING:
                 said = "; ".join(f"{part.component}: {part.detail}" for part in ill)
@@ -57,48 +57,63 @@ class Smoke:
         """A document from its upload to its end, and questions. Raises ReleaseFailed."""
         self.serves()
         token = secrets.token_hex(4)
-        documents = self._client(DocumentServiceClientSync)
+        documents = self.client(DocumentServiceClientSync)
         text = f"# Release check\n\nThe code word of release check {token} is harbour lantern.\n"
-        with self._asking("upload"):
+        with self.asking("upload"):
             document = documents.upload(UploadRequest(filename=FILENAME, content=text.encode())).document
         try:
             self._questions(document.name, token)
         finally:
-            with self._asking("delete"):
-                documents.delete_document(DeleteDocumentRequest(name=document.name))
-        with self._asking("what was deleted"):
-            _expect_gone(documents, document.name)
+            self.delete(document.name)
 
     def takes_events(self) -> None:
         """S3's test event, which changes nothing. Raises ReleaseFailed."""
-        with self._asking("an S3 event"):
+        with self.asking("an S3 event"):
             event = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "release-check", "RequestId": "0"}
             invoke(self.aws, self.function, self.qualifier, event)
 
+    def ask_about(self, document: str, question: str, answer: str) -> None:
+        """A question whose answer is in the document. Raises ReleaseFailed."""
+        response = self._ask(question, "ROUTE_DOCUMENTS", document)
+        if answer not in response.answer.text:
+            raise ReleaseFailed(f"It answers {response.answer.text or response.no_answer!r}, not {answer}.")
+
+    def delete(self, document: str) -> None:
+        """Raises ReleaseFailed when it fails, although a second try may have deleted it, or the document stays."""
+        documents = self.client(DocumentServiceClientSync)
+        with self.asking("delete"):
+            try:
+                documents.delete_document(DeleteDocumentRequest(name=document))
+            except Exception:
+                with contextlib.suppress(Exception):
+                    documents.delete_document(DeleteDocumentRequest(name=document))
+                raise
+        with self.asking("what was deleted"):
+            _expect_gone(documents, document)
+
     def _questions(self, document: str, token: str) -> None:
         about_document = f"What is the code word of release check {token}?"
-        with self._asking("a question about a document"):
-            response = self._ask(about_document, "ROUTE_DOCUMENTS", document)
-            if "harbour lantern" not in response.answer.text:
-                raise ReleaseFailed(f"It answers {response.answer.text or response.no_answer!r}, not harbour lantern.")
+        with self.asking("a question about a document"):
+            self.ask_about(document, about_document, "harbour lantern")
         if not self.sql_question:
             log.warning("The database is not asked: no --sql-question was given.")
             return
-        with self._asking("a question about the database"):
+        with self.asking("a question about the database"):
             response = self._ask(self.sql_question, "ROUTE_SQL")
             if not (response.answer.sql_results or response.HasField("pending_sql")):
                 raise ReleaseFailed(f"It has no SQL for {self.sql_question!r}: {response.no_answer}")
-        with self._asking("a question about both"):
+        with self.asking("a question about both"):
             response = self._ask(f"{self.sql_question} And {about_document}", "ROUTE_HYBRID", document)
             if not (response.answer.sql_results or response.HasField("pending_sql")):
                 raise ReleaseFailed(f"It has no SQL for both together: {response.no_answer}")
 
     def _ask(self, question: str, route: str, *documents: str) -> QueryResponse:
         request = QueryRequest(query=question, route=route, documents=documents, no_cache=True)
-        return self._client(QueryServiceClientSync).query(request)
+        return self.client(QueryServiceClientSync).query(request)
 
     @contextlib.contextmanager
-    def _asking(self, what: str) -> Generator[None]:
+    def asking(self, what: str) -> Generator[None]:
+        """Say that the version passes what is done meanwhile, or raise ReleaseFailed that says why not."""
         where = f"{self.function}:{self.qualifier}"
         try:
             yield
@@ -108,7 +123,8 @@ class Smoke:
             raise ReleaseFailed(f"{where} fails {what}: {error}") from error
         log.info("%s passes %s", where, what)
 
-    def _client(self, generated: type[Generated]) -> Generated:
+    def client(self, generated: type[Generated]) -> Generated:
+        """A generated client that reaches the version."""
         http = SyncClient(InvokingTransport(self.aws, self.function, self.qualifier))
         codec = google_protobuf_binary_codec()
         return generated(f"https://{HOST}", codec=codec, timeout_ms=_TIMEOUT_MS, http_client=http)

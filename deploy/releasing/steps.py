@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from releasing.arrival import ArrivalCheck
 from releasing.functions import ALIAS, Alias, Function, Image, ReleaseFailed
 from releasing.smoke import Smoke
 from releasing.watching import Watch
@@ -14,6 +16,7 @@ from releasing.watching import Watch
 log = logging.getLogger("release")
 
 SHARES = (0.1, 1.0)
+INGEST_SECONDS = 300.0
 
 
 class NotPutBack(Exception):
@@ -100,10 +103,14 @@ class Release:
 
     def _smoke(self, new: Sequence[str]) -> None:
         url, ingest = self.functions
-        Smoke(self.lambda_, url.name, new[0], self.sql_question).answers()
-        Smoke(self.lambda_, ingest.name, new[1]).takes_events()
+        serving = Smoke(self.lambda_, url.name, new[0], self.sql_question)
+        told = Smoke(self.lambda_, ingest.name, new[1])
+        serving.answers()
+        told.takes_events()
+        ArrivalCheck(serving, told, INGEST_SECONDS)()
 
     def _shift(self, old: Sequence[Target], new: Sequence[str], share: float) -> None:
+        since = dt.datetime.now(dt.UTC)
         for function, before, version in zip(self.functions, old, new, strict=True):
             if before.version == version:
                 continue
@@ -112,7 +119,9 @@ class Release:
             else:
                 function.point(version, f"version {version}, before it {before.version}")
             log.info("%s: %.0f %% of the calls go to version %s", function.name, share * 100, version)
-        self.watch([(function.name, version) for function, version in zip(self.functions, new, strict=True)], share)
+        self.watch(
+            [(function.name, version) for function, version in zip(self.functions, new, strict=True)], share, since
+        )
 
     def _put_back(self, targets: Sequence[Target]) -> None:
         problems: list[str] = []

@@ -27,12 +27,11 @@ class Watch:
     seconds: float
     pause: float
 
-    def __call__(self, versions: Sequence[tuple[str, str]], share: float) -> None:
+    def __call__(self, versions: Sequence[tuple[str, str]], share: float, since: dt.datetime) -> None:
         """Probe the first function and read the errors of all, each by name and version. Raises ReleaseFailed.
 
-        share is the versions' share of the calls.
+        share is the versions' share of the calls, which they have since then.
         """
-        since = dt.datetime.now(dt.UTC)
         ends = time.monotonic() + self.seconds
         name, version = versions[0]
         while True:

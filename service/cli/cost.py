@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 BEFORE_AWS = 26.43
 BEFORE_SERVICES = (100.0, 130.0)
 """The estimate that was made before anything was measured, in dollars a month."""
-_BAR = 24
+CHEAPER = "gpt-4o-mini"
+"""Shown beside the model of the workload: RAGSQL_CHAT_MODEL chooses it."""
+_BAR = 16
 
 
 def cost(
@@ -49,17 +51,18 @@ def cost(
     if as_json:
         print_json(as_object(work, bill))
     else:
-        console().print(_table(bill))
+        console().print(_table(bill, monthly_bill(work, CHEAPER)))
         console().print(summary(work, bill), markup=False)
 
 
 def summary(work: Workload, bill: Bill) -> str:
     """What the figures rest on, for people."""
     from service.domain.cloud_prices import CLOUD_PRICES_AS_OF
-    from service.domain.monthly_cost import Payee
+    from service.domain.monthly_cost import Payee, monthly_bill
     from service.domain.prices import PRICES_AS_OF
 
     low, high = BEFORE_SERVICES
+    cheaper = monthly_bill(work, CHEAPER)
     said = (
         f"{work.requests:,.0f} questions a month, {100 * work.cache_rate:.0f} % of them answered from the cache, "
         f"{work.uploads:,.0f} documents. A question takes {work.question_seconds:.2f} s, {work.cached_seconds:.3f} s "
@@ -67,31 +70,51 @@ def summary(work: Workload, bill: Bill) -> str:
         f"Prices of {CLOUD_PRICES_AS_OF} (AWS in us-east-1 and services) and {PRICES_AS_OF} (models). Without the free "
         f"tiers of AWS and Upstash: {bill.list_total():,.2f} US dollars.\n"
         f"The estimate before: {BEFORE_AWS:.2f} for AWS and {low:.0f} to {high:.0f} for services. This one: "
-        f"{bill.total(Payee.AWS):,.2f} and {bill.total(Payee.SERVICES):,.2f}."
+        f"{bill.total(Payee.AWS):,.2f} and {bill.total(Payee.SERVICES):,.2f}.\n{_why(work, bill)} With {CHEAPER} "
+        f"(RAGSQL_CHAT_MODEL) services come to {cheaper.total(Payee.SERVICES):,.2f}."
     )
     if bill.unpriced:
         said += f"\nNot counted, since their price is unknown: {', '.join(bill.unpriced)}."
     return said
 
 
+def _why(work: Workload, bill: Bill) -> str:
+    """Which part of the services' bill comes from what."""
+    from service.domain.monthly_cost import Payee
+
+    written = {model: tokens for model, tokens in work.models.items() if tokens.output}
+    chat = sum(line.usd for line in bill.lines if line.item in {f"Questions: {model}" for model in written})
+    read, kept, wrote = (
+        sum(getattr(tokens, part) for tokens in written.values()) for part in ("input", "cached", "output")
+    )
+    return (
+        f"Of services {chat:,.2f} are what {' and '.join(written) or 'no chat model'} reads and writes: {read:,.0f} "
+        f"tokens a question ({kept:,.0f} of them of earlier prompts, which OpenAI reads for less) and {wrote:,.0f}; "
+        f"{bill.total(Payee.SERVICES) - chat:,.2f} are the plans of the stores, and embeddings."
+    )
+
+
 def as_object(work: Workload, bill: Bill) -> dict[str, Any]:
     """The bill for machines."""
     from service.domain.cloud_prices import CLOUD_PRICES_AS_OF
-    from service.domain.monthly_cost import Payee
+    from service.domain.monthly_cost import Payee, monthly_bill
     from service.domain.prices import PRICES_AS_OF
 
+    cheaper = monthly_bill(work, CHEAPER)
     return {
         "workload": {**dataclasses.asdict(work), "models": {m: dataclasses.asdict(t) for m, t in work.models.items()}},
         "lines": [dataclasses.asdict(line) for line in bill.lines],
         "totals": {payee.value: bill.total(payee) for payee in Payee} | {"all": bill.total()},
         "listTotals": {payee.value: bill.list_total(payee) for payee in Payee} | {"all": bill.list_total()},
+        "cheaperModel": CHEAPER,
+        "cheaperTotals": {payee.value: cheaper.total(payee) for payee in Payee} | {"all": cheaper.total()},
         "before": {"AWS": BEFORE_AWS, "services": BEFORE_SERVICES},
         "unpriced": bill.unpriced,
         "priceDates": {"clouds": str(CLOUD_PRICES_AS_OF), "models": str(PRICES_AS_OF)},
     }
 
 
-def _table(bill: Bill) -> Table:
+def _table(bill: Bill, cheaper: Bill) -> Table:
     from rich.table import Table
 
     from service.domain.monthly_cost import Payee
@@ -99,21 +122,24 @@ def _table(bill: Bill) -> Table:
     table = Table()
     for name in ("", "item", "counted"):
         table.add_column(name)
-    for name in ("US dollars", "without free tier"):
+    for name in ("US dollars", f"with {CHEAPER}", "without free tier"):
         table.add_column(name, justify="right")
     table.add_column("")
     most = max(line.usd for line in bill.lines) or 1
     for payee in Payee:
-        lines = [line for line in bill.lines if line.payee is payee]
-        for line in lines:
+        lines = [pair for pair in zip(bill.lines, cheaper.lines, strict=True) if pair[0].payee is payee]
+        for line, other in lines:
             bar = "█" * round(_BAR * line.usd / most)
-            table.add_row(payee.value, line.item, line.quantity, f"{line.usd:,.2f}", f"{line.list_usd:,.2f}", bar)
-        total, listed = bill.total(payee), bill.list_total(payee)
-        table.add_row(
-            payee.value, "together", "", f"{total:,.2f}", f"{listed:,.2f}", "", style="bold", end_section=True
-        )
-    table.add_row("all", "a month", "", f"{bill.total():,.2f}", f"{bill.list_total():,.2f}", "", style="bold")
+            table.add_row(payee.value, line.item, line.quantity, *_dollars(line.usd, other.usd, line.list_usd), bar)
+        sums = _dollars(bill.total(payee), cheaper.total(payee), bill.list_total(payee))
+        table.add_row(payee.value, "together", "", *sums, "", style="bold", end_section=True)
+    sums = _dollars(bill.total(), cheaper.total(), bill.list_total())
+    table.add_row("all", "a month", "", *sums, "", style="bold")
     return table
+
+
+def _dollars(*amounts: float) -> list[str]:
+    return [f"{amount:,.2f}" for amount in amounts]
 
 
 def _workload(requests: float, known: dict[str, Any]) -> Workload:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from service.cli.cost import BEFORE_AWS, BEFORE_SERVICES, summary
-from service.domain.monthly_cost import Bill, Payee, Workload
+from service.cli.cost import BEFORE_AWS, BEFORE_SERVICES, CHEAPER, summary
+from service.domain.monthly_cost import Bill, Payee, Workload, monthly_bill
 from service.evaluation.charts import amount_bars
 from service.evaluation.page import STYLE
 
@@ -27,7 +27,8 @@ def page(work: Workload, bill: Bill) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}</title><style>{STYLE.read_text()}</style></head><body><h1>{title}</h1>"
-        f'<div class="tiles">{tiles}</div>{said}<div class="cards">{_lines(bill)}{_beside(bill)}</div>{_table(bill)}'
+        f'<div class="tiles">{tiles}</div>{said}<div class="cards">{_lines(bill)}{_beside(work, bill)}</div>'
+        f"{_table(bill)}"
         "</body></html>\n"
     )
 
@@ -37,13 +38,15 @@ def _lines(bill: Bill) -> str:
     return f'<div class="card"><h3>What it goes to</h3>{amount_bars(rows, "US dollars a month by item")}</div>'
 
 
-def _beside(bill: Bill) -> str:
+def _beside(work: Workload, bill: Bill) -> str:
     low, high = BEFORE_SERVICES
     aws, services = bill.total(Payee.AWS), bill.total(Payee.SERVICES)
+    cheaper = monthly_bill(work, CHEAPER).total(Payee.SERVICES)
     rows = [
         ("AWS, worked out", aws, f"{aws:,.2f}"),
         ("AWS, estimated before", BEFORE_AWS, f"{BEFORE_AWS:,.2f}"),
         ("services, worked out", services, f"{services:,.2f}"),
+        (f"services, with {CHEAPER}", cheaper, f"{cheaper:,.2f}"),
         ("services, estimated before", (low + high) / 2, f"{low:,.0f} to {high:,.0f}"),
     ]
     chart = amount_bars(rows, "US dollars a month beside the estimate before")

@@ -19,10 +19,11 @@ class Payee(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelTokens:
-    """Tokens of one model that a question takes which no cache answers."""
+    """Tokens of one model that a question takes which no cache answers; cached are those of input that it still has."""
 
     input: float = 0.0
     output: float = 0.0
+    cached: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +31,8 @@ class Workload:
     """A month. Seconds are those that Lambda bills; cache_rate, cold_rate and upload_rate are shares of the requests.
 
     Seconds, tokens, chunks and sizes of one request are what `python -m benchmarks workload` measured (n = 30 questions
-    and 3 documents), with its waits of remote models and stores. The shares, cold_seconds, log_kb, metrics and what is
-    stored are assumed.
+    and 3 documents), with its waits of remote models and stores. The shares, cold_seconds, log_kb, metrics, what is
+    stored, and the tokens that a chat model writes beyond SQL are assumed.
     """
 
     requests: float
@@ -45,7 +46,7 @@ class Workload:
     memory_mb: int = 3008
     storage_mb: int = 10240
     models: Mapping[str, ModelTokens] = field(
-        default_factory=lambda: {"gpt-4o": ModelTokens(1943, 110), "text-embedding-3-small": ModelTokens(16)}
+        default_factory=lambda: {"gpt-4o": ModelTokens(1978, 110, 730), "text-embedding-3-small": ModelTokens(16)}
     )
     upload_tokens: float = 990
     """Embedded, for one document, by the embedding model text-embedding-3-small."""
@@ -59,8 +60,8 @@ class Workload:
     """Of the images of all releases that are kept, whose layers are mostly the same."""
     secrets: int = 1
     alarms: int = 9
-    metrics: int = 40
-    """Of our own in CloudWatch: eight for each of the five routes that are used most."""
+    metrics: int = 15
+    """Of our own in CloudWatch: the latency of the five routes that are used most, errors of four reasons, six sums."""
     cache_commands: float = 3.0
     """For a request."""
 
@@ -75,6 +76,9 @@ class Workload:
         for name, number in numbers.items():
             if not 0 <= number < float("inf"):
                 raise ValueError(f"{name} is a number from 0, not {number}.")
+        for model, tokens in self.models.items():
+            if not 0 <= tokens.cached <= tokens.input:
+                raise ValueError(f"{model} cached is a part of its input, not {tokens.cached}.")
 
     @property
     def questions(self) -> float:
@@ -120,10 +124,13 @@ class Bill:
         return sum(line.list_usd for line in self.lines if payee in (None, line.payee))
 
 
-def monthly_bill(work: Workload) -> Bill:
-    """The bill of a month by the prices of CLOUD_PRICES_AS_OF and PRICES_AS_OF."""
+def monthly_bill(work: Workload, chat_model: str = "") -> Bill:
+    """The bill of a month by the prices of CLOUD_PRICES_AS_OF and PRICES_AS_OF.
+
+    chat_model has every model that writes priced as this one, with the same lines in the same order.
+    """
     unpriced = tuple(sorted(model for model in work.models if not is_priced(model)))
-    return Bill((*_lambda(work), *_around_lambda(work), *_services(work)), unpriced)
+    return Bill((*_lambda(work), *_around_lambda(work), *_services(work, chat_model)), unpriced)
 
 
 def _count(amount: float) -> str:
@@ -162,10 +169,11 @@ def _around_lambda(work: Workload) -> Iterator[Line]:
     yield _metered(Payee.AWS, "Data out", "GB", out, prices.TRANSFER_GB, prices.TRANSFER_FREE_GB)
 
 
-def _services(work: Workload) -> Iterator[Line]:
+def _services(work: Workload, chat_model: str) -> Iterator[Line]:
     for model, tokens in work.models.items():
         read, written = work.questions * tokens.input, work.questions * tokens.output
-        usd = work.questions * (cost_usd(model, 1_000_000) * tokens.input + _written(model) * tokens.output) / 1_000_000
+        priced = chat_model if chat_model and tokens.output else model
+        usd = work.questions * cost_usd(priced, tokens.input, tokens.output, tokens.cached)
         counted = f"{_count(read / 1e6)} M tokens in, {_count(written / 1e6)} M out"
         yield Line(Payee.SERVICES, f"Questions: {model}", counted, usd, usd)
     embedded = work.uploads * work.upload_tokens
@@ -179,11 +187,6 @@ def _services(work: Workload) -> Iterator[Line]:
     kept = max(0.0, work.cache_gb - prices.UPSTASH_FREE_GB) * prices.UPSTASH_GB_MONTH
     paid = commands * prices.UPSTASH_COMMAND + kept
     yield Line(Payee.SERVICES, "Upstash", f"{_count(commands)} commands", paid, listed)
-
-
-def _written(model: str) -> float:
-    """Dollars for a million tokens written."""
-    return cost_usd(model, 0, 1_000_000)
 
 
 def _pinecone(work: Workload) -> Line:

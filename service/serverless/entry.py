@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 
+_OF_REQUESTS = ("requestContext", "rawPath", "httpMethod")
 _DRAIN_SECONDS = 0.5
 _FLUSH_SECONDS = 1.0
 
@@ -42,7 +43,7 @@ class Entry:
         self._cold = False
         token = invocation.set(said)
         try:
-            if isinstance(event, dict) and "requestContext" in event and "requestPayload" not in event:
+            if _is_request(event):
                 return self._url(cast(Event, event), context)
             return self._run(self._ingest(event, said))
         finally:
@@ -71,3 +72,8 @@ class Entry:
     def _run(self, work: Any) -> Any:
         """In the loop that the clients of the assembly live in, which is Mangum's."""
         return asyncio.get_event_loop().run_until_complete(work)
+
+
+def _is_request(event: Any) -> bool:
+    """Whether it is answered with HTTP. A dead letter has a context, too."""
+    return isinstance(event, dict) and not event.keys().isdisjoint(_OF_REQUESTS) and "requestPayload" not in event

@@ -74,7 +74,9 @@ def _readable(event: Event) -> Event:
     http = _mapping(_mapping(event.get("requestContext")).get("http"))
     method, path = http.get("method"), event.get("rawPath") or http.get("path") or "/"
     if not isinstance(method, str) or not method.isalpha() or not isinstance(path, str):
-        raise MalformedRequest("The event names no HTTP method, or no path. A Function URL sends both.")
+        raise MalformedRequest(
+            "The event names no HTTP method, or no path. A Function URL sends both, in the format 2.0 of its events."
+        )
     headers = _headers(event.get("headers"))
     kind = headers.get("content-type", "").lower()
     if kind == "application/grpc" or kind.startswith(("application/grpc+", "application/grpc;")):

@@ -54,6 +54,12 @@ ANSWERED = {
     "a method in lower case": health(requestContext=http(method="get")),
     "no version": {key: value for key, value in health().items() if key != "version"},
     "an encoded path": health(rawPath="/he%61lth"),
+    "headers in lists alone": {**health(headers=None), "multiValueHeaders": {"accept": ["a/b", "c/d"]}},
+    "a header that comes twice": health(headers={"Accept": "a/b", "accept": "c/d"}),
+    "a header of two lines": health(headers={"x-a": "a\r\nset-cookie: b"}),
+    "headers of odd names": health(headers={"x-é": "ü", "x y": "z", "": "q"}),
+    "more cookies than a browser has": health(cookies=[f"c{number}={'x' * 50}" for number in range(5000)]),
+    "cookies of other types": health(cookies=[None, 3, {}]),
     "a query that is not for us": health(rawQueryString="", headers={"origin": "http://web.test"}),
 }
 
@@ -68,10 +74,50 @@ def posted(body: Any, **changes: Any) -> dict[str, Any]:
     return {**url_event("POST", "/query", body, JSON), **changes}
 
 
+V1 = {"version": "1.0", "path": "/health", "httpMethod": "GET", "headers": {"Host": "x"}, "body": None}
+ELB = {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/t/1"}}
+WEB_SOCKET = {"requestContext": {"routeKey": "$connect", "eventType": "CONNECT"}, "isBase64Encoded": False}
+
 REFUSED = {
     "no method": (health(requestContext=http(method=None)), 400, "MALFORMED_REQUEST", "no HTTP method"),
     "no http": (health(requestContext={}), 400, "MALFORMED_REQUEST", "no HTTP method"),
     "no context": (health(requestContext=None), 400, "MALFORMED_REQUEST", "no HTTP method"),
+    "no context at all": (
+        {key: value for key, value in health().items() if key != "requestContext"},
+        400,
+        "MALFORMED_REQUEST",
+        "no HTTP method",
+    ),
+    "API Gateway, format 1.0": (
+        {**V1, "requestContext": {"httpMethod": "GET", "path": "/prod/health"}},
+        400,
+        "MALFORMED_REQUEST",
+        "format 2.0",
+    ),
+    "the same without its context": (V1, 400, "MALFORMED_REQUEST", "format 2.0"),
+    "a load balancer": ({**V1, "requestContext": ELB}, 400, "MALFORMED_REQUEST", "format 2.0"),
+    "a web socket": (WEB_SOCKET, 400, "MALFORMED_REQUEST", "format 2.0"),
+    "a method of other letters": (
+        health(requestContext=http(method="FÖÖ")),
+        405,
+        "METHOD_NOT_ALLOWED",
+        "does not take",
+    ),
+    "an empty body in base64": (posted("", isBase64Encoded=True), 400, "INVALID_FIELD", "query"),
+    "no body in base64": (posted(None, isBase64Encoded=True), 400, "INVALID_FIELD", "query"),
+    "base64 of two lines": (
+        posted("eyJxdWVyeSI6ICIifQ==\n", isBase64Encoded=True),
+        400,
+        "MALFORMED_REQUEST",
+        "not base64",
+    ),
+    "a content type that is null": (
+        posted(QUERY, headers={"content-type": None}),
+        415,
+        "UNSUPPORTED_CONTENT_TYPE",
+        "application/json",
+    ),
+    "a slash that is encoded": (health(rawPath="/documents/a%2Fb"), 404, "UNKNOWN_PATH", "openapi.json"),
     "a path that is a number": (health(rawPath=7), 400, "MALFORMED_REQUEST", "no path"),
     "wrong base64": (posted("{%%%}", isBase64Encoded=True), 400, "MALFORMED_REQUEST", "not base64"),
     "cut base64": (posted("abcde", isBase64Encoded=True), 400, "MALFORMED_REQUEST", "not base64"),
@@ -101,7 +147,7 @@ def test_what_cannot_be_is_refused_with_a_sentence(
     assert words in error["message"]
     line = function.lines()[-1]
     assert (line["message"], line["status"], line["errors"]) == ("request", status, 1)
-    assert line["reason"] == ("HTTP_404" if status == 404 else reason)
+    assert line["reason"] == (f"HTTP_{status}" if status in (404, 405) else reason)
 
 
 UNKNOWN: list[Any] = [

@@ -77,7 +77,10 @@ def test_a_line_says_where_the_time_went_and_what_it_cost(lines: list[dict[str, 
 
 def test_cloudwatch_finds_metrics_by_route_and_errors_by_reason(lines: list[dict[str, Any]]) -> None:
     _, asked, again, bad = lines
-    assert {"latency_ms", "cache_hits", "embedding_tokens", "cost_usd"} <= metrics_of(asked)["route",]
+    assert metrics_of(asked) == {
+        ("route",): {"latency_ms"},
+        (): {"cache_hits", "input_tokens", "output_tokens", "cost_usd", "cold_starts"},
+    }
     assert (asked["cache_hits"], again["cache_hits"]) == (0, 1)
     assert metrics_of(bad)["reason",] == {"errors"}
     assert (bad["status"], bad["reason"], bad["errors"]) == (400, "INVALID_FIELD", 1)
@@ -88,7 +91,7 @@ def test_pages_are_counted_with_their_pace() -> None:
     record = RequestRecord("r", route="ingest", pages=50, seconds=10.0)
     line = line_of(record, metrics=True, now=0)
     assert (line["pages"], line["pages_per_second"], line["time"]) == (50, 5.0, "1970-01-01T00:00:00.000Z")
-    assert {"pages", "pages_per_second"} <= metrics_of(line)["route",]
+    assert metrics_of(line)[()] == {"pages_per_second"}
 
 
 @pytest.mark.parametrize("keeps", [False, True])

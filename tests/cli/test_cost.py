@@ -92,6 +92,27 @@ def test_one_bill_by_hand() -> None:
     assert lines["Pinecone"].usd == prices.PINECONE_MINIMUM
 
 
+def test_what_a_vendor_still_has_is_read_for_less() -> None:
+    fresh = monthly_bill(Workload(requests=1000, cache_rate=0, models={"gpt-4o": ModelTokens(1000, 0)})).lines
+    kept = monthly_bill(Workload(requests=1000, cache_rate=0, models={"gpt-4o": ModelTokens(1000, 0, 800)})).lines
+    item = "Questions: gpt-4o"
+    (before,), (after,) = ([line.usd for line in lines if line.item == item] for lines in (fresh, kept))
+    assert (before, after) == (pytest.approx(2.5), pytest.approx(1.5))
+
+
+@given(loads)
+def test_another_chat_model_changes_what_is_written_and_nothing_else(work: Workload) -> None:
+    lines = zip(monthly_bill(work).lines, monthly_bill(work, "gpt-4o-mini").lines, strict=True)
+    changed = {line.item for line, other in lines if line != other}
+    assert changed <= {f"Questions: {model}" for model, tokens in work.models.items() if tokens.output}
+
+
+def test_the_metrics_are_those_of_the_log() -> None:
+    from service.request_log import BY_REASON, BY_ROUTE, TOTALS
+
+    assert Workload(requests=1).metrics == 5 * len(BY_ROUTE) + 4 * len(BY_REASON) + len(TOTALS)
+
+
 def test_a_model_without_a_price_is_named() -> None:
     bill = monthly_bill(Workload(requests=10, models={"their-model": ModelTokens(5, 5)}))
     assert bill.unpriced == ("their-model",)
@@ -110,6 +131,7 @@ def test_the_alarms_are_those_of_the_template() -> None:
         ("requests", {"requests": -1}),
         ("question_seconds", {"question_seconds": float("nan")}),
         ("m input", {"models": {"m": ModelTokens(-1)}}),
+        ("m cached", {"models": {"m": ModelTokens(1, 1, 2)}}),
     ],
 )
 def test_what_cannot_be_is_refused(name: str, wrong: dict[str, Any]) -> None:
@@ -127,7 +149,7 @@ def bill_of(run: Run, *words: str) -> dict[str, Any]:
 def test_table(run: Run) -> None:
     result = run("cost", "--requests", "100000")
     assert result.exit_code == 0
-    for words in ("Lambda compute", "Pinecone", "gpt-4o", "26.43", "100 to 130", "2026-11-09"):
+    for words in ("Lambda compute", "Pinecone", "gpt-4o", "26.43", "100 to 130", "2026-11-09", "2026-03-21"):
         assert words in result.stdout
     assert "█" in result.stdout
 
@@ -140,6 +162,8 @@ def test_json_and_measured_values(run: Run, tmp_path: Path) -> None:
     assert measured["workload"]["cache_rate"] == 0.5
     assert measured["totals"]["all"] < usual["totals"]["all"]
     assert [line["item"] for line in measured["lines"] if "mini" in line["item"]] == ["Questions: gpt-4o-mini"]
+    assert usual["cheaperTotals"]["services"] < usual["totals"]["services"]
+    assert measured["cheaperTotals"] == measured["totals"], "it is the cheaper model already"
     assert bill_of(run, "--requests", "0")["totals"]["all"] > 75, "plans are paid in a month without questions, too"
 
 
@@ -174,7 +198,7 @@ def test_what_a_server_knows(run: Run, url: str, services: FakeServices) -> None
     services.used = USED
     taken = bill_of(run, "--url", url)["workload"]
     assert taken["cache_rate"] == 0.25
-    assert taken["models"] == {"gpt-4o": {"input": 1_234_567 / 6, "output": 89 / 6}}
+    assert taken["models"] == {"gpt-4o": {"input": 1_234_567 / 6, "output": 89 / 6, "cached": 0}}
 
 
 def test_a_server_that_was_never_asked(run: Run, url: str) -> None:

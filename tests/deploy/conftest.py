@@ -28,14 +28,24 @@ TWO_LIVE: list[tuple[str, dict[str, float]]] = [("2", {}), ("2", {})]
 SQL = "How big is a typical order, on average?"
 
 
+BUCKET = "rag-cache-123456789012"
+
+
 @pytest.fixture(scope="package")
-def handler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
-    """lambda_handler.handler in awslambdaric, with a scripted chat model and the sample database."""
+def handler(s3_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    """lambda_handler.handler in awslambdaric, with a scripted chat model, the sample database and files in S3."""
     with scripted_model() as model:
         environ = {
             "RAGSQL_DATA_DIR": str(tmp_path_factory.mktemp("data")),
             "DATABASE_URL": samples.DATABASE_URL,
             "OPENAI_BASE_URL": model,
+            "STORAGE_BACKEND": "s3",
+            "S3_CACHE_BUCKET": BUCKET,
+            "RAGSQL_INGEST_EVENTS_FROM_BYTES": "262144",
+            "AWS_ENDPOINT_URL": s3_url,
+            "AWS_ACCESS_KEY_ID": "a",
+            "AWS_SECRET_ACCESS_KEY": "b",
+            "AWS_DEFAULT_REGION": "us-east-1",
         }
         with runtime_api.running("lambda_handler.handler", environ) as function:
             yield function.invoke
@@ -78,6 +88,10 @@ class Account:
         assert reply["statusCode"] == 200
         return json.loads(reply["body"])
 
+    def files(self) -> list[str]:
+        """The keys in the bucket."""
+        return [each["Key"] for each in self.moto("s3").list_objects_v2(Bucket=BUCKET).get("Contents", ())]
+
     def moto(self, service: str) -> Any:
         """boto3's client, whose calls nobody sees."""
         return self.aws.client(service, self.aws.moto_url)
@@ -111,6 +125,7 @@ def account(s3_url: str, handler: Runtime, monkeypatch: pytest.MonkeyPatch) -> I
 def _made(account: Account, handler: Runtime) -> Account:
     aws = account.aws
     aws.client("ecr").create_repository(repositoryName=release.FUNCTION)
+    account.moto("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     first = account.push("first", handler)
     role = _role(aws)
     for function in FUNCTIONS:

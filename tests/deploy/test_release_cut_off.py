@@ -11,7 +11,7 @@ import pytest
 from tests.deploy.conftest import FUNCTIONS, ONE_LIVE, ROOT, TWO_LIVE, Account
 from tests.deploy.fake_aws import Refused, Runtime
 
-STEPS = 35
+STEPS = 42
 """Calls of a release that looks once at each share."""
 
 
@@ -39,6 +39,7 @@ def test_every_call_refused_in_turn(account: Account, handler: Runtime) -> None:
         assert code == 1, refused_at[-1]
         assert account.live() == before, refused_at[-1]
         assert account.ask("GET", "/health")["components"], refused_at[-1]
+        assert account.files() == [], refused_at[-1]
     assert len(refused_at) == STEPS
     assert {"DescribeImages", "PUT code", "POST versions", "POST invocations", "PUT live"} <= set(refused_at)
 

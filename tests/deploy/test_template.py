@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -216,14 +215,6 @@ def test_alarms() -> None:
     assert any(metric == "ApproximateNumberOfMessagesVisible" for metric, _ in watched)
     notifications = properties("Budget")["NotificationsWithSubscribers"]
     assert [each["Subscribers"][0]["Address"] for each in notifications] == [told, told]
-
-
-def test_the_dashboard_is_json() -> None:
-    body = re.sub(r"\$\{[^}]+\}", "x", properties("Dashboard")["DashboardBody"]["Fn::Sub"])
-    widgets = json.loads(body)["widgets"]
-    assert len(widgets) == 8
-    places = [(widget["x"], widget["y"]) for widget in widgets]
-    assert len(set(places)) == len(places), "none lies on another"
 
 
 def test_only_the_production_environment_of_the_repository_deploys() -> None:

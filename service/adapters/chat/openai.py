@@ -149,7 +149,8 @@ class OpenAIChat:
 
         tokens_in = usage.prompt_tokens if usage else 0
         tokens_out = usage.completion_tokens if usage else 0
-        cost = cost_usd(self.model, tokens_in, tokens_out)
+        kept: Any = getattr(usage, "prompt_tokens_details", None)
+        cost = cost_usd(self.model, tokens_in, tokens_out, (kept.cached_tokens or 0) if kept else 0)
         return ports.ChatReply(
             text, Usage(tokens_in, tokens_out, cost_usd=cost, models=(self.model,)), finish == "length"
         )
