@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,7 +29,8 @@ class PineconeEmulator:
     """Listens on a free port until closed.
 
     faults are what the next requests meet instead of an answer: the end of a path, and an HTTP status, "cut" or "hang".
-    While it is down every request is cut.
+    While it is down every request is cut, and so are those that were planned. With lost, a request that is cut does its
+    work before.
     """
 
     def __init__(self) -> None:
@@ -36,6 +38,9 @@ class PineconeEmulator:
         self.key = "key"
         self.faults: list[tuple[str, str]] = []
         self.down = False
+        self.outage: Container[int] = ()
+        self.lost = False
+        self.met = 0
         self.requests: list[str] = []
         self.unexpected: list[str] = []
         self.most_at_once = 0
@@ -59,6 +64,17 @@ class PineconeEmulator:
         self.released.set()
         self._server.shutdown()
         self._server.server_close()
+
+    def plan(self, outage: Container[int], *, lost: bool = False) -> None:
+        """Let the next requests of these numbers meet an outage."""
+        with self.lock:
+            self.outage, self.lost, self.met = outage, lost, 0
+
+    def cuts(self) -> bool:
+        """Whether an outage meets this request."""
+        with self.lock:
+            self.met += 1
+            return self.down or self.met in self.outage
 
     def fault(self, path: str) -> str:
         with self.lock:
@@ -92,7 +108,9 @@ class _Handler(BaseHTTPRequestHandler):
         emulator = self.emulator
         with emulator.lock:
             emulator.requests.append(url.path)
-        fault = "cut" if emulator.down else emulator.fault(url.path)
+        fault = "cut" if emulator.cuts() else emulator.fault(url.path)
+        if fault == "cut" and emulator.lost:
+            self._route(url.path, parse_qs(url.query, keep_blank_values=True), body)
         if fault == "hang":
             emulator.released.wait(HANG_SECONDS)
         if fault in ("hang", "cut"):

@@ -67,6 +67,7 @@ class CommitDocument:
             if document.id not in await self.vectors.document_ids(caller):
                 await self._undo(caller, document, [])
                 raise
+            return await self.take_up(caller, ready)
         return await self.finish(caller, ready, older)
 
     async def take_up(self, caller: Caller, ready: Document) -> Document | None:

@@ -142,7 +142,8 @@ def an_hour_later(world: World) -> None:
     for key, one in world.records.stored.items():
         deleted = one.delete_time and one.delete_time - hour
         earlier = replace(one, create_time=one.create_time - hour, update_time=one.update_time - hour)
-        world.records.stored[key] = replace(earlier, delete_time=deleted)
+        due = one.retry_time and one.retry_time - hour
+        world.records.stored[key] = replace(earlier, delete_time=deleted, retry_time=due)
 
 
 async def started_again(world: World, *, recover: bool = True) -> None:

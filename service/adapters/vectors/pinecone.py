@@ -65,6 +65,7 @@ class PineconeVectorStore:
         self._heads = Heads(self._index)
         self._writes = PineconeWrites(self._index)
         self._grace_seconds = grace_seconds
+        self._doubtful: set[tuple[str, str]] = set()  # whose head may be on its way, as the answer was lost
         self._locks: WeakValueDictionary[tuple[asyncio.AbstractEventLoop, str, str], asyncio.Lock] = (
             WeakValueDictionary()
         )
@@ -82,15 +83,20 @@ class PineconeVectorStore:
             except BaseException:
                 await asyncio.shield(self._tidy(tenant, [name], lambda identifier: part in identifier))
                 raise
+            self._doubtful.add((tenant, name))
             await self._heads.switch(tenant, Head(name, generation, len(chunks), tuple(older), 0), older)
-            await self._tidy(tenant, [name, *older], lambda identifier: part not in identifier)
+            self._doubtful.discard((tenant, name))
+            # Nobody would come back to the older ones.
+            await self._writes.discard(tenant, older, lambda _: True, self._grace_seconds)
+            await self._tidy(tenant, [name], lambda identifier: part not in identifier)
 
     async def delete(self, caller: Caller, document_id: str) -> None:
         """See VectorStore."""
         tenant, name = await self._index.space(caller.tenant), name_of(document_id)
         async with self._alone_with(tenant, [name]):
-            if await self._heads.fetch(tenant, [name]):
+            if (tenant, name) in self._doubtful or await self._heads.fetch(tenant, [name]):
                 await self._heads.switch(tenant, None, [name])
+                self._doubtful.discard((tenant, name))
             await self._writes.discard(tenant, [name], lambda _: True, self._grace_seconds)
 
     async def forget(self, caller: Caller) -> None:
