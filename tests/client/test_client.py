@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from connectrpc.code import Code
+from connectrpc.errors import ConnectError
+from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
+from connectrpc.request import Headers, RequestContext
 
 from ragsql.v1.answer_pb2 import Route
 from ragsql.v1.document_service_pb2 import ListDocumentsRequest
+from ragsql.v1.health_service_pb2 import HealthRequest, HealthResponse
 from ragsql.v1.knowledge_service_pb2 import KnowledgeItem
 from ragsql.v1.query_service_pb2 import SqlPolicy
 from ragsql_client import AsyncClient, Client, FieldViolation, RagsqlError, Transport
+from ragsql_client.retries import Retries
 from tests.client.fake_server import QUOTE, FakeServices
 
 TRANSPORTS: tuple[Transport, ...] = ("connect", "json", "grpc", "grpc-web")
@@ -170,3 +177,43 @@ async def test_knowledge_goes_in_and_comes_out(url: str) -> None:
     with Client(url) as blocking:
         assert blocking.import_knowledge(items[:1]).known_count == 1
         assert blocking.knowledge_items() == items[::-1]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("error", [None, ConnectError(Code.UNAVAILABLE, "away")])
+async def test_giving_up_as_the_reply_comes_is_not_forgotten(error: ConnectError | None) -> None:
+    loop = asyncio.get_running_loop()
+    asked = 0
+
+    async def call_next(request: str, ctx: RequestContext[Any, Any]) -> str:
+        nonlocal asked
+        asked += 1
+        reply, task = loop.create_future(), asyncio.current_task()
+        assert task is not None
+
+        def at_once() -> None:
+            if error:
+                reply.set_exception(error)
+            else:
+                reply.set_result("reply")
+            task.cancel()
+
+        loop.call_soon(at_once)
+        return await asyncio.wait_for(reply, 60)
+
+    async def call() -> str:
+        method: MethodInfo[Any, Any] = MethodInfo(
+            name="Health",
+            service_name="ragsql.v1.HealthService",
+            input=HealthRequest,
+            output=HealthResponse,
+            idempotency_level=IdempotencyLevel.NO_SIDE_EFFECTS,
+            stream_type=StreamType.UNARY,
+        )
+        context = RequestContext(method=method, http_method="POST", request_headers=Headers())
+        return await Retries(2).intercept_unary(call_next, "request", context)
+
+    calling = asyncio.create_task(call())
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    assert asked == 1

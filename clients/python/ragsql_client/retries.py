@@ -61,15 +61,20 @@ class Retries:
         ctx: RequestContext[Any, Any],
     ) -> R:
         """Send, and send again."""
+        before = _times_cancelled()
         for attempt in range(self._retries + 1):
             try:
-                return await call_next(request, ctx)
+                reply = await call_next(request, ctx)
             except ConnectError as error:
                 _let_go(error)
+                _remember(before)
                 pause = self._pause(error, ctx, attempt)
                 if pause is None:
                     raise decode(error) from error
                 await asyncio.sleep(pause)
+            else:
+                _remember(before)
+                return reply
         raise AssertionError("the last attempt returns or raises")
 
     async def intercept_server_stream(
@@ -98,6 +103,20 @@ class Retries:
             return None
         left = ctx.timeout_ms
         return self.pause(error, attempt, None if left is None else left / 1000)
+
+
+def _times_cancelled() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
+
+
+def _remember(before: int) -> None:
+    """Raises CancelledError when the task was cancelled since then.
+
+    asyncio.wait_for of Python 3.11, which the library calls, forgets it when the reply comes at the same moment.
+    """
+    if _times_cancelled() > before:
+        raise asyncio.CancelledError
 
 
 def _let_go(error: ConnectError) -> None:
