@@ -46,10 +46,12 @@ class Coarse:
         levels, step, error = _rounded(vector[None])
         products = np.empty((1, size), np.float32)
         numkong.cdist(levels, self.levels[:size], "dot", out=products)
-        cosines = products[0] * self.step[:size] * step
-        errors = self.error[:size]
+        cosines = products[0]
+        cosines *= self.step[:size]
+        cosines *= step
         # a·b - (a - e)·(b - f) = e·b + (a - e)·f, and a - e is at most 1 + |e| long
-        margin = errors + (1 + errors) * error + np.float32(_ROUNDING)
+        margin = self.error[:size] * (1 + error)
+        margin += error + np.float32(_ROUNDING)
         return cosines - margin, cosines + margin
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MIN_ROWS = 256
 _COARSE_FROM = 16_384
+_BLOCK = 64
 _MAX_DEAD_SHARE = 0.25
 
 
@@ -88,10 +89,12 @@ class DenseView:
 
         least, most = coarse.bounds(self.size, vector)
         if not self.alive.all():
-            least[~self.alive] = most[~self.alive] = -np.inf
-        if depth >= self.size:
+            least[~self.alive] = -np.inf
+        # The best of so many blocks are so many others; to find them takes a tenth of the time.
+        blocks = least[: self.size - self.size % _BLOCK].reshape(-1, _BLOCK).max(axis=1)
+        if depth > len(blocks):
             return np.flatnonzero(self.alive)
-        border = np.partition(least, -depth)[-depth]
+        border = np.partition(blocks, -depth)[-depth]
         return np.flatnonzero((most >= border) & self.alive)
 
     def rows_of(self, chunk_ids: Ids) -> tuple[Ids, Mask]:

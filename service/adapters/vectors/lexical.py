@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from service.adapters.vectors.fusion import Scores
 
 _BUDGET = 8_000
+_BUDGET_SHARE = 0.06  # of many chunks more have even the rare terms
 _MAX_TERMS = 32
 _DRIFT = 0.1
 _LEAST_SHARE = 0.1
@@ -80,7 +81,8 @@ class LexicalIndex:
         import numpy as np
 
         share = min(1.0, sum(last - first + 1 for first, last in ranges) / max(1, total)) if ranges else 1.0
-        kept = self._kept(self._found(connection, tenant, query, total), share)
+        budget = max(_BUDGET, _BUDGET_SHARE * total)
+        kept = self._kept(self._found(connection, tenant, query, total), share, budget)
         ids: list[Ids] = []
         weights: list[Scores] = []
         for term, texts in kept.items():
@@ -118,7 +120,7 @@ class LexicalIndex:
         return [scores.get(chunk, 0.0) for chunk in chunks]
 
     @staticmethod
-    def _kept(found: Mapping[str, int], share: float) -> dict[str, int]:
+    def _kept(found: Mapping[str, int], share: float, budget: float) -> dict[str, int]:
         """The rarest terms whose postings together stay inside the budget: the others cost most and tell least.
 
         In a share of the chunks more terms are worth their cost, but the postings of all chunks are read.
@@ -127,7 +129,7 @@ class LexicalIndex:
         cost = 0.0
         for term in sorted(found, key=lambda term: found[term])[:_MAX_TERMS]:
             cost += found[term] * max(share, _LEAST_SHARE)
-            if kept and cost > _BUDGET:
+            if kept and cost > budget:
                 break
             kept[term] = found[term]
         return kept
