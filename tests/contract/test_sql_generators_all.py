@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,7 @@ def sqlite_database(sqlite_path: Path) -> SqliteDatabase:
 
 
 class SlowChat(ScriptedChat):
-    """Replies after a minute, and notices when nobody waits any more; or breaks."""
+    """Never replies, and notices when nobody waits any more; or breaks."""
 
     def __init__(self, error: Exception | None = None) -> None:
         super().__init__(GOOD)
@@ -92,7 +93,7 @@ class SlowChat(ScriptedChat):
             raise self.error
         self.begun.set()
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             self.stopped = True
             raise
@@ -201,7 +202,19 @@ async def test_what_the_model_raises_is_raised(shop: Shop, make: Make, error: Ex
         await shop.ask(make, SlowChat(error))
 
 
-async def test_giving_up_stops_the_model(shop: Shop, make: Make) -> None:
+@pytest.mark.parametrize("dawdles", [0.0, 0.2])
+async def test_giving_up_stops_the_model(
+    shop: Shop, make: Make, dawdles: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when a thread that asks it is not told at once that it has begun."""
+    submit = asyncio.run_coroutine_threadsafe
+
+    def slowly(*given: Any) -> Any:
+        future = submit(*given)
+        time.sleep(dawdles)
+        return future
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", slowly)
     chat = SlowChat()
     asking = asyncio.create_task(shop.ask(make, chat))
     await chat.begun.wait()

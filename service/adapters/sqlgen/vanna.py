@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -44,15 +45,17 @@ class _Model:
     cut: bool = False
     _stopped: bool = False
     _asked: Future[ChatReply] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, messages: Sequence[ChatMessage]) -> str:
         """The reply's text. Raises what the model raises."""
-        if self._stopped:
-            raise RuntimeError("the question was given up")
-        self._asked = asyncio.run_coroutine_threadsafe(
-            self.chat.complete(self.caller, messages, self.options), self.loop
-        )
-        reply = self._asked.result()
+        with self._lock:  # the model may begin, and its question be given up, before its future is known here
+            if self._stopped:
+                raise RuntimeError("the question was given up")
+            asked = self._asked = asyncio.run_coroutine_threadsafe(
+                self.chat.complete(self.caller, messages, self.options), self.loop
+            )
+        reply = asked.result()
         self.usage += reply.usage
         self.cut = reply.cut
         return reply.text
@@ -62,9 +65,10 @@ class _Model:
         try:
             return await asyncio.to_thread(blocking)
         except BaseException:
-            self._stopped = True
-            if self._asked:
-                self._asked.cancel()
+            with self._lock:
+                self._stopped = True
+                if self._asked:
+                    self._asked.cancel()
             raise
 
 
