@@ -15,7 +15,7 @@ from service.usecases.retrieve_passages import Retrieved
 from service.usecases.steps import traced
 
 LEAST_TRUST = -2.2
-LEAST_CHECKED = -5.0
+LEAST_CHECKED = -3.25
 LEAST_CERTAINTY = -0.2
 TRUST_IN_CERTAINTY = 0.1
 """Bounds for the trust where no chat model checked, for what is worth checking, and for the margin of the check with
