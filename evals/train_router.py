@@ -37,7 +37,7 @@ SEED = 3
 OWN, OTHER, NONE, NO_DOCUMENTS, NO_DATABASE = "own sources", "other sources", "none", "no documents", "no database"
 COUNTS = {OWN: 1.0, OTHER: 0.4, NONE: 0.6, NO_DOCUMENTS: 0.2, NO_DATABASE: 0.2}
 """How much a question counts by what it is asked of."""
-REPORTS, REPORT_COUNT = 24, 0.45
+REPORTS, REPORT_COUNT = 24, 0.3
 """TAT-QA's: how many, and how much their questions count next to those of a domain."""
 Matrix = npt.NDArray[np.float64]
 
