@@ -96,7 +96,7 @@ async def test_a_server_of_few_connections_is_enough_for_all_three(
                 *(store.count_documents(caller) for _ in range(6)),
                 *(one(database, caller) for _ in range(6)),
             )
-        assert await vectors.count(caller) == 20
+        assert await vectors.count(caller) == 6
     finally:
         server.run(f"ALTER ROLE {USER} CONNECTION LIMIT -1")
     for backend in (store, database, vectors):
