@@ -80,8 +80,9 @@ class OpenAICalls:
     async def problem(self, endpoint: Endpoint) -> str:
         """Why the model cannot be used, as a sentence; empty when it can, as far as the server tells. Costs nothing."""
         try:
+            client = self.client(endpoint)  # loading the SDK is slow, and no fault of the server
             async with asyncio.timeout(_CHECK_SECONDS):
-                await self.client(endpoint).models.retrieve(self._asked.model)
+                await client.models.retrieve(self._asked.model)
         except Exception as error:
             if not openai_errors.tells_nothing(error):
                 return openai_errors.as_domain_error(error, self._asked).message
