@@ -20,7 +20,7 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     RAGSQL_DATA_DIR=/data \
     RAGSQL_MODEL_DIR=/data/models
-USER ragsql
+USER 1000
 WORKDIR /home/ragsql
 VOLUME /data
 EXPOSE 8080
