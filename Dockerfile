@@ -20,7 +20,7 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     RAGSQL_DATA_DIR=/data \
     RAGSQL_MODEL_DIR=/data/models
-USER ragsql
+USER 1000
 WORKDIR /home/ragsql
 VOLUME /data
 EXPOSE 8080
@@ -43,13 +43,13 @@ COPY gen gen
 COPY clients/python clients/python
 COPY --from=models /models /models
 RUN python3 scripts/image_tree.py /tree --models /models
-# docling's own models for PDF: its layout and table models with torch, about 2 GB more. No lock pins them.
+# docling's own models for PDF, by their hashes, and torch, which no lock pins: about 2 GB more.
 ARG DOCLING_MODELS=false
 RUN mkdir -p /tree/docling && if [ "$DOCLING_MODELS" = true ]; then \
       extras=$(sed -n 's/^docling = \["\(.*\)"\]$/\1/p' pyproject.toml) && \
       uv pip install --no-cache --torch-backend cpu --target /tree/docling/var/task \
         --constraint requirements-runtime.lock --python-version 3.12 "$extras" && \
-      PYTHONPATH=/tree/docling/var/task python3 -m docling.cli.models download -o /tree/docling/opt/ragsql/docling; \
+      python3 -m service.models.docling /tree/docling/opt/ragsql/docling; \
     fi
 
 # Lambda runs it as a user of its own, who may write in /tmp alone, and reads of it the blocks that are asked for: what

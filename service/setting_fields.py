@@ -129,7 +129,7 @@ class Settings(BackendSettings):
         as_path,
         Path(),
         "docling's cache folder",
-        "Folder of docling's models, filled by `docling-tools models download`.",
+        "Folder of docling's models, filled by `python -m service.models.docling FOLDER`.",
     )
     pdf_fallback: bool = setting(
         "RAGSQL_PDF_FALLBACK",

@@ -46,7 +46,7 @@ class Model(NamedTuple):
     """
 
     name: str
-    purpose: Literal["embedding", "chat"]
+    purpose: Literal["embedding", "chat", "layout"]
     used_for: str
     licence: str
     files: tuple[ModelFile, ...]

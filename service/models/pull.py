@@ -97,7 +97,7 @@ class _Pull:
             _build(self._store.weights(self._model), self._folder / self._model.build)
 
     def _check_space(self, missing: Sequence[ModelFile]) -> None:
-        partial = sum(path.stat().st_size for path in self._folder.glob("*.partial"))
+        partial = sum(path.stat().st_size for path in self._folder.rglob("*.partial"))
         needed = sum(file.size for file in missing) - partial + _SPARE_BYTES
         free = shutil.disk_usage(self._folder).free
         if free < needed:
@@ -108,6 +108,7 @@ class _Pull:
 
     def _fetch(self, file: ModelFile, before: int, sources: Sequence[Source]) -> None:
         partial = self._folder / f"{file.name}.partial"
+        partial.parent.mkdir(parents=True, exist_ok=True)
         problems: list[str] = []
         for source in sources:
             try:

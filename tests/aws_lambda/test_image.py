@@ -35,6 +35,12 @@ def _script() -> ModuleType:
     return module
 
 
+def layers() -> tuple[str, ...]:
+    """The layers of the image, the lowest first."""
+    script: Any = _script()
+    return script.LAYERS
+
+
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The layers. The packages of a lock are kept between test runs: getting them takes a minute, and 900 MB."""

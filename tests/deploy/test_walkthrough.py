@@ -72,4 +72,7 @@ def test_its_figures_are_those_of_ragsql_cost() -> None:
     chat, aws = usd["Questions: gpt-4o"], bill.total(Payee.AWS)
     said = " ".join(TEXT.split())
     assert f"Of {bill.total():.0f} dollars for 100,000 questions, {chat:.0f} go to gpt-4o, {plans:.0f} to the" in said
-    assert f"and {aws:.0f} to AWS" in said
+    assert f"and {aws:.0f} to AWS, {usd['Lambda compute']:.0f} of that" in said
+    assert f"{usd['CloudWatch metrics']:.2f} for metrics" in said
+    cheaper = monthly_bill(Workload(requests=100_000), "gpt-4o-mini")
+    assert f"makes {cheaper.total():.0f} of it, of which services are {cheaper.total(Payee.SERVICES):.0f}" in said
