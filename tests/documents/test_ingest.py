@@ -32,6 +32,7 @@ async def test_ingest_returns_at_once_and_the_document_becomes_active(world: Wor
         active = await settled(documents, started.document)
         assert (active.state, active.media_type, active.progress) == (DocumentState.ACTIVE, "text/plain", None)
         assert active.chunk_count == len(world.vectors.stored["me", active.id])
+        assert active.usage is not None
         again = await documents.ingest(ME, upload_id)
         assert (again.document, again.cache_hit) == (active, True)
     assert world.left() == ({active.id}, {active.id}, {f"files/{active.id}", f"processed/{active.sha256}"})

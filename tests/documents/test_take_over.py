@@ -10,10 +10,11 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.documents import DocumentState
+from service.domain.documents import DocumentState, IngestPhase, IngestProgress
 from service.usecases import heartbeat, manage_documents, take_over
 from service.usecases.manage_documents import ManageDocuments
 from tests.documents.killing import by_name, delete, ingest, killed_at, upload
+from tests.documents.uploads import put, settled
 from tests.documents.world import ME, TEXT, World
 
 pytestmark = pytest.mark.anyio
@@ -53,6 +54,25 @@ async def test_what_another_process_works_on_is_left_to_it(world: World, monkeyp
     beats = world.records.calls["touch"]
     await asyncio.sleep(0.1)
     assert world.records.calls["touch"] == beats
+
+
+async def test_other_processes_show_how_far_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "PROGRESS_SECONDS", 0.01)
+    world.records.shared = True
+    first, second = world.use_cases(), world.use_cases()
+    world.parser.gate.clear()
+    async with first.working(recover=True):
+        document = (await first.ingest(ME, await put(first, "a.txt", TEXT))).document
+        async with asyncio.timeout(30):
+            while (seen := await second.get(ME, document.id)).progress is None:
+                await asyncio.sleep(0.01)
+        assert seen.progress == IngestProgress(IngestPhase.PARSING, 3, 7)
+        told = world.records.calls["touch"]
+        await asyncio.sleep(0.1)
+        assert world.records.calls["touch"] == told
+        world.parser.gate.set()
+        active = await settled(second, document)
+    assert (active.state, active.progress) == (DocumentState.ACTIVE, None)
 
 
 async def test_an_upload_in_work_elsewhere_is_not_forgotten(world: World) -> None:

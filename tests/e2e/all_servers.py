@@ -90,6 +90,14 @@ class Node:
         except RagsqlError:
             return None
 
+    def answers(self) -> bool:
+        """Whether it answers a question that was not asked before, which tells of an outage sooner than Health."""
+        try:
+            self._client.ask(f"Where is {uuid.uuid4().hex}?", route="documents")
+        except RagsqlError:
+            return False
+        return True
+
     def tells(self, *statuses: HealthStatus) -> bool:
         """Whether it is in one of these states."""
         found = self.health()

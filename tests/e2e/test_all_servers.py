@@ -15,16 +15,14 @@ from ragsql.v1.document_service_pb2 import DeleteDocumentRequest, ListDocumentsR
 from ragsql.v1.feedback_service_pb2 import RATING_GOOD, CreateFeedbackRequest, ListFeedbackRequest
 from ragsql.v1.health_service_pb2 import (
     HEALTH_STATUS_DEGRADED,
-    HEALTH_STATUS_NOT_SERVING,
     HEALTH_STATUS_SERVING,
     GetStatsRequest,
-    HealthStatus,
 )
 from ragsql.v1.query_service_pb2 import QueryResponse
 from ragsql.v1.usage_service_pb2 import USAGE_KIND_DOCUMENTS, USAGE_KIND_QUESTIONS, USAGE_KIND_SQL, GetUsageRequest
 from ragsql_client import Client, RagsqlError
 from tests.documents.files import simple_pdf
-from tests.e2e.all_servers import AllServers, all_servers, until
+from tests.e2e.all_servers import AllServers, Node, all_servers, until
 from tests.e2e.load import Load, more
 
 BONUS = b"""# Bonus
@@ -74,6 +72,8 @@ def upload_and_ask(first: Client, second: Client, folder: Path) -> None:
     (folder / "boats.pdf").write_bytes(LARGE)
     large = first.upload(folder / "boats.pdf").document
     assert large.state == DOCUMENT_STATE_ACTIVE
+    assert large.usage.models
+    assert large.usage.embedding_tokens > 0
     small = second.documents.upload(UploadRequest(filename="bonus.md", content=BONUS)).document
     first.documents.upload(UploadRequest(filename="lockers.md", content=OLD))
     reply = second.ask("When does the boat to the island leave?", route="documents")
@@ -127,20 +127,18 @@ def replace_and_delete(first: Client, second: Client) -> None:
 
 def test_servers_are_killed_while_a_load_runs(servers: AllServers) -> None:
     """What was acknowledged is found afterwards, what was deleted is not, and callers were told what was down."""
-    if servers.kind == "pinecone":
-        pytest.skip("it runs over pgvector: with Pinecone each outage waits for Health, which keeps an answer for 15 s")
     load = Load([node.url for node in servers.nodes])
     load.start()
     try:
         until(more(load, 3), "the load begins")
-        outage(servers, servers.redis.kill, servers.redis.start, HEALTH_STATUS_DEGRADED)
+        outage(servers, servers.redis.kill, servers.redis.start, lambda node: node.tells(HEALTH_STATUS_DEGRADED))
         until(more(load, 2), "uploads without a restart")
         for stop, start in (
             (servers.pooler.kill, servers.pooler.start),
             (servers.postgres.stop, servers.postgres.start),
             (servers.vectors.stop, servers.vectors.start),
         ):
-            outage(servers, stop, start, HEALTH_STATUS_NOT_SERVING)
+            outage(servers, stop, start, lambda node: not node.answers())
             until(more(load, 2), "uploads without a restart")
         for node in servers.nodes:
             node.kill()
@@ -161,14 +159,16 @@ def test_servers_are_killed_while_a_load_runs(servers: AllServers) -> None:
         check(first, second, load)
 
 
-def outage(servers: AllServers, stop: Callable[[], None], start: Callable[[], None], status: HealthStatus) -> None:
-    """Until every process has told of it, and of its end."""
+def outage(
+    servers: AllServers, stop: Callable[[], None], start: Callable[[], None], is_met: Callable[[Node], bool]
+) -> None:
+    """Until every process has met it, and its end."""
     stop()
     for node in servers.nodes:
-        until(lambda node=node: node.tells(status), HealthStatus.Name(status))
+        until(lambda node=node: is_met(node), "the outage is met")
     start()
     for node in servers.nodes:
-        until(lambda node=node: node.tells(HEALTH_STATUS_SERVING), "SERVING again")
+        until(lambda node=node: not is_met(node) and node.answers(), "its end is met")
 
 
 def check(first: Client, second: Client, load: Load) -> None:
