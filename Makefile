@@ -35,7 +35,6 @@ models: setup
 test: setup models
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-# DL3029: Lambda runs what is built for amd64, wherever it is built.
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
@@ -46,7 +45,6 @@ lint: setup
 	scripts/check-breaking
 	scripts/check-generated
 	scripts/check-workflows
-	$(BIN)/hadolint --ignore DL3029 Dockerfile deploy/Dockerfile.web-adapter
 
 format: setup
 	$(BIN)/ruff check --fix .

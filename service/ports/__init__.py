@@ -13,19 +13,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from service.ports.blobs import BlobInfo, BlobStore, PresignedPut
     from service.ports.caches import Cache, CacheCounters
     from service.ports.chat import ChatMessage, ChatModel, ChatOptions, ChatReply
     from service.ports.checks import Checkable
     from service.ports.databases import CannotAnswer, Database, SqlDraft, SqlGenerator, SqlRequest
     from service.ports.documents import (
-        BlobInfo,
-        BlobStore,
         ChunkStore,
         EmbeddedChunk,
         Embedder,
         IndexRebuild,
         Parser,
-        PresignedPut,
         StoredChunks,
         VectorIndex,
         Vectors,
@@ -84,12 +82,12 @@ __all__ = [
 ]
 
 _MODULES = {
+    "blobs": "BlobInfo BlobStore PresignedPut",
     "caches": "Cache CacheCounters",
     "chat": "ChatMessage ChatModel ChatOptions ChatReply",
     "checks": "Checkable",
     "databases": "CannotAnswer Database SqlDraft SqlGenerator SqlRequest",
-    "documents": "BlobInfo BlobStore ChunkStore EmbeddedChunk Embedder IndexRebuild Parser PresignedPut StoredChunks "
-    "VectorIndex VectorStore",
+    "documents": "ChunkStore EmbeddedChunk Embedder IndexRebuild Parser StoredChunks VectorIndex VectorStore",
     "reading": "Reader Reading",
     "record_rows": "RecordRow RecordRows",
     "knowledge_records": "KnowledgeRecords",

@@ -12,37 +12,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.adapters.vectors.pgvector import PgVectorStore
-from service.adapters.vectors.pinecone import PineconeVectorStore
-from service.adapters.vectors.sqlite import SqliteVectorStore
 from service.domain.documents import Chunk, Document, PageBox, Passage, Span, TextLine
 from service.ports import EmbeddedChunk, VectorIndex, VectorStore
-from tests.contract.chunks import ANN, BOB, DIMENSION, EagerlyIndexed, direction, embedded, several, texts_of
-from tests.pinecone_emulator import PineconeEmulator
-from tests.pinecone_index import Index
+from tests.contract.chunks import ANN, BOB, DIMENSION, direction, embedded, several, texts_of
+from tests.contract.vector_stores import KINDS, open_empty
 
 pytestmark = pytest.mark.anyio
 MakeDocument = Callable[..., Document]
 
 
-@pytest.fixture(params=["sqlite", "sqlite with approximate indexes", "pgvector", "pinecone"])
+@pytest.fixture(params=KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorIndex]:
-    path = tmp_path / "new folder" / "vectors.db"
-    if request.param == "sqlite":
-        store = SqliteVectorStore(path, "model", DIMENSION)
-    elif request.param == "pgvector":
-        url: str = request.getfixturevalue("postgres_url")
-        store = PgVectorStore(url, "model", DIMENSION)
-        for tenant in (ANN, BOB):
-            for document_id in asyncio.run(store.document_ids(tenant)):
-                asyncio.run(store.delete(tenant, document_id))
-    elif request.param == "pinecone":
-        emulator: PineconeEmulator = request.getfixturevalue("pinecone_emulator")
-        emulator.indexes["rag-documents"] = Index(DIMENSION)
-        emulator.indexes["rag-documents"].delay = 0.01
-        store = PineconeVectorStore("key", "rag-documents", "model", DIMENSION, grace_seconds=0.02)
-    else:
-        store = EagerlyIndexed(path, "model", DIMENSION, exact_up_to=1)
+    store = open_empty(request.param, tmp_path / "new folder" / "vectors.db", request.getfixturevalue)
     yield store
     store.close()
 

@@ -8,16 +8,11 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-import numpy.typing as npt
-
 from service.domain.caller import Caller
 from service.domain.documents import UNFINISHED, Document, DocumentState, IngestProgress, Passage, Upload
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import NotFound, UpstreamUnavailable
-from service.ports import BlobInfo, EmbeddedChunk, Page, PresignedPut
-
-Vectors = npt.NDArray[np.float32]
+from service.ports import BlobInfo, EmbeddedChunk, Page, PresignedPut, Vectors
 
 
 @dataclass

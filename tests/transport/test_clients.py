@@ -103,8 +103,7 @@ async def test_the_text_of_an_unknown_exception_stays_in_the_log(
     failure: Exception,
 ) -> None:
     fakes.failure = failure
-    client = query_client(rpc, protocol, codec)
-    request = query_service_pb2.QueryRequest(query="q")
+    client, request = query_client(rpc, protocol, codec), query_service_pb2.QueryRequest(query="q")
     with pytest.raises(ConnectError) as unary:
         await client.query(request)
     with pytest.raises(ConnectError) as stream:

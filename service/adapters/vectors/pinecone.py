@@ -15,10 +15,10 @@ from service.adapters.vectors.fusion import fuse
 from service.adapters.vectors.identity import Identity
 from service.adapters.vectors.pinecone_heads import Epoch, Head, Heads
 from service.adapters.vectors.pinecone_identity import Place
-from service.adapters.vectors.pinecone_records import content_of, name_of, text_of
+from service.adapters.vectors.pinecone_records import content_of, name_of, text_of, words_of
 from service.adapters.vectors.pinecone_sdk import PineconeIndex
 from service.adapters.vectors.pinecone_writes import PineconeWrites
-from service.adapters.vectors.rescoring import bm25, occurrences
+from service.adapters.vectors.rescoring import bm25
 from service.domain.documents import Chunk, Passage
 from service.domain.health import ComponentHealth, HealthStatus
 from service.domain.terms import terms
@@ -126,13 +126,13 @@ class PineconeVectorStore:
         search = _Search(tenant, vector.tolist(), max(_MIN_CANDIDATES, 2 * limit))
         await self._index.ready()
         epoch, found = await self._look(search, within, search.depth)
-        words = [_words(match, wanted) for match in found]
+        words = [words_of(match.metadata, wanted) for match in found]
         unseen = sorted(wanted.difference(*words))
         if unseen and len(found) == search.depth:
             then, more = await self._look(search, within | {"words": {"$in": unseen}}, _BY_WORD)
             if then == epoch and epoch.settled:
                 found += more
-                words += [_words(match, wanted) for match in more]
+                words += [words_of(match.metadata, wanted) for match in more]
         return await self._best(tenant, found, words, limit)
 
     async def count(self, caller: Caller) -> int:
@@ -240,10 +240,6 @@ class PineconeVectorStore:
             await self._writes.discard(tenant, names, outdated, self._grace_seconds)
         except RagsqlError:
             log.warning("Chunks that are out of date stay in Pinecone until their document changes again.")
-
-
-def _words(match: Match, wanted: set[str]) -> dict[str, int]:
-    return occurrences(wanted, match.metadata.get("words", ()), match.metadata.get("often", ""))
 
 
 class _Search(NamedTuple):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from service.adapters.vectors.pinecone_identity import marker
+from service.adapters.vectors.rescoring import occurrences
 from service.domain.chunk_fields import chunk_fields, chunk_of
 from service.domain.documents import Chunk
 from service.domain.terms import terms
@@ -46,6 +47,11 @@ def name_of(text: str) -> str:
 def text_of(name: str) -> str:
     """The inverse of name_of."""
     return unquote(name, errors="surrogatepass")
+
+
+def words_of(metadata: Mapping[str, Any], wanted: set[str]) -> dict[str, int]:
+    """How often the wanted words occur in a chunk, by the metadata of its record."""
+    return occurrences(wanted, metadata.get("words", ()), metadata.get("often", ""))
 
 
 def batches(document: Document, generation: str, chunks: Sequence[EmbeddedChunk]) -> Iterator[Batch]:
