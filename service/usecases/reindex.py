@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from service.domain.caller import DEFAULT_CALLER, Caller
 from service.domain.chunk_text import embedding_text
-from service.domain.documents import Chunk, Document
+from service.domain.documents import Chunk, Document, DocumentState
 from service.errors import NotFound, RagsqlError, UpstreamUnavailable
 from service.ports import BlobStore, Cache, EmbeddedChunk, Embedder, IndexRebuild, Parser, RecordStore, VectorIndex
 from service.usecases.process_document import FileToProcess, ProcessDocument, file_key
@@ -19,6 +20,8 @@ from service.usecases.retrieve_knowledge import embed_missing
 _BATCH = 64
 _BATCHES_AT_ONCE = 4
 _MOST_ROUNDS = 1_000
+_LONGEST_COMMIT_SECONDS = 30.0
+_PAUSE_SECONDS = 0.05
 
 
 class ReindexProgress(NamedTuple):
@@ -154,9 +157,21 @@ class Reindex:
             raise
         except RagsqlError:
             return None
-        counted = replace(document, chunk_count=len(processed.chunks), page_count=processed.page_count)
-        await self.records.update_document(caller, counted)
+        await self._count(caller, document.id, len(processed.chunks), processed.page_count)
         return list(processed.chunks)
+
+    async def _count(self, caller: Caller, document_id: str, chunks: int, pages: int) -> None:
+        """Put them on record, after the process that uploads the document has: its own count would come later."""
+        ends = time.monotonic() + _LONGEST_COMMIT_SECONDS
+        while time.monotonic() < ends:
+            try:
+                document = await self.records.get_document(caller, document_id)
+            except NotFound:
+                return
+            counted = replace(document, chunk_count=chunks, page_count=pages)
+            if document.state is DocumentState.ACTIVE and await self.records.swap_document(caller, document, counted):
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def _sha256(content: bytes) -> str:

@@ -138,13 +138,16 @@ def test_what_cloudwatch_counts(
     datum = {
         "MetricName": metric,
         "Value": value,
-        "Timestamp": dt.datetime.now(dt.UTC),
         "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
     }
 
     def count(call: str) -> None:
         if call == "PUT live" and account.aws.calls.count(call) == 1:
-            account.moto("cloudwatch").put_metric_data(Namespace="AWS/Lambda", MetricData=[datum])
+            # Within the minute that is watched, also when the next minute begins meanwhile.
+            soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=45)
+            account.moto("cloudwatch").put_metric_data(
+                Namespace="AWS/Lambda", MetricData=[{**datum, "Timestamp": soon}]
+            )
 
     account.aws.before = count
     assert account.bring_in(account.push("second", handler)) == 1

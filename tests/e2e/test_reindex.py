@@ -149,6 +149,29 @@ async def test_nothing_is_lost_and_nothing_comes_back(old: Assembly, new: Assemb
     assert (again.needed, again.documents, again.knowledge) == (False, 0, 0)
 
 
+async def test_a_document_that_is_just_being_uploaded_is_counted_anew(
+    old: Assembly, new: Assembly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can be found, but its record does not say so yet."""
+    found = asyncio.Event()
+    update = old.ports.records.update_document
+
+    async def late(caller: Caller, document: Document, replaces: Sequence[str] = ()) -> bool:
+        if document.state is DocumentState.ACTIVE:
+            found.set()
+            await asyncio.sleep(1)
+        return await update(caller, document, replaces)
+
+    monkeypatch.setattr(old.ports.records, "update_document", late)
+    uploading = asyncio.create_task(old.use_cases.documents.upload(ME, "late.md", content("late")))
+    await found.wait()
+    await new.reindex(lambda _: None)
+    uploaded = (await uploading).document
+    counted = await new.use_cases.documents.get(ME, uploaded.id)
+    assert counted.state is DocumentState.ACTIVE
+    assert counted.chunk_count == await new.ports.vectors.count(ME) > uploaded.chunk_count
+
+
 async def ingest_into(service: Assembly, name: str) -> Document:
     """What a service that is too late makes of a file that it has accepted."""
     sha256 = hashlib.sha256(content(name)).hexdigest()
