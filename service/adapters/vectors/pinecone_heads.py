@@ -126,8 +126,9 @@ class Heads:
         await wait_until(lambda: self._is_as(tenant, added, removed))
         await self._check_open(tenant)  # else a rebuild that began meanwhile may not have seen it
         self._note_own(tenant, [*gone, *([added] if added else ())])
+        others = (await self.epoch(tenant)).id  # of a switch that ended meanwhile, with which heads may be remembered
         await self._write_epoch(tenant, settled=True)
-        await wait_until(lambda: self._has_left(tenant, (before, begun)))
+        await wait_until(lambda: self._has_left(tenant, (before, begun, others)))
 
     async def close_for(self, tenant: str, seconds: float) -> None:
         """Refuse every change for so long, or with 0 everything and for ever. Returns when others can see it."""
