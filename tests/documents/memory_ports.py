@@ -7,12 +7,16 @@ import datetime as dt
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from service.domain.caller import Caller
 from service.domain.documents import UNFINISHED, Document, DocumentState, IngestProgress, Passage, Upload
 from service.domain.health import ComponentHealth, HealthStatus
 from service.errors import NotFound, UpstreamUnavailable
-from service.ports import BlobInfo, EmbeddedChunk, Page, PresignedPut, Vectors
+from service.ports import BlobInfo, EmbeddedChunk, Page, PresignedPut
+
+if TYPE_CHECKING:
+    from service.ports import Vectors
 
 
 @dataclass
