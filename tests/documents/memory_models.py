@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,10 @@ from service.domain.chunk_text import embedding_text
 from service.domain.documents import Block, BlockKind, Chunk, ParsedDocument
 from service.errors import UnreadableDocument
 from service.ports import EmbeddedChunk
-from tests.documents.memory_ports import Flaky, Vectors
+from tests.documents.memory_ports import Flaky
+
+if TYPE_CHECKING:
+    from service.ports import Vectors
 
 
 def _open_gate() -> asyncio.Event:
