@@ -16,8 +16,8 @@ from service.usecases.steps import traced
 
 LEAST_TRUST = -2.2
 LEAST_CHECKED = -3.25
-LEAST_CERTAINTY = -0.2
-TRUST_IN_CERTAINTY = 0.1
+LEAST_CERTAINTY = -0.55
+TRUST_IN_CERTAINTY = 0.3
 """Bounds for the trust where no chat model checked, for what is worth checking, and for the margin of the check with
 so much of the trust added. Chosen as docs/reading.md says."""
 LEAST_RULE = 0.5

@@ -132,7 +132,7 @@ async def test_nothing_that_was_asked_or_found_is_told(
         service.generator.reply = draft("SELECT secret FROM vault")
         await service.ask("Who is Jane in the vault?", route="ROUTE_SQL", noCache=True)
     collector.wait(lambda spans: len(roots(spans)) == 3)
-    told = repr(collector.spans)
+    told = repr([(span.name, span.error, span.attributes) for span in collector.spans])
     for word in ("4711", "Lockers", "lockers.md", "Jane", "SELECT", "agent", "vault"):
         assert (word in told) == (shown and word in f"{COUNTED} Who is Jane in the vault?")
     assert (ASKED in told) == shown
