@@ -97,7 +97,8 @@ class IngestUpload:
             if known := accepted_before(others, upload.sha256):
                 done = replace(upload, document_id=known.id, expire_time=now + _REMEMBERED)
                 await self.records.save_upload(caller, done)
-                await self.blobs.delete(caller, file_key(upload.id))
+                if known.id != upload.id:  # another process may just have accepted this very upload
+                    await self.blobs.delete(caller, file_key(upload.id))
                 return known, False
             document = Document(
                 id=upload.id,

@@ -58,6 +58,17 @@ async def test_ingest_accepts_and_leaves_the_work_to_the_arrival(world: World) -
     assert (await documents.ingest(ME, file_id)).document == arrived
 
 
+async def test_one_that_read_the_upload_before_another_accepted_it_keeps_the_file(world: World) -> None:
+    file_id = await announced(world, process(world))
+    seen = await world.records.get_upload(ME, file_id)
+    accepted = (await process(world).ingest(ME, file_id)).document
+    await world.records.save_upload(ME, seen)
+    assert (await process(world).ingest(ME, file_id)).document == accepted
+    arrived = await process(world).arrived(ME, file_id)
+    assert arrived is not None
+    assert (arrived.id, arrived.state) == (file_id, DocumentState.ACTIVE)
+
+
 async def test_two_deliveries_at_once_make_one_document(world: World) -> None:
     file_id = await announced(world, process(world))
     world.vectors.gate = asyncio.Event()
