@@ -94,13 +94,16 @@ class Usage:
     parts: tuple[Usage, ...] = field(default=(), compare=False)
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
+        models = tuple(dict.fromkeys(self.models + other.models))
+        return Usage(*self.sums(other), models, self.by_model + other.by_model)
+
+    def sums(self, other: Usage) -> tuple[int, int, int, float]:
+        """The numbers of both, in the order of the fields."""
+        return (
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.embedding_tokens + other.embedding_tokens,
             self.cost_usd + other.cost_usd,
-            tuple(dict.fromkeys(self.models + other.models)),
-            self.by_model + other.by_model,
         )
 
     @property

@@ -30,12 +30,5 @@ class UsageTotal:
 
     def __add__(self, other: UsageTotal) -> UsageTotal:
         """Both, of one day, kind and model."""
-        ours, theirs = self.usage, other.usage
-        usage = Usage(
-            ours.input_tokens + theirs.input_tokens,
-            ours.output_tokens + theirs.output_tokens,
-            ours.embedding_tokens + theirs.embedding_tokens,
-            ours.cost_usd + theirs.cost_usd,
-            (self.model,),
-        )
+        usage = Usage(*self.usage.sums(other.usage), (self.model,))
         return UsageTotal(self.day, self.kind, self.model, self.calls + other.calls, usage)

@@ -21,6 +21,7 @@ from service.models.store import ModelStore
 from service.ports import ChatModel
 from tests.contract.openai_server import OpenAIServer
 from tests.contract.records import START
+from tests.postgres_process import PostgresProcess
 
 STORE = ModelStore()
 needs_chat_model = pytest.mark.skipif(not STORE.is_installed(QWEN_CODER), reason="run `ragsql models pull` first")
@@ -95,6 +96,14 @@ def make_document() -> Callable[..., Document]:
         return Document(**values | changed)  # pyright: ignore[reportArgumentType]
 
     return make
+
+
+@pytest.fixture
+def running_postgres(postgres_process: PostgresProcess) -> Iterator[PostgresProcess]:
+    """A server that the test may stop: it runs before and afterwards."""
+    postgres_process.start()
+    yield postgres_process
+    postgres_process.start()
 
 
 @pytest.fixture

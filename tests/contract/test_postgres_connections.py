@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -24,10 +24,8 @@ MakeDocument = Callable[..., Document]
 
 
 @pytest.fixture
-def server(postgres_process: PostgresProcess) -> Iterator[PostgresProcess]:
-    postgres_process.start()
-    yield postgres_process
-    postgres_process.start()
+def server(running_postgres: PostgresProcess) -> PostgresProcess:
+    return running_postgres
 
 
 async def test_a_server_of_few_connections_is_enough_for_all_three(

@@ -42,10 +42,8 @@ class Way:
 
 
 @pytest.fixture
-def server(postgres_process: PostgresProcess) -> Iterator[PostgresProcess]:
-    postgres_process.start()
-    yield postgres_process
-    postgres_process.start()
+def server(running_postgres: PostgresProcess) -> PostgresProcess:
+    return running_postgres
 
 
 @pytest.fixture(params=["directly", "session", "transaction"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -24,10 +24,8 @@ MakeDocument = Callable[..., Document]
 
 
 @pytest.fixture
-def server(postgres_process: PostgresProcess) -> Iterator[PostgresProcess]:
-    postgres_process.start()
-    yield postgres_process
-    postgres_process.start()
+def server(running_postgres: PostgresProcess) -> PostgresProcess:
+    return running_postgres
 
 
 async def test_when_all_connections_are_busy_callers_are_told_and_nobody_else_waits(

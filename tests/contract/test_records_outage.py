@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterator
 
 import pytest
 
@@ -26,13 +25,11 @@ OTHER = Caller("me")
 
 
 @pytest.fixture
-def server(postgres_process: PostgresProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresProcess]:
+def server(running_postgres: PostgresProcess, monkeypatch: pytest.MonkeyPatch) -> PostgresProcess:
     """With processes that do not wait for each other as long as they do."""
     monkeypatch.setattr(manage_documents, "TAKE_OVER_SECONDS", 0.1)
     monkeypatch.setattr(take_over, "LEASE", dt.timedelta(seconds=1))
-    postgres_process.start()
-    yield postgres_process
-    postgres_process.start()
+    return running_postgres
 
 
 async def test_an_accepted_document_is_finished_once_the_records_are_back(server: PostgresProcess) -> None:

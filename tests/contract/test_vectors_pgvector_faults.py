@@ -26,12 +26,10 @@ MakeDocument = Callable[..., Document]
 
 
 @pytest.fixture
-def server(postgres_process: PostgresProcess) -> Iterator[PostgresProcess]:
-    postgres_process.start()
-    with psycopg.connect(postgres_process.own_url) as owner:
+def server(running_postgres: PostgresProcess) -> PostgresProcess:
+    with psycopg.connect(running_postgres.own_url) as owner:
         owner.execute("CREATE EXTENSION IF NOT EXISTS vector")
-    yield postgres_process
-    postgres_process.start()
+    return running_postgres
 
 
 @pytest.fixture
@@ -64,14 +62,21 @@ async def held_up(server: PostgresProcess, caller: Caller) -> AsyncGenerator[Cal
         yield cut
 
 
+@asynccontextmanager
+async def replacing(
+    server: PostgresProcess, store: PgVectorStore, caller: Caller, make_document: MakeDocument
+) -> AsyncGenerator[tuple[asyncio.Task[None], Callable[[], Any]]]:
+    """The change of a document for another that is held up, and what cuts its connection."""
+    await store.replace(caller, make_document("old"), several(["word old"], direction(1)))
+    async with held_up(server, caller) as cut:
+        new = several(["word new"], direction(1))
+        yield asyncio.create_task(store.replace(caller, make_document("new"), new, ["old"])), cut
+
+
 async def test_a_change_that_is_cut_in_the_middle_is_made_once(
     server: PostgresProcess, store: PgVectorStore, caller: Caller, make_document: MakeDocument
 ) -> None:
-    await store.replace(caller, make_document("old"), several(["word old"], direction(1)))
-    async with held_up(server, caller) as cut:
-        change = asyncio.create_task(
-            store.replace(caller, make_document("new"), several(["word new"], direction(1)), ["old"])
-        )
+    async with replacing(server, store, caller, make_document) as (change, cut):
         await cut()
         assert await found(store, caller) == ["word old"]
     await change
@@ -81,11 +86,7 @@ async def test_a_change_that_is_cut_in_the_middle_is_made_once(
 async def test_a_change_that_is_cut_twice_is_not_made_and_may_be_repeated(
     server: PostgresProcess, store: PgVectorStore, caller: Caller, make_document: MakeDocument
 ) -> None:
-    await store.replace(caller, make_document("old"), several(["word old"], direction(1)))
-    async with held_up(server, caller) as cut:
-        change = asyncio.create_task(
-            store.replace(caller, make_document("new"), several(["word new"], direction(1)), ["old"])
-        )
+    async with replacing(server, store, caller, make_document) as (change, cut):
         await cut()
         await cut()
         await told(change, UpstreamUnavailable, "RAGSQL_VECTORS_URL")

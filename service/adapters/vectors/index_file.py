@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from service.adapters.sqlite_wal import use_wal
 from service.adapters.vectors.identity import Identity, newer
+from service.adapters.vectors.idle import close_idle
 from service.adapters.vectors.lexical import LexicalIndex
 from service.errors import UpstreamUnavailable
 
@@ -86,11 +87,7 @@ class IndexFile:
 
     def close(self) -> None:
         """Close the connections that are not in use."""
-        while True:
-            try:
-                self._idle.get_nowait().close()
-            except Empty:
-                return
+        close_idle(self._idle)
 
     @contextmanager
     def _connection(self) -> Generator[sqlite3.Connection]:

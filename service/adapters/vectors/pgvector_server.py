@@ -13,6 +13,7 @@ from service.adapters.circuit import Circuit
 from service.adapters.postgres_address import SETUP_LOCK, conninfo
 from service.adapters.postgres_errors import connection_error
 from service.adapters.vectors.identity import Identity, newer
+from service.adapters.vectors.idle import close_idle
 from service.adapters.vectors.pgvector_turns import Turns
 from service.errors import NotConfigured, Overloaded, RagsqlError, UpstreamUnavailable
 
@@ -103,11 +104,7 @@ class PgVectorServer:
 
     def close(self) -> None:
         """Close the connections that are not in use."""
-        while True:
-            try:
-                self._idle.get_nowait().close()
-            except Empty:
-                return
+        close_idle(self._idle)
 
     def _run(self, work: Callable[[Connection], T], longest: float) -> T:
         """A server that is silent for longest seconds is taken for dead."""
