@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from service.domain.rules import SMALLER_UNITS, numbers_in
-from service.domain.schema_linking import name_parts
+from service.domain.schema_linking import name_parts, stem, words_of
 from service.domain.terms import terms
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _LACK = re.compile(r"\b(?:no|not|never|none|without|nobody|nothing|cannot|\w+n't|un\w+|missing|lack\w*)\b", re.I)
 _MIDDLE = re.compile(r"\b(?:average|mean|typical\w*|usual\w*|overall)\b", re.I)
 _TOTAL = re.compile(r"\b(?:totals?|sums?|altogether|together|how much|amounts?)\b", re.I)
+_LIST = re.compile(r"\W*(?:which|list|name|show)\b", re.I)
 
 _STATES = (
     (re.compile(r"\b(?:owe[sd]?|owing|unpaid|outstanding|(?:not|never) paid)\b", re.I), {"paid", "settl", "statu"}),
@@ -59,15 +60,46 @@ def is_accounted_for(sql: str, dialect: str, asked: str, stored: Stored, named: 
 def misses_point(sql: str, dialect: str, question: str, rule: str, columns: Mapping[str, Collection[str]]) -> bool:
     """Whether a statement that applies a rule lists something else, whatever it compares with.
 
-    It sums up what it bounded row by row though nobody asked for a total, or it does not look at a state that the
-    question speaks of and its tables hold. columns are the names of columns by the name of their table in lower case.
+    It sums up what it bounded row by row though nobody asked for a total, counts where a list is asked for, joins a
+    table that it does not read and of which the question does not speak, or does not look at a state that the question
+    speaks of and its tables hold. columns are the names of columns by the name of their table in lower case.
     """
     from service.domain.sql_guard import parse_statement
 
     tree = parse_statement(sql, dialect)
     if not _TOTAL.search(f"{question} {rule}") and _sums_what_it_bounds(tree):
         return True
+    if _counts_for_a_list(tree, question) or _joins_for_nothing(tree, question, columns):
+        return True
     return _leaves_state_open(tree, question, columns)
+
+
+def _counts_for_a_list(tree: exp.Expr, question: str) -> bool:
+    from sqlglot import exp
+
+    if not isinstance(tree, exp.Select) or tree.args.get("group") or not _LIST.match(question):
+        return False
+    return all(isinstance(item.unalias(), (exp.Count, exp.Sum, exp.Avg)) for item in tree.selects)
+
+
+def _joins_for_nothing(tree: exp.Expr, question: str, columns: Mapping[str, Collection[str]]) -> bool:
+    from sqlglot import exp
+
+    if not isinstance(tree, exp.Select) or tree.find(exp.AggFunc):
+        return False
+    joins: list[exp.Join] = tree.args.get("joins") or []
+    asked = {stem(word) for word in words_of(question)}
+    for join in joins:
+        table, own = join.this, {id(column) for column in join.find_all(exp.Column)}
+        if join.side or not isinstance(table, exp.Table) or not columns.get(table.name.casefold()):
+            continue
+        if any(
+            column.table in ("", table.alias_or_name) for column in tree.find_all(exp.Column) if id(column) not in own
+        ):
+            continue
+        if asked.isdisjoint(name_parts(table.name)):
+            return True
+    return False
 
 
 def _leaves_state_open(tree: exp.Expr, question: str, columns: Mapping[str, Collection[str]]) -> bool:
@@ -127,7 +159,8 @@ def _compared(tree: exp.Expr) -> Iterator[exp.Literal]:
     kinds = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between, exp.Like, exp.ILike)
     for comparison in tree.find_all(*kinds):
         for literal in comparison.find_all(exp.Literal):
-            if literal.find_ancestor(*kinds) is comparison:
+            pattern = isinstance(literal.parent, (exp.StrToTime, exp.TimeToStr)) and literal.arg_key == "format"
+            if literal.find_ancestor(*kinds) is comparison and not pattern:
                 yield literal
 
 

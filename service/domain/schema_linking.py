@@ -91,17 +91,18 @@ def _named(schema: Schema) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Se
     tables: dict[str, list[str]] = {}
     columns: dict[str, list[str]] = {}
     for table in schema.tables:
-        for word in {*name_parts(table.name), *_telling(table.comment)}:
+        for word in {*name_parts(table.name), *telling(table.comment)}:
             tables.setdefault(word, []).append(table.name)
         for column in table.columns:
             parts = (part for part in name_parts(column.name) if part not in _STOP)
-            for word in {*parts, *_telling(column.comment)}:
+            for word in {*parts, *telling(column.comment)}:
                 columns.setdefault(word, []).append(f"{table.name}.{column.name}")
     return tables, columns
 
 
-def _telling(comment: str) -> list[str]:
-    return [stem(word) for word in words_of(comment) if len(word) > 3 and word.lower() not in _STOP]
+def telling(text: str) -> list[str]:
+    """The stems of the words of a text that say something: long ones that are not in every text."""
+    return [stem(word) for word in words_of(text) if len(word) > 3 and word.lower() not in _STOP]
 
 
 def relevant_tables(schema: Schema, links: Links, limit: int) -> tuple[SchemaTable, ...]:

@@ -11,6 +11,7 @@ from service.domain.accounted import is_accounted_for, misses_point
 from service.domain.caller import Caller
 from service.domain.hybrid_plan import Plan, names_in, plan
 from service.domain.questions import Question
+from service.domain.rule_clauses import applies_another
 from service.domain.schema_linking import with_singulars, words_of
 from service.domain.sql import Schema, ValueMatch
 from service.domain.terms import terms
@@ -62,10 +63,10 @@ async def vouches(database: Database, caller: Caller, asked: Asked, sql: str, ru
     """Whether all that a statement compares with stands in the question or its rule, and what was named is used.
 
     The rule must be about the question: of the words that the database does not know it has one, unless none of the
-    likeliest rules has.
+    likeliest rules has. Of a rule with several numbers it must be the one that the question asks about.
     """
     question = asked.question.text
-    if rule and not _is_about(asked, rule):
+    if rule and (not _is_about(asked, rule) or applies_another(sql, question, rule)):
         return False
     schema, text = await database.schema(caller), f"{question} {rule}"
     found = await database.find_values(caller, with_singulars(words_of(text)[-2 * LOOKED_UP :]))
@@ -79,6 +80,8 @@ async def vouches(database: Database, caller: Caller, asked: Asked, sql: str, ru
 async def misses(database: Database, caller: Caller, question: Question, sql: str, rule: str) -> bool:
     """Whether the statement by a rule lists something else than was asked for: no other rule would mend that."""
     schema = await database.schema(caller)
+    if applies_another(sql, question.text, rule):
+        return True
     columns = {table.name.casefold(): [column.name for column in table.columns] for table in schema.tables}
     return await asyncio.to_thread(misses_point, sql, schema.dialect, question.text, rule, columns)
 

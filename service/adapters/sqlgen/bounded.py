@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from service.domain.rules import numbers_in
+from service.domain.stated_bounds import stated_bounds
 from service.domain.terms import terms
 
 _WORDS = "once|twice|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|sixty"
@@ -29,8 +30,9 @@ _TOO_LITTLE = re.compile(r"\s+too\s+(?:small|few|little|low|light|young|short|ne
 _TOO_MUCH = re.compile(r"\s+too\s+(?!small|few|little|low|light|young|short|new|early)", re.I)
 _AT_LEAST = re.compile(r"\bat least\b|\bor (?:more|older|above|over)\b|\band (?:up|above|more)\b", re.I)
 _AT_MOST = re.compile(r"\bat most\b|\bup to\b|\bno more\b|\bor (?:less|fewer)\b", re.I)
-_STRICT = ("more than", "over", "above")
-_COMPARED = re.compile(rf"\b(?P<over>more than|over|above|at least)\s+(?P<number>{_NUMBER})", re.I)
+_OVER = r"more than|over|above|at least|(?:larg|great|high|long|old|heavi|bigg)er than"
+_UNDER = "less than|fewer than|below|under|at most"
+_COMPARED = re.compile(rf"\b(?<!no )(?<!not )(?P<words>(?P<over>{_OVER})|{_UNDER})\s+(?P<number>{_NUMBER})", re.I)
 _AT = re.compile(rf"\bat\s+({_NUMBER})(?!\s?%)", re.I)
 _FURTHER = re.compile(r",?\s+(?:and|but)\s+(?=(?:have|has|had|are|is|was|were|need|must|will|can|cannot|get|pay|do)\b)")
 _CAPITAL = re.compile(r"\b[A-Z]\w|\b(?:19|20)\d\d\b")
@@ -48,25 +50,23 @@ def bounded_question(question: str, rule: str) -> str:
 
 
 def as_the_rule_bounds(question: str, rule: str) -> str:
-    """The question with the rule's own comparison where it compares with the same number.
+    """The question with the rule's own comparison where it compares with the same number in the same direction.
 
     Ten or more is not over ten; what happens "at 900 hours" happens from then on.
     """
     said = _COMPARED.search(question)
-    if not said:
+    if not said or len(numbers := numbers_in(said["number"])) != 1:
         return question
-    number = said["number"].strip()
-    for bound in _BOUND.findall(rule):
-        if numbers_in(bound) == numbers_in(number):
-            if said["over"].lower() in _STRICT and _AT_LEAST.search(bound):
-                return f"{question[: said.start()]}at least {number}{question[said.end() :]}"
-            if said["over"].lower() == "at least" and bound.lower().startswith(_STRICT):
-                return f"{question[: said.start()]}more than {number}{question[said.end() :]}"
-    if said["over"].lower() in _STRICT and any(
-        numbers_in(at) == numbers_in(number) for at in _AT.findall(rule) if "%" not in at
-    ):
-        return f"{question[: said.start()]}at least {number}{question[said.end() :]}"
-    return question
+    number = numbers.pop()
+    bound, over = stated_bounds(rule).get(number), bool(said["over"])
+    at = over and any(numbers_in(found) == {number} for found in _AT.findall(rule))
+    if bound is None and not at:
+        return question
+    inclusive = at if bound is None else bound.inclusive
+    if (bound and bound.above not in (None, over)) or inclusive is said["words"].lower().startswith("at "):
+        return question
+    wording = {(True, True): "at least", (True, False): "more than", (False, True): "at most", (False, False): "below"}
+    return f"{question[: said.start()]}{wording[over, inclusive]} {said['number'].strip()}{question[said.end() :]}"
 
 
 def without_outcome(question: str, rule: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from service.adapters.sqlgen.mend_bounds import mend_bounds
 from service.adapters.sqlgen.mend_dialect import mend_dialect
 from service.adapters.sqlgen.mend_filters import drop_unasked
 from service.adapters.sqlgen.mend_joins import equals, mend_joins
@@ -29,7 +30,8 @@ _MAX_PATH = 4
 
 def mend(sql: str, question: str, schema: Schema) -> str:
     """The statement with joins on their keys, columns spelled as in the schema and taken from the joined table that
-    has them, missing joins added along foreign keys, filters dropped that nobody asked for, and "texts" quoted.
+    has them, missing joins added along foreign keys, filters dropped that nobody asked for, bounds as the question
+    words them, and "texts" quoted.
 
     The result has not been guarded.
     """
@@ -43,7 +45,7 @@ def mend(sql: str, question: str, schema: Schema) -> str:
     count = name_tables(tree, schema)
     selects = list(tree.find_all(exp.Select))
     count += sum(add_from(select, schema) + mender.mend_select(select) for select in selects)
-    count += drop_unasked(tree, question)
+    count += drop_unasked(tree, question) + mend_bounds(tree, question)
     count += sum(shorten_joins(select, question, schema) for select in selects)
     count += sum(mend_totals(select, question, schema) for select in selects)
     count += mend_memberships(tree, schema) + mend_dialect(tree, schema)

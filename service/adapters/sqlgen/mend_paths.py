@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from service.adapters.sqlgen.idle_joins import is_only_bounded, speaks_of
 from service.adapters.sqlgen.mend_joins import equals
 from service.domain.schema_linking import join_path, name_parts, stem, words_of
 from service.domain.sql import Schema, SchemaTable
@@ -33,7 +34,7 @@ def shorten_joins(select: exp.Select, question: str, schema: Schema) -> int:
         needed.add(counted)
     if not needed:
         return 0
-    needed |= _filtering(select, plan, needed, bool(counted and counted not in plan.aliases), schema)
+    needed |= _filtering(select, plan, needed, bool(counted and counted not in plan.aliases), question, schema)
     wanted = _connected(sorted(needed), schema)
     current = set(plan.aliases)
     if wanted is None or wanted == current or len(wanted) > _MAX_TABLES:
@@ -94,15 +95,22 @@ def _read(select: exp.Select, schema: Schema) -> _Plan | None:
     return _Plan(aliases, read, all(_on_key(join, by_alias, known) for join in joins), joined)
 
 
-def _filtering(select: exp.Select, plan: _Plan, needed: set[str], replaced: bool, schema: Schema) -> set[str]:
+def _filtering(
+    select: exp.Select, plan: _Plan, needed: set[str], replaced: bool, question: str, schema: Schema
+) -> set[str]:
     """Tables at the ends that nothing is read from and that are joined to filter or to be counted all the same.
 
     What a key refers to neither filters nor multiplies. Other ends are left out only when what is counted replaces
-    them, or when they multiply sums over many tables.
+    them, when they multiply sums over many tables, or when the question says nothing of them and ends in its bound.
     """
     from sqlglot import exp
 
     known = {table.name: table for table in schema.tables}
+    idle = (
+        set[str]()
+        if select.find(exp.AggFunc) or not is_only_bounded(select, question)
+        else {name for name in plan.aliases if not speaks_of(question, known[name], [known[other] for other in needed])}
+    )
     summed = select.find(exp.Sum, exp.Avg) is not None and len(plan.aliases) >= _MANY_TABLES
     left = set(plan.aliases)
     while True:
@@ -114,7 +122,7 @@ def _filtering(select: exp.Select, plan: _Plan, needed: set[str], replaced: bool
         gone = {
             name
             for name, other in ends.items()
-            if replaced or summed or any(key.target_table == name for key in known[other].foreign_keys)
+            if replaced or summed or name in idle or any(key.target_table == name for key in known[other].foreign_keys)
         }
         if not gone:
             return set(ends)

@@ -18,12 +18,13 @@ from service.adapters.sqlgen.restate import restated_question, restating_message
 from service.adapters.sqlgen.style import style_messages
 from service.domain.caller import Caller
 from service.domain.questions import Usage
+from service.domain.rule_clauses import spelled_out
 from service.domain.schema_linking import Links, link, relevant_tables, with_singulars, words_of
 from service.domain.sql import Schema
 from service.errors import SqlNotGenerated
 from service.ports import CannotAnswer, ChatMessage, ChatModel, ChatOptions, Database, SqlDraft, SqlRequest
 
-PROMPT_VERSION = 4
+PROMPT_VERSION = 5
 """Raised whenever the same request would be prompted, mended or rated differently."""
 _MAX_TABLES = 25
 _MAX_TOKENS = 250
@@ -59,6 +60,7 @@ class PromptSqlGenerator:
         usage = Usage()
         words = words_of(request.question)
         if request.rule:
+            request = replace(request, rule=spelled_out(request.rule))
             reply = await self.chat.complete(caller, restating_messages(request), RESTATING)
             usage += reply.usage
             named = await self.database.find_values(caller, with_singulars(words_of(request.question)))

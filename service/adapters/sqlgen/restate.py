@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from service.adapters.sqlgen.bounded import as_the_rule_bounds, bounded_question, without_outcome
 from service.domain.question_form import PERIOD
+from service.domain.rule_clauses import asked_clause
 from service.domain.rules import question_applies
 from service.domain.schema_linking import name_parts, stem, words_of
 from service.domain.sql import Schema, SchemaTable, ValueMatch
@@ -78,9 +79,9 @@ _EXAMPLES = (
     ),
 )
 _TOTAL = re.compile(
-    r"\b(?:in|per|a|each|every) (?:an? )?(?:calendar )?(?:year|month|quarter)\b|\btotal|\blifetime\b", re.I
+    r"\b(?:in|per|a|each|every) (?:an? )?(?:calendar )?(?:year|season|month|quarter)\b|\btotal|\blifetime\b", re.I
 )
-_SPAN = re.compile(r"\s(?:in|per|within)?\s?(?:a|each|every|one)\s(?:calendar\s)?(?:year|month|quarter)\b", re.I)
+_SPAN = re.compile(r"\s(?:in|per|within)?\s?(?:a|each|every|one)\s(?:calendar\s)?(?:year|season|month|quarter)\b", re.I)
 _SMALLER = {"tonne": ("kg", 1000), "kg": ("g", 1000), "km": ("m", 1000), "litre": ("ml", 1000)}
 _AMOUNT = re.compile(r"[$€£]\s?\d[\d.,]*(?<=\d)(?: or (?:more|less))?")
 _STATE = re.compile(
@@ -88,6 +89,7 @@ _STATE = re.compile(
     r"current)\s+(\w+)",
     re.I,
 )
+_ASKING = re.compile(r"\W*(?P<form>which|how many)\s+(?P<thing>(?:of\s+)?(?:(?:our|the|all)\s+)?\w+)", re.I)
 _SECOND_CLAUSE = re.compile(r", (?:and|or) (?:how|by|who|what|which|when)\b.*$", re.IGNORECASE | re.DOTALL)
 
 
@@ -107,10 +109,14 @@ def restated_question(reply: str, request: SqlRequest, values: Sequence[ValueMat
     values are those that the request's question names. Empty when the fact is neither in the reply nor can be put in.
     """
     question = _SECOND_CLAUSE.sub("", reply.strip().split("\n")[0]).rstrip("?. ")
+    clause = asked_clause(request.question, request.rule) or request.rule
     if not question or not question_applies(question, request.rule, request.question):
-        question = bounded_question(request.question, request.rule).rstrip("?")
+        question = bounded_question(request.question, clause).rstrip("?")
+    elif not question_applies(question, clause, request.question):
+        question = bounded_question(request.question, clause).rstrip("?") or question
     if not question:
         return ""
+    question = _as_asked(question, request.question)
     question = as_the_rule_bounds(without_outcome(question, request.rule), request.rule)
     question = _as_stored(question, request.schema)
     if _TOTAL.search(request.rule) and not re.search(r"\btotal", question, re.I):
@@ -121,6 +127,16 @@ def restated_question(reply: str, request: SqlRequest, values: Sequence[ValueMat
     question += "".join(f" of {column} {value}" for column, value in _forgotten(question, request, values).items())
     forgotten = [period for period in PERIOD.findall(request.question) if period.lower() not in question.lower()]
     return f"{question} in {' and '.join(forgotten)}?" if forgotten else f"{question}?"
+
+
+def _as_asked(question: str, original: str) -> str:
+    """Which things where the original asks which, and how many where it asks how many."""
+    asked, meant = _ASKING.match(question), _ASKING.match(original)
+    if not asked or not meant or asked["form"].lower() == meant["form"].lower():
+        return question
+    if terms(meant["thing"])[-1:] != terms(asked["thing"])[-1:]:
+        return question
+    return f"{meant['form'].capitalize()}{question[asked.end('form') :]}"
 
 
 def _as_stored(question: str, schema: Schema) -> str:

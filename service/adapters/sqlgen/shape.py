@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from service.adapters.sqlgen.identity import add_keys
 from service.adapters.sqlgen.shape_counts import settle_counts
-from service.adapters.sqlgen.shape_keys import add_row_keys, name_keys
+from service.adapters.sqlgen.shape_keys import add_row_keys, list_rows, name_keys
 from service.adapters.sqlgen.shape_lists import add_asked, complete_group, sort_nulls_last, unround
 from service.adapters.sqlgen.units import Conversion
 from service.domain.sql import Schema
@@ -42,6 +42,7 @@ def complete(sql: str, question: str, schema: Schema, units: Sequence[Conversion
     if tree.args.get("distinct"):
         changed |= _list_order(tree) | (exact and sort_nulls_last(tree))
         return sql_text(tree, schema.dialect, copy=False) if changed else sql
+    changed |= list_rows(tree, question, schema)
     changed |= settle_counts(tree, question, schema) | (exact and sort_nulls_last(tree))
     changed |= _add_units(tree, units)
     changed |= _add_group(tree) | complete_group(tree) | add_asked(tree, question, schema)

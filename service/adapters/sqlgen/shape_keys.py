@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 _TEXT = re.compile(r"char|text|string", re.I)
+_NOT_THINGS = frozenset(("of", "our", "the", "all", "these", "those"))
 _WHICH = re.compile(r"\W*which\s+((?:\w+\s+){1,4})", re.I)
 
 
@@ -30,6 +31,23 @@ def name_keys(tree: exp.Select, schema: Schema) -> bool:
     if text:
         tree.append("expressions", exp.column(text, table=shown.table or None))
     return bool(text)
+
+
+def list_rows(tree: exp.Select, question: str, schema: Schema) -> bool:
+    """List the keys of the rows that are counted where a question asks which rows of the one table that is read."""
+    from sqlglot import exp
+
+    shown = tree.selects[0].unalias() if len(tree.selects) == 1 else None
+    asked = _WHICH.match(question)
+    if not asked or not isinstance(shown, exp.Count) or tree.args.get("group") or tree.args.get("having"):
+        return False
+    table = _owner(tree, "", schema)
+    named = [stem(word) for word in words_of(asked[1]) if word.lower() not in _NOT_THINGS][:1]
+    if table is None or not table.primary_key or not set(named).intersection(name_parts(table.name)):
+        return False
+    tree.set("expressions", [exp.column(key) for key in table.primary_key])
+    tree.set("order", None)
+    return True
 
 
 def add_row_keys(tree: exp.Select, question: str, schema: Schema) -> bool:
