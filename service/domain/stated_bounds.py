@@ -58,7 +58,13 @@ def stated_bounds(text: str) -> Mapping[float, Bound]:
             meant = _refused(bound) if match["not"] else bound
             for number in numbers_in(match["n"]):
                 found.setdefault(number, set()).add(meant)
-    return {number: bounds.pop() for number, bounds in found.items() if len(bounds) == 1}
+    bounds = {number: _agreed(several) for number, several in found.items()}
+    return {number: bound for number, bound in bounds.items() if bound}
+
+
+def _agreed(bounds: set[Bound]) -> Bound | None:
+    inclusive, above = ({bound.inclusive for bound in bounds}, {bound.above for bound in bounds} - {None})
+    return Bound(inclusive.pop(), above.pop() if above else None) if len(inclusive) == 1 >= len(above) else None
 
 
 def _refused(bound: Bound) -> Bound:

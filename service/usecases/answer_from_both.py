@@ -31,7 +31,7 @@ from service.usecases.sql_statements import Proposal
 from service.usecases.streams import closing
 from service.usecases.understand_question import Asked, misses, understand, vouches
 
-LEAST_VOUCHED = 0.02
+LEAST_VOUCHED = 0.05
 """The confidence for a statement all of whose comparisons were asked for; see docs/hybrid.md."""
 NEVER = math.inf
 """For one that applies a rule which is not the question's, or does more than the rule says."""
