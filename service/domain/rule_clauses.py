@@ -34,7 +34,7 @@ def asked_clause(question: str, rule: str) -> str:
     What the question names may have its number in another clause: "gold card holders are fetched" and "with 25 stays a
     gold card". Empty where there is one number alone, or where no clause stands out.
     """
-    clauses = [clause.strip() for clause in _ENDS.split(spelled_out(rule)) if clause and clause.strip()]
+    clauses = _clauses(spelled_out(rule))
     numbered = [clause for clause in clauses if numbers_in(clause)]
     if len(numbered) < 2:
         return ""
@@ -51,13 +51,22 @@ def applies_another(sql: str, question: str, rule: str) -> bool:
     return bool(clause) and statement_applies(sql, rule, question) and not statement_applies(sql, clause, question)
 
 
-def _nearest(words: set[str], among: list[str], clauses: list[str]) -> str:
-    """What shares the most words, those that few clauses have counting most; empty where others share as much.
+def _clauses(rule: str) -> list[str]:
+    """Those that follow one another with the same numbers are one: "up to $90 the clerk, above $90 the manager"."""
+    found: list[str] = []
+    for clause in (part.strip() for part in _ENDS.split(rule) if part and part.strip()):
+        numbers = numbers_in(clause)
+        if found and numbers and numbers == numbers_in(found[-1]):
+            found[-1] += f", {clause}"
+        else:
+            found.append(clause)
+    return found
 
-    Clauses with the same numbers are one: "up to $90 the clerk, above $90 the manager".
-    """
+
+def _nearest(words: set[str], among: list[str], clauses: list[str]) -> str:
+    """The one that shares the most words, those that few clauses have counting most; empty where two share as much."""
     common = Counter(word for clause in clauses for word in set(telling(clause)))
     scores = {clause: sum(1 / common[word] for word in words.intersection(telling(clause))) for clause in among}
     best = max(scores.values(), default=0)
-    first = [clause for clause, score in scores.items() if best and score == best]
-    return ", ".join(first) if len({frozenset(numbers_in(clause)) for clause in first}) == 1 else ""
+    first = [clause for clause, score in scores.items() if score == best]
+    return first[0] if best and len(first) == 1 else ""
