@@ -23,7 +23,7 @@ SIGNING = "Up to $1,500 the branch signs, above that the board. A machine with t
         ("Which rabbits weigh too much?", "A cat above 5.5 kg or a rabbit above 3 kg is put on a diet.",
          "a rabbit above 3 kg is put on a diet"),
         ("What did the board sign?", SIGNING, "Up to $1,500 the branch signs, above $1,500 the board"),
-        ("Which machines did the board have to sign?", SIGNING, "Up to $1,500 the branch signs, above $1,500 the board"),
+        ("Which machine did the board sign?", SIGNING, "Up to $1,500 the branch signs, above $1,500 the board"),
         ("Which orders are checked?", "Orders above $500 are checked, whoever made them.", ""),
         ("Who gets a towel?", CARDS, ""),
     ],
