@@ -25,7 +25,7 @@ from service.domain.sql import KnowledgeItem, Schema
 from service.errors import SqlNotGenerated
 from service.ports import CannotAnswer, ChatMessage, ChatModel, ChatOptions, ChatReply, Database, SqlDraft, SqlRequest
 
-PROMPT_VERSION = 2
+PROMPT_VERSION = 3
 """Raised whenever the same request would be prompted, trained, mended or rated differently."""
 _MAX_TABLES = 25
 _TEMPERATURES = (0.0, 0.0, 0.7)
