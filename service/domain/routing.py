@@ -161,7 +161,7 @@ def choose(question: str, evidence: SourceEvidence, opinion: Mapping[Route, floa
     inputs = features(question, evidence)
     by_route = probabilities(inputs)
     if opinion:
-        by_route = _product(by_route, opinion)
+        by_route = product(by_route, opinion)
     route = max(by_route, key=lambda candidate: by_route[candidate])
     if evidence.documents is None and evidence.database and route is Route.DOCUMENTS and by_route[route] < CERTAIN:
         route = Route.SQL
@@ -170,6 +170,7 @@ def choose(question: str, evidence: SourceEvidence, opinion: Mapping[Route, floa
     return Routing(route, by_route[route], reason(route, scaled(inputs), evidence, told=bool(opinion)))
 
 
-def _product(by_route: Mapping[Route, float], opinion: Mapping[Route, float]) -> dict[Route, float]:
+def product(by_route: Mapping[Route, float], opinion: Mapping[Route, float]) -> dict[Route, float]:
+    """The probabilities of the evidence and of a chat model's opinion together; they add up to 1."""
     both = {route: by_route[route] * opinion[route] for route in by_route}
     return {route: value / sum(both.values()) for route, value in both.items()}
