@@ -16,6 +16,7 @@ from service.usecases.answer_from_both import AnswerFromBoth
 from service.usecases.answer_question import AnswerQuestion
 from service.usecases.ask_database import AskDatabase
 from service.usecases.ask_once import AskOnce
+from service.usecases.break_tie import BreakTie
 from service.usecases.check_answer import CheckAnswer
 from service.usecases.choose_evidence import ChooseEvidence
 from service.usecases.execute_sql import ManageSql
@@ -54,7 +55,6 @@ class Questions(NamedTuple):
 def wire(settings: Settings, ports: Ports, usage: MeasureUsage, database_url: str) -> Questions:
     """The use cases around a question. database_url is empty when there is no database."""
     retrieve = RetrievePassages(ports.embedder, ports.vectors, ports.reader)
-    route = RouteQuestion(ports.embedder, ports.database)
     limits = ExecutionLimits(timeout_seconds=settings.sql_timeout_seconds, max_rows=settings.sql_max_rows)
     database_id = hashlib.sha256(database_url.encode()).hexdigest()
     sql = ProposeSql(
@@ -69,6 +69,7 @@ def wire(settings: Settings, ports: Ports, usage: MeasureUsage, database_url: st
     kept = settings.sql_result_ttl_seconds
     run = RunSql(sql, ResultCache(ports.cache, database_id, kept) if kept else None)
     chat = deferred(lambda: MeteredChat(ports.chat, usage, UsageKind.QUESTIONS))
+    route = RouteQuestion(ports.embedder, ports.database, BreakTie(chat))
     phrase = PhraseRows(chat if settings.rows_to_model else None)
     knowledge = ManageKnowledge(ports.records, ports.embedder, ports.database)
     choose = ChooseEvidence(CheckAnswer(chat))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 
 import typer
 
@@ -69,6 +71,23 @@ def main() -> None:
         sys.exit(ExitCode.FAILED)
 
 
+def run() -> None:
+    """Run a command and end the process.
+
+    Where a server was asked, it ends without the interpreter's clean-up: a thread of the HTTP library that wakes
+    during it aborts the process of a command that is done (pyqwest issue 164).
+    """
+    try:
+        main()
+    except SystemExit as end:
+        if "ragsql_client" not in sys.modules or not isinstance(end.code, int):
+            raise
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(end.code)
+
+
 def _sentence(error: Exception) -> str:
     from service.errors import RagsqlError, SettingsError
 
@@ -86,4 +105,4 @@ def _sentence(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -143,16 +143,34 @@ LEAST_LEFT = 0.15
 FOR_BOTH = 0.7
 
 
-def choose(question: str, evidence: SourceEvidence) -> Routing:
+CLOSE = 0.65
+"""Below this a chat model is asked too, where there is one; see docs/routing.md."""
+
+
+def is_close(routing: Routing, evidence: SourceEvidence) -> bool:
+    """Whether another source may well be the right one."""
+    return routing.confidence < CLOSE and None not in (evidence.documents, evidence.database)
+
+
+def choose(question: str, evidence: SourceEvidence, opinion: Mapping[Route, float] | None = None) -> Routing:
     """The likeliest route. Without documents it is the database's unless the question clearly is none for it.
 
     A question about what only the database can name needs both where documents alone know the rest of its words.
+    opinion is how likely each route is to a chat model, which counts as much as the evidence.
     """
     inputs = features(question, evidence)
     by_route = probabilities(inputs)
+    if opinion:
+        by_route = product(by_route, opinion)
     route = max(by_route, key=lambda candidate: by_route[candidate])
     if evidence.documents is None and evidence.database and route is Route.DOCUMENTS and by_route[route] < CERTAIN:
         route = Route.SQL
     if route is Route.SQL and evidence.only_documents >= LEAST_LEFT and (unnamed := unnamed_in(question)):
         return Routing(Route.HYBRID, max(FOR_BOTH, by_route[Route.HYBRID]), reason_for_unnamed(unnamed))
-    return Routing(route, by_route[route], reason(route, scaled(inputs), evidence))
+    return Routing(route, by_route[route], reason(route, scaled(inputs), evidence, told=bool(opinion)))
+
+
+def product(by_route: Mapping[Route, float], opinion: Mapping[Route, float]) -> dict[Route, float]:
+    """The probabilities of the evidence and of a chat model's opinion together; they add up to 1."""
+    both = {route: by_route[route] * opinion[route] for route in by_route}
+    return {route: value / sum(both.values()) for route, value in both.items()}

@@ -48,8 +48,11 @@ MOST_CUES = 2
 SHOWN_NAME = 60
 
 
-def reason(route: Route, at: Mapping[str, float], evidence: SourceEvidence) -> str:
-    """The weightiest group comes first. at are the features in standard deviations from their mean."""
+def reason(route: Route, at: Mapping[str, float], evidence: SourceEvidence, *, told: bool = False) -> str:
+    """The weightiest group comes first. at are the features in standard deviations from their mean.
+
+    told says that a chat model was asked as well.
+    """
     pull = {name: _advantage(route, name) * value for name, value in at.items()}
     wording = {name: value for name, value in pull.items() if name in CUES}
     groups = {
@@ -58,6 +61,8 @@ def reason(route: Route, at: Mapping[str, float], evidence: SourceEvidence) -> s
         _database(evidence): _pull_of("database_", pull) if evidence.database else -1.0,
     }
     first, *others = [text for text, _ in sorted(groups.items(), key=lambda item: -item[1])]
+    if told:
+        others.append("as it was close, a chat model was asked too")
     return f"{_TAKEN[route]}, mainly because {first} ({'; '.join(others)})."
 
 

@@ -45,10 +45,11 @@ class AnswerQuestion:
     async def stream(self, caller: Caller, question: Question, key: AnswerKey) -> AsyncIterator[Event]:
         """What happens while answering, in order; the last event is the QueryResult. It is kept under key."""
         found = await self.retrieve(caller, question)
-        routing = await self.route(caller, question, found)
+        routed = await self.route(caller, question, found)
+        routing = routed.routing
         yield routing
         chosen = await self.choose(caller, question, found, routing.route)
-        work = Work(chosen.evidence, found.usage + chosen.usage, unread=found.problem)
+        work = Work(chosen.evidence, found.usage + routed.usage + chosen.usage, unread=found.problem)
         cited: list[Citation] = []
         events = self._answer(caller, question, found, routing.route, work)
         async with closing(events):
@@ -65,7 +66,7 @@ class AnswerQuestion:
                     yield citation
         if isinstance(result.outcome, Answer):
             yield TextDelta(result.outcome.text)
-        if chosen.final:
+        if chosen.final and routed.final:
             await self.cache.put(caller, key, result)
         yield result
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from service.domain.caller import Caller
 from service.domain.questions import Usage
-from service.errors import NotConfigured, UpstreamUnavailable
-from service.ports import ChatMessage, ChatModel, ChatOptions
+from service.ports import ChatMessage, ChatModel
 from service.usecases.compose_answer import best_of, statement_of
+from service.usecases.first_word import examples, first_word
 from service.usecases.read_passages import Evidence
 
 INSTRUCTION = (
@@ -73,37 +73,24 @@ class CheckAnswer:
     async def __call__(self, caller: Caller, question: str, evidence: Sequence[Evidence]) -> Verdict:
         """Evidence is the best first. A model that fails or is too slow gives no margin."""
         messages = [*_examples(), ChatMessage("user", _asked(_shown(evidence), question))]
-        options = ChatOptions(max_tokens=1, timeout_seconds=TIMEOUT_SECONDS, alternatives=10)
-        try:
-            reply = await self.chat.complete(caller, messages, options)
-        except NotConfigured:
-            return Verdict(None)
-        except UpstreamUnavailable:
-            return Verdict(None, final=False)
-        return Verdict(_margin(reply.alternatives or ((reply.text, 0.0),)), reply.usage)
+        said = await first_word(self.chat, caller, messages, TIMEOUT_SECONDS)
+        return Verdict(_margin(said.logarithms), said.usage, said.final)
 
 
 @lru_cache(maxsize=1)
 def _examples() -> tuple[ChatMessage, ...]:
-    messages = [ChatMessage("system", INSTRUCTION)]
-    for text, question, reply in EXAMPLES:
-        messages += [ChatMessage("user", _asked(text, question)), ChatMessage("assistant", reply)]
-    return tuple(messages)
+    return examples(INSTRUCTION, [(_asked(text, question), reply) for text, question, reply in EXAMPLES])
 
 
 def _asked(text: str, question: str) -> str:
     return f"Text:\n{text}\n\nQuestion: {question}\n\nDoes the text state the answer, yes or no?"
 
 
-def _margin(alternatives: Sequence[tuple[str, float]]) -> float | None:
+def _margin(logarithms: Mapping[str, float]) -> float | None:
     """None when the reply is neither yes nor no."""
-    best: dict[str, float] = {}
-    for token, logarithm in alternatives:
-        word = token.strip().strip(".").casefold()
-        best[word] = max(logarithm, best.get(word, _UNSEEN))
-    if "yes" not in best and "no" not in best:
+    if "yes" not in logarithms and "no" not in logarithms:
         return None
-    return best.get("yes", _UNSEEN) - best.get("no", _UNSEEN)
+    return logarithms.get("yes", _UNSEEN) - logarithms.get("no", _UNSEEN)
 
 
 def _shown(evidence: Sequence[Evidence]) -> str:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from service.domain.caller import Caller
 from service.domain.documents import Chunk, Span
-from service.domain.questions import Question, Route, Routing
-from service.domain.routing import SourceEvidence, choose
+from service.domain.questions import Question, Route, Routing, Usage
+from service.domain.routing import SourceEvidence, choose, is_close
 from service.domain.schema_linking import words_of
 from service.domain.schema_phrases import schema_phrases
 from service.domain.sql import Schema
 from service.errors import UpstreamUnavailable
 from service.ports import Database, Embedder
+from service.usecases.break_tie import BreakTie
 from service.usecases.retrieve_passages import Retrieved
 from service.usecases.steps import traced
 from service.usecases.weigh_sources import SchemaNames, schema_terms, weigh_sources
@@ -23,27 +24,42 @@ LOOKED_UP = 150
 
 
 @dataclass(frozen=True, slots=True)
+class Routed:
+    """A routing and what it cost. final is false when a chat model that may answer next time did not."""
+
+    routing: Routing
+    usage: Usage = Usage()
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class RouteQuestion:
-    """Routes by evidence. database is None when none is connected."""
+    """Routes by evidence, and by a chat model too where that is close. database is None when none is connected."""
 
     embedder: Embedder
     database: Database | None
+    break_tie: BreakTie
     _names: dict[str, SchemaNames] = field(default_factory=dict[str, SchemaNames])
     _embedding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    @traced("route", lambda routing: {"route": routing.route, "confidence": routing.confidence})
-    async def __call__(self, caller: Caller, question: Question, found: Retrieved) -> Routing:
+    @traced("route", lambda routed: {"route": routed.routing.route, "confidence": routed.routing.confidence})
+    async def __call__(self, caller: Caller, question: Question, found: Retrieved) -> Routed:
         """The route that the caller forced, the only one there is, or the likeliest."""
         if question.route is not Route.UNSPECIFIED:
-            return Routing(question.route, 1.0, "The caller chose this route.")
+            return Routed(Routing(question.route, 1.0, "The caller chose this route."))
         try:
             evidence = await self.weigh(caller, question, found)
         except UpstreamUnavailable as error:
-            return Routing(Route.DOCUMENTS, 0.5, f"Only documents can answer now. {error.message}")
+            return Routed(Routing(Route.DOCUMENTS, 0.5, f"Only documents can answer now. {error.message}"))
         if evidence.documents and not evidence.database:
-            return Routing(Route.DOCUMENTS, 1.0, f"{self._lacking} so only documents can answer.")
+            return Routed(Routing(Route.DOCUMENTS, 1.0, f"{self._lacking} so only documents can answer."))
         routing = choose(question.text, evidence)
-        return replace(routing, reason=f"{routing.reason} {found.problem}") if found.problem else routing
+        if found.problem:
+            return Routed(replace(routing, reason=f"{routing.reason} {found.problem}"))
+        if not is_close(routing, evidence):
+            return Routed(routing)
+        told = await self.break_tie(caller, question)
+        return Routed(choose(question.text, evidence, told.routes), told.usage, told.final)
 
     @property
     def _lacking(self) -> str:

@@ -22,7 +22,7 @@ from service.domain.questions import (
 )
 from service.domain.sql import SqlResult, SqlStatement
 from service.errors import SqlNotGenerated, UpstreamUnavailable
-from service.usecases.route_question import RouteQuestion
+from service.usecases.route_question import Routed, RouteQuestion
 from tests.answers.conftest import WordEmbedder, WordReader, World, draft
 from tests.answers.test_answer_question import RULES, TOO_MANY, ask, events
 
@@ -132,8 +132,8 @@ async def test_a_question_that_starts_in_the_database_falls_back_to_the_rules(wo
 async def test_a_rule_is_tried_where_the_database_alone_is_not_sure(
     world: World, monkeypatch: pytest.MonkeyPatch, sure: bool
 ) -> None:
-    async def to_sql(*_: object) -> Routing:
-        return Routing(Route.SQL, 0.8, "It counts.")
+    async def to_sql(*_: object) -> Routed:
+        return Routed(Routing(Route.SQL, 0.8, "It counts."))
 
     monkeypatch.setattr(RouteQuestion, "__call__", to_sql)
     await world.upload("rules.md", RULES)

@@ -28,6 +28,7 @@ def main() -> None:
 def docker(words: list[str]) -> str:
     """What is wrong."""
     if words[0] == "login":
+        sys.stdin.read()
         return "" if "--password-stdin" in words else "a password on the command line"
     files = [words[words.index("-f") + 1]] if "-f" in words else ["Dockerfile"]
     missing = [file for file in files if not (ROOT / file).exists()]
