@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from service.domain.rules import numbers_in, statement_applies
-from service.domain.schema_linking import telling
+from service.domain.schema_linking import stems_of
 
 _ENDS = re.compile(
     r"(?:[;:,]|(?<!\d)\.|\.(?!\d))(?!\d)\s*|\n|"
@@ -16,6 +16,7 @@ _BEYOND_IT = re.compile(
     r"\b(?P<words>above|over|below|under|beyond|(?:more|less|longer|fewer) than)\s+(?:that|this)(?=[\s,.;]|$)", re.I
 )
 _AMOUNT = re.compile(r"(?:[$€£]\s?)?\d[\d.,]*(?<=\d)(?:\s?%|\s(?:km|kg|g|litres?|hours?|days?|pages?)\b)?")
+_ENDS_IN_AMOUNT = re.compile(rf"(?:{_AMOUNT.pattern})$")
 
 
 def spelled_out(rule: str) -> str:
@@ -38,11 +39,11 @@ def asked_clause(question: str, rule: str) -> str:
     numbered = [clause for clause in clauses if numbers_in(clause)]
     if len(numbered) < 2:
         return ""
-    asked = set(telling(question))
+    asked = stems_of(question)
     found = _nearest(asked, clauses, clauses)
     if not found or numbers_in(found):
         return found
-    return _nearest(set(telling(found)) - asked, numbered, clauses)
+    return _nearest(stems_of(found) - asked, numbered, clauses)
 
 
 def applies_another(sql: str, question: str, rule: str) -> bool:
@@ -52,21 +53,27 @@ def applies_another(sql: str, question: str, rule: str) -> bool:
 
 
 def _clauses(rule: str) -> list[str]:
-    """Those that follow one another with the same numbers are one: "up to $90 the clerk, above $90 the manager"."""
+    """Those that follow one another with the same numbers are one: "up to $90 the clerk, above $90 the manager".
+
+    What follows the second of two bounds is said of both: "a cat above 5.5 kg or a rabbit above 3 kg is weighed".
+    """
     found: list[str] = []
     for clause in (part.strip() for part in _ENDS.split(rule) if part and part.strip()):
         numbers = numbers_in(clause)
         if found and numbers and numbers == numbers_in(found[-1]):
             found[-1] += f", {clause}"
-        else:
-            found.append(clause)
+            continue
+        amounts = list(_AMOUNT.finditer(clause))
+        if found and len(amounts) == 1 and _ENDS_IN_AMOUNT.search(found[-1]):
+            found[-1] += clause[amounts[0].end() :]
+        found.append(clause)
     return found
 
 
 def _nearest(words: set[str], among: list[str], clauses: list[str]) -> str:
     """The one that shares the most words, those that few clauses have counting most; empty where two share as much."""
-    common = Counter(word for clause in clauses for word in set(telling(clause)))
-    scores = {clause: sum(1 / common[word] for word in words.intersection(telling(clause))) for clause in among}
+    common = Counter(word for clause in clauses for word in stems_of(clause))
+    scores = {clause: sum(1 / common[word] for word in words.intersection(stems_of(clause))) for clause in among}
     best = max(scores.values(), default=0)
     first = [clause for clause, score in scores.items() if score == best]
     return first[0] if best and len(first) == 1 else ""

@@ -73,9 +73,14 @@ def abbreviates(code: str, word: str) -> bool:
     return 2 <= len(low) <= 3 and word[:1] == low[:1] and all(letter in rest for letter in low[1:])
 
 
+def stems_of(text: str) -> set[str]:
+    """The stems of a text's words, without those that stand in every question."""
+    return {stem(word) for word in words_of(text) if word.lower() not in _STOP}
+
+
 def link(question: str, schema: Schema, values: Sequence[ValueMatch]) -> Links:
     """Match the question's words with names and comments, and add where the values are stored."""
-    asked = {stem(word) for word in words_of(question) if word.lower() not in _STOP}
+    asked = stems_of(question)
     tables, columns = _named(schema)
     held = [f"{match.table}.{match.column}" for match in values]
     return Links(_having(tables, asked), _having(columns, asked).union(held), tuple(values))
@@ -91,18 +96,17 @@ def _named(schema: Schema) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Se
     tables: dict[str, list[str]] = {}
     columns: dict[str, list[str]] = {}
     for table in schema.tables:
-        for word in {*name_parts(table.name), *telling(table.comment)}:
+        for word in {*name_parts(table.name), *_telling(table.comment)}:
             tables.setdefault(word, []).append(table.name)
         for column in table.columns:
             parts = (part for part in name_parts(column.name) if part not in _STOP)
-            for word in {*parts, *telling(column.comment)}:
+            for word in {*parts, *_telling(column.comment)}:
                 columns.setdefault(word, []).append(f"{table.name}.{column.name}")
     return tables, columns
 
 
-def telling(text: str) -> list[str]:
-    """The stems of the words of a text that say something: long ones that are not in every text."""
-    return [stem(word) for word in words_of(text) if len(word) > 3 and word.lower() not in _STOP]
+def _telling(comment: str) -> list[str]:
+    return [stem(word) for word in words_of(comment) if len(word) > 3 and word.lower() not in _STOP]
 
 
 def relevant_tables(schema: Schema, links: Links, limit: int) -> tuple[SchemaTable, ...]:
