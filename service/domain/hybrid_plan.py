@@ -63,7 +63,7 @@ def plan(question: str, names: Sequence[str] = ()) -> Plan:
     says what to select.
     """
     asked = asked_part(question)
-    split = _split(asked)
+    split = _split(asked, names)
     if split:
         rows, rule = split
         return Plan(Lead.DATABASE if _REFERS.search(rule) else Lead.NEITHER, rows, rule)
@@ -105,11 +105,18 @@ def _relative_question(found: re.Match[str]) -> str:
     return f"Which is the {found['what']}{found['by'] or ''}{found['that']}{found['how']}?"
 
 
-def _split(asked: str) -> tuple[str, str] | None:
-    """The clauses that ask for rows alone and those that ask for a rule, where each clause does one of them."""
+def _split(asked: str, names: Sequence[str]) -> tuple[str, str] | None:
+    """The clauses that ask for rows alone and those that ask for a rule, where each clause does one of them.
+
+    A name says nothing of that: "Standard rooms" speak of no standard.
+    """
     parts = clauses(asked)
-    rows = [part for part in parts if is_of_rows(part) and not is_of_rules(part)]
+    rows = [part for part in parts if is_of_rows(part) and not is_of_rules(_without(part, names))]
     rules = [part for part in parts if part not in rows]
     if not rows or not rules or not _ASKS.match(rows[0]) or parts[0] not in rows:
         return None
     return f"{' and '.join(rows).rstrip('?. ')}?", f"{' and '.join(rules).rstrip('?. ')}?"
+
+
+def _without(part: str, names: Sequence[str]) -> str:
+    return re.sub("|".join(map(re.escape, names)), "", part) if names else part

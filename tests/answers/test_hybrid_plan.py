@@ -59,6 +59,9 @@ def test_parts_that_do_not_refer_to_one_another_are_answered_side_by_side() -> N
     assert (apart.rows, apart.rule) == ("How many lamps were sold on Sunday?", "how long must a shop stay open?")
     assert plan("How many lamps were sold on Sunday, and is that more than we may sell?").lead is Lead.DATABASE
 
+    named = plan("How many Standard lamps do we have, and how long may people keep one?", ["Standard"])
+    assert (named.lead, named.rows) == (Lead.NEITHER, "How many Standard lamps do we have?")
+
 
 def test_a_capital_that_begins_the_question_makes_no_name() -> None:
     assert names_in("Ruiz is late. What now for Ana Ruiz?", ["Ruiz", "Ana Ruiz", "late"]) == ["Ana Ruiz"]
