@@ -40,13 +40,14 @@ def run(questions: Path) -> Report:
         outcomes[name] = _ask(name, asked)
         _print(outcomes[name])
     own = [item for item in outcomes[SAMPLE] if item.id.startswith(SAMPLE)]
-    groups = {
+    groups: dict[str, Sequence[Outcome]] = {
         "music store": [item for item in outcomes[SAMPLE] if item not in own],
         "music store, database first": own,
         "other domains": [
             item for name, items in outcomes.items() if name not in (SAMPLE, *HELD_OUT) for item in items
         ],
         "held out": [item for name in HELD_OUT for item in outcomes[name]],
+        **{f"held out, {name}": outcomes[name] for name in HELD_OUT},
     }
     measures = [share(f"{name}, right", [item.right for item in items]) for name, items in groups.items()]
     data = b"".join(path.read_bytes() for path in (*sorted(QUESTIONS.iterdir()), questions))

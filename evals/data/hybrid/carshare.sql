@@ -100,7 +100,7 @@ INSERT INTO Trips VALUES
 (50,6,13,'2025-05-31',0,55,0,'cancelled'),
 (51,6,17,'2025-03-09',0,0,0,'cancelled'),
 (52,6,14,'2025-04-18',0,0,0,'cancelled'),
-(53,20,9,'2025-06-27',36,0,15.52,'finished'),
+(53,20,1,'2025-06-27',36,0,15.52,'finished'),
 (54,20,19,'2025-06-29',72,18,27.04,'finished');
 INSERT INTO Damages VALUES
 (1,3,'side door',1500,20,'open'),
