@@ -46,7 +46,8 @@ INSERT INTO Members VALUES
 (17,'Femi Bello','Casual','2022-08-29',4,2,'left'),
 (18,'Judith Stern','Regular','2021-05-03',27,6,'active'),
 (19,'Kai Lindqvist','Frequent','2024-03-25',3,1,'active'),
-(20,'Wanda Pryce','Casual','2023-07-10',2,9,'left');
+(20,'Wanda Pryce','Casual','2023-07-10',2,9,'left'),
+(21,'Delia Fontaine','Casual','2025-01-30',5,11,'active');
 INSERT INTO Trips VALUES
 (1,14,2,'2025-04-03',42,0,17.44,'finished'),
 (2,14,19,'2025-04-09',88,5,32.16,'finished'),
@@ -88,8 +89,8 @@ INSERT INTO Trips VALUES
 (38,11,5,'2025-06-16',430,0,141.6,'finished'),
 (39,5,12,'2025-03-12',120,0,42.4,'finished'),
 (40,9,18,'2025-06-20',210,38,71.2,'finished'),
-(41,22,9,'2025-03-30',170,0,58.4,'finished'),
-(42,22,1,'2025-04-05',205,0,69.6,'finished'),
+(41,19,9,'2025-03-30',170,0,58.4,'finished'),
+(42,19,1,'2025-04-05',205,0,69.6,'finished'),
 (43,1,14,'2025-06-06',28,0,12.96,'finished'),
 (44,2,6,'2025-04-26',54,31,21.28,'finished'),
 (45,13,15,'2025-06-23',245,0,82.4,'finished'),

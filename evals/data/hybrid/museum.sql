@@ -33,7 +33,9 @@ INSERT INTO objects VALUES
 (27,'Stuffed Aurochs','Natural History','1906-12-29',33000,640,'on display'),
 (28,'Cabinet of Beetles','Natural History','1964-03-31',5001,402,'in store'),
 (29,'Meteorite of Upper Wick','Natural History','1997-05-15',51000,388,'on display'),
-(30,'Cave Bear','Natural History','1952-10-10',14500,210,'in restoration');
+(30,'Cave Bear','Natural History','1952-10-10',14500,210,'in restoration'),
+(31,'Altar Cloth of Sant Ode','Textiles','1921-08-08',73000,3.4,'in store'),
+(32,'Purse of Dinars','Coins','1969-02-02',100000,0.5,'in restoration');
 INSERT INTO loans VALUES
 (1,6,'Norrland Gallery','2024-06-03','2024-11-04','2025-10-31','out'),
 (2,9,'Norrland Gallery','2024-09-16','2025-02-10','2025-12-20','out'),
