@@ -21,27 +21,33 @@ from service.evaluation.hashing import hash_of
 from service.evaluation.questions import EvalQuestion, load
 
 QUESTIONS = Path(__file__).parent / "data" / "hybrid"
-HELD_OUT = ("garden", "hotel", "theatre")
+HELD_OUT = ("carshare", "garden", "hotel", "museum", "theatre")
 """Nothing was tuned on these."""
+
+
+def domains() -> list[str]:
+    """The names of the domains that are asked."""
+    return sorted(path.stem for path in QUESTIONS.glob("*.jsonl") if "." not in path.stem)
 
 
 def run(questions: Path) -> Report:
     """Ask them all; questions is a file in the music store's format, of which the hybrid ones are asked too."""
     outcomes: dict[str, Sequence[Outcome]] = {}
-    for path in sorted(QUESTIONS.glob("*.jsonl")):
-        asked = load(path)
-        if path.stem == SAMPLE:
+    for name in domains():
+        asked = load(QUESTIONS / f"{name}.jsonl")
+        if name == SAMPLE:
             asked = [question for question in load(questions) if question.route == "hybrid"] + asked
-        outcomes[path.stem] = _ask(path.stem, asked)
-        _print(outcomes[path.stem])
+        outcomes[name] = _ask(name, asked)
+        _print(outcomes[name])
     own = [item for item in outcomes[SAMPLE] if item.id.startswith(SAMPLE)]
-    groups = {
+    groups: dict[str, Sequence[Outcome]] = {
         "music store": [item for item in outcomes[SAMPLE] if item not in own],
         "music store, database first": own,
         "other domains": [
             item for name, items in outcomes.items() if name not in (SAMPLE, *HELD_OUT) for item in items
         ],
         "held out": [item for name in HELD_OUT for item in outcomes[name]],
+        **{f"held out, {name}": outcomes[name] for name in HELD_OUT},
     }
     measures = [share(f"{name}, right", [item.right for item in items]) for name, items in groups.items()]
     data = b"".join(path.read_bytes() for path in (*sorted(QUESTIONS.iterdir()), questions))

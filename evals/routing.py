@@ -1,4 +1,4 @@
-"""`python -m evals.routing DATA`: how often the route is right, and whether its confidence means what it says."""
+"""`python -m evals.routing [DATA]`: how often the route is right, and whether its confidence means what it says."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from evals import tatqa
-from evals.measures import Confidence, Measure, Outcome, Report, finish
+from evals import routing_held_out, tatqa
+from evals.measures import Confidence, Measure, Outcome, Report, finish, share
 from evals.routing_sources import SAMPLE, Asked, domain_sources, evidence_for, read_questions
 from service.app import Assembly
 from service.domain.questions import Route
@@ -20,6 +20,7 @@ from service.evaluation.statistics import calibration
 
 OTHER = "vet_clinic"
 """Sources that the questions over no corpus have nothing to do with."""
+HELD_OUT = "held out"
 LEAST_MUSICSTORE, LEAST_UNSEEN, MOST_ERROR = 26 / 30, 20 / 24, 0.10
 SMALL_BINS = 5
 """Ten bins of a few questions each mostly measure their number: of 30 with these confidences, a router that is exactly
@@ -29,16 +30,44 @@ as often right as it is sure shows an error of .11 on average."""
 def main() -> None:
     """Show the figures; exit with 1 when a target is missed."""
     parser = argparse.ArgumentParser(prog="evals.routing", description="Score the router.")
-    parser.add_argument("data", type=Path, help="folder of full data sets")
+    parser.add_argument(
+        "data", type=Path, nargs="?", help="folder of full data sets; without it only the held-out domains are asked"
+    )
     raise SystemExit(finish([run(parser.parse_args().data)], "routing"))
 
 
-def run(data: Path) -> Report:
-    """The music store's questions over its sources; questions over no corpus with none and with others'; TAT-QA's."""
+def run(data: Path | None) -> Report:
+    """Questions of held-out domains; with data the music store's, those over no corpus, and TAT-QA's too.
+
+    Questions over no corpus are asked with no sources and with others'. Of held-out domains only totals are told.
+    """
     return asyncio.run(_run(data))
 
 
-async def _run(data: Path) -> Report:
+async def _run(data: Path | None) -> Report:
+    found = await _of_data(data) if data else {}
+    least = {"music store": LEAST_MUSICSTORE, "no sources": LEAST_UNSEEN}
+    held_out = await _held_out()
+    every = {**found, HELD_OUT: held_out}
+    measures = [measure for name, cases in every.items() for measure in _measures(name, cases, least.get(name))]
+    for domain in routing_held_out.domains():
+        own = [case["right"] for case in held_out if case["group"] == domain]
+        measures.append(share(f"{HELD_OUT}, {domain}, routed right", own))
+    curves = [{"id": f"calibration, {name}", "bins": _curve(cases)} for name, cases in every.items()]
+    outcomes = [_outcome(name, number, case) for name, cases in found.items() for number, case in enumerate(cases)]
+    asked = [case["question"].encode() for cases in every.values() for case in cases]
+    return Report("routing", measures, curves, outcomes, hash_of(*asked))
+
+
+async def _held_out() -> list[dict[str, Any]]:
+    cases: list[dict[str, Any]] = []
+    for domain in routing_held_out.domains():
+        async with routing_held_out.held_out_sources(domain) as assembly:
+            cases += await _routed(assembly, routing_held_out.asked(domain))
+    return cases
+
+
+async def _of_data(data: Path) -> dict[str, list[dict[str, Any]]]:
     store = read_questions(data / "musicstore" / "questions_dev.jsonl", "musicstore")
     unseen = read_questions(data / "routing" / "dev.jsonl", "no sources")
     async with domain_sources(SAMPLE) as sample, domain_sources(OTHER) as other:
@@ -48,13 +77,7 @@ async def _run(data: Path) -> Report:
             "the music store's sources": await _routed(sample, unseen),
             "other sources": await _routed(other, unseen),
         }
-    found["TAT-QA"] = await _tatqa(data / "tatqa")
-    least = {"music store": LEAST_MUSICSTORE, "no sources": LEAST_UNSEEN}
-    measures = [measure for name, cases in found.items() for measure in _measures(name, cases, least.get(name))]
-    curves = [{"id": f"calibration, {name}", "bins": _curve(cases)} for name, cases in found.items()]
-    outcomes = [_outcome(name, number, case) for name, cases in found.items() for number, case in enumerate(cases)]
-    asked = [case["question"].encode() for cases in found.values() for case in cases]
-    return Report("routing", measures, curves, outcomes, hash_of(*asked))
+    return {**found, "TAT-QA": await _tatqa(data / "tatqa")}
 
 
 def _outcome(name: str, number: int, case: dict[str, Any]) -> Outcome:
