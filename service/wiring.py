@@ -27,6 +27,7 @@ from service.usecases.look_up import LookUp
 from service.usecases.metered import MeteredChat, MeteredEmbedder, MeteredQuestions
 from service.usecases.phrase_rows import PhraseRows
 from service.usecases.read_again import ReadAgain
+from service.usecases.reconsider import Reconsider
 from service.usecases.retrieve_knowledge import RetrieveKnowledge
 from service.usecases.retrieve_passages import RetrievePassages
 from service.usecases.route_question import RouteQuestion
@@ -86,7 +87,7 @@ def wire(settings: Settings, ports: Ports, usage: MeasureUsage, database_url: st
     ask_database = AskDatabase(sql, run, phrase, limits)
     read = ReadAgain(retrieve, settings.rows_to_model or settings.embedder != "openai")
     both = AnswerFromBoth(ask_database, LookUp(chat), read)
-    answer = AnswerQuestion(retrieve, route, choose, ask_database, both, ports.records, cache)
+    answer = AnswerQuestion(retrieve, route, choose, ask_database, both, Reconsider(both), ports.records, cache)
     return Questions(
         questions=MeteredQuestions(AskOnce(answer, cache), usage),
         sql=ManageSql(sql, run, FinishAnswer(ports.records, phrase, both), limits),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from service.domain.question_form import EXTREME, asked_part, clauses, is_of_rows, is_of_rules
+from service.domain.schema_linking import stem
 
 _VERB = (
     r"(?:be|is|are|was|were|been|must|may|can|could|should|would|will|do|does|did|has|have|had|keep|pay|get|take|hold|"
@@ -35,6 +36,11 @@ _LISTED = re.compile(r"\W*(?:which|list|name|show|are there|how many)\b", re.I)
 _ASKS = re.compile(r"\W*(?:what|who|whose|how|is|are|was|were|do|does|did|has|have|when|where|which)\b", re.I)
 _MEASURED = re.compile(r"\b(?:enough|too|because|so (?:many|much|few|long|big|large|often|late|high|low))\b", re.I)
 _AMOUNT = re.compile(r"\b(?:how much|how many|sum|total|share|surcharge|cost|owe[sd]?|bonus)\b", re.I)
+_THINGS = re.compile(
+    r"\W*(?:(?:for|in|to|on|at|of|by|with|from)\s+)?(?:which|how many|list|name|show|are there|who\s+among)\s+"
+    r"(?:(?:of|our|the|all|any|these|those)\s+)*(\w+)(?:\s+(\w+))?",
+    re.I,
+)
 _REFERS = re.compile(r"\b(?:it|its|they|them|their|that|those|these|this|each|she|her|he|him|his|both)\b", re.I)
 
 
@@ -79,6 +85,12 @@ def names_in(question: str, found: Sequence[str]) -> list[str]:
     """Words by which stored values were found that are written as names; a capital that begins a question is none."""
     named = [words for words in found if words and all(word[:1].isupper() for word in words.split())]
     return list(dict.fromkeys(words for words in named if " " in words or not question.lstrip().startswith(words)))
+
+
+def things_asked(question: str) -> frozenset[str]:
+    """Stems of the one or two words that say what is counted or listed: "Which of our old trucks …?"; may be empty."""
+    found = _THINGS.match(asked_part(question))
+    return frozenset(stem(word) for word in found.groups() if word) if found else frozenset()
 
 
 def unnamed_in(question: str) -> str:

@@ -40,8 +40,15 @@ def statement_applies(sql: str, rule: str, question: str) -> bool:
     scaled |= {n * unit for n in given for unit in SMALLER_UNITS}
     if numbers_in(TEXT_LITERAL.sub("", sql)) & (scaled - {1.0, 0.0, 0.01}):
         return True
-    texts = {text.replace("''", "'").strip("%").casefold() for text in TEXT_LITERAL.findall(sql)}
-    return any(len(text) > 2 and text in rule.casefold() and text not in question.casefold() for text in texts)
+    texts = {text.replace("''", "'").strip("%") for text in TEXT_LITERAL.findall(sql)}
+    return any(_stands_in(text, rule) and not _stands_in(text, question) for text in texts)
+
+
+def _stands_in(text: str, where: str) -> bool:
+    """A code of two letters, such as CE, only as it is written."""
+    if len(text) == 2 and text.isupper():
+        return re.search(rf"\b{text}\b", where) is not None
+    return len(text) > 2 and text.casefold() in where.casefold()
 
 
 def question_applies(restated: str, rule: str, question: str) -> bool:

@@ -11,8 +11,7 @@ from functools import partial
 from service.domain.accounted import picks_one
 from service.domain.caller import Caller
 from service.domain.hybrid_plan import Lead
-from service.domain.questions import Event, Question, Route, Routing
-from service.domain.routing import FOR_BOTH
+from service.domain.questions import Event, Question, Route
 from service.domain.rules import statement_applies
 from service.domain.sql import LEAST_CONFIDENCE
 from service.domain.tables import Table
@@ -20,12 +19,12 @@ from service.domain.units import unit_text
 from service.errors import NotConfigured, SqlNotGenerated, UpstreamUnavailable
 from service.usecases.ask_database import AskDatabase
 from service.usecases.choose_evidence import LEAST_RULE
-from service.usecases.compose_answer import cite, put_first, select_evidence
+from service.usecases.compose_answer import cite, put_first
 from service.usecases.find_rules import Rule, find_rules
 from service.usecases.look_up import LookUp
 from service.usecases.question_outcome import Work, documents_half
 from service.usecases.read_again import ReadAgain
-from service.usecases.read_passages import Evidence, by_relevance
+from service.usecases.read_passages import Evidence
 from service.usecases.retrieve_passages import Retrieved
 from service.usecases.sql_statements import Proposal
 from service.usecases.streams import closing
@@ -35,9 +34,6 @@ LEAST_VOUCHED = 0.05
 """The confidence for a statement all of whose comparisons were asked for; see docs/hybrid.md."""
 NEVER = math.inf
 """For one that applies a rule which is not the question's, or does more than the rule says."""
-MAX_RECONSIDERED = 2
-"""Rules that are tried for a question that went to the database alone: each costs two replies of a model."""
-RECONSIDERED = "The database alone was not sure of it, and the documents say what decides."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +46,10 @@ class AnswerFromBoth:
 
     async def __call__(self, caller: Caller, question: Question, found: Retrieved, work: Work) -> AsyncIterator[Event]:
         """The halves in the order that the plan of the question asks for."""
-        asked = await self._understand(caller, question, found.evidence)
+        asked = await self.understand(caller, question, found.evidence)
         match asked.plan.lead:
             case Lead.DATABASE:
-                events = self._database_first(caller, asked, work)
+                events = self.database_first(caller, asked, work)
             case Lead.NEITHER:
                 events = self._side_by_side(caller, asked, work)
             case Lead.DOCUMENTS:
@@ -69,62 +65,30 @@ class AnswerFromBoth:
 
         Raises UpstreamUnavailable.
         """
-        asked = await self._understand(caller, question, ())
+        asked = await self.understand(caller, question, ())
         if asked.plan.lead is not Lead.DATABASE or not rows.rows:
             return None
         return await self.read.with_rows(caller, question, asked.plan.rule, rows)
 
-    async def _understand(self, caller: Caller, question: Question, evidence: Sequence[Evidence]) -> Asked:
+    async def understand(self, caller: Caller, question: Question, evidence: Sequence[Evidence]) -> Asked:
         return await understand(self.database.sql.database, caller, question, evidence)
-
-    async def reconsider(
-        self, caller: Caller, question: Question, found: Retrieved, work: Work
-    ) -> AsyncIterator[Event]:
-        """Answer from both, where the database alone was not sure, if a rule decides or the database must name first.
-
-        Nothing is yielded, and the work has no new routing, where neither is so.
-        """
-        asked = await self._understand(caller, question, found.evidence)
-        candidates = find_rules(asked.rules, LEAST_RULE)[:MAX_RECONSIDERED]
-        names_first = asked.plan.lead is Lead.DATABASE and question.text not in (asked.plan.rows, "")
-        gap, proposal = work.gap, None
-        if candidates and not names_first:
-            try:
-                proposal = await self._proposed_by(caller, asked, candidates, work)
-            except SqlNotGenerated:
-                proposal = None
-        if not candidates or not (names_first or (proposal and proposal.rule)):
-            work.gap = gap
-            return
-        work.gap = ""
-        work.evidence = select_evidence(by_relevance(found.evidence), LEAST_RULE)
-        work.routing = Routing(Route.HYBRID, FOR_BOTH, RECONSIDERED)
-        yield work.routing
-        events = (
-            self._by_rule(caller, asked, candidates, proposal, work)
-            if proposal
-            else self._database_first(caller, asked, work)
-        )
-        async with closing(events):
-            async for event in events:
-                yield event
 
     async def _documents_first(self, caller: Caller, asked: Asked, work: Work) -> AsyncIterator[Event]:
         for item in work.evidence:
             yield cite(item)
         candidates = find_rules(asked.rules, LEAST_RULE)
-        proposal = await self._proposed_by(caller, asked, candidates, work)
+        proposal = await self.proposed_by(caller, asked, candidates, work)
         if proposal is not None:
-            async for event in self._by_rule(caller, asked, candidates, proposal, work):
+            async for event in self.by_rule(caller, asked, candidates, proposal, work):
                 yield event
 
-    async def _proposed_by(
+    async def proposed_by(
         self, caller: Caller, asked: Asked, candidates: Sequence[Rule], work: Work
     ) -> Proposal | None:
         question, accepts = asked.question, partial(self._vouches, caller, asked)
         return await self.database.propose(caller, question, question.text, work, candidates, accepts)
 
-    async def _by_rule(
+    async def by_rule(
         self, caller: Caller, asked: Asked, candidates: Sequence[Rule], proposal: Proposal, work: Work
     ) -> AsyncIterator[Event]:
         for rule in (rule for rule in candidates if rule.text == proposal.rule):
@@ -135,7 +99,7 @@ class AnswerFromBoth:
         async for event in self._carry_out(caller, asked, work, proposal, rejected):
             yield event
 
-    async def _database_first(self, caller: Caller, asked: Asked, work: Work) -> AsyncIterator[Event]:
+    async def database_first(self, caller: Caller, asked: Asked, work: Work) -> AsyncIterator[Event]:
         proposal = await self._looked_up(caller, asked, work)
         if proposal is None:
             async for event in self._documents_first(caller, asked, work):

@@ -25,6 +25,7 @@ from service.usecases.ask_database import AskDatabase
 from service.usecases.choose_evidence import ChooseEvidence
 from service.usecases.compose_answer import cite
 from service.usecases.question_outcome import Work, outcome
+from service.usecases.reconsider import Reconsider
 from service.usecases.retrieve_passages import Retrieved, RetrievePassages
 from service.usecases.route_question import RouteQuestion
 from service.usecases.streams import closing
@@ -39,6 +40,7 @@ class AnswerQuestion:
     choose: ChooseEvidence
     database: AskDatabase
     both: AnswerFromBoth
+    reconsider: Reconsider
     records: AnswerRecords
     cache: AnswerCache
 
@@ -79,8 +81,9 @@ class AnswerQuestion:
                 raise UpstreamUnavailable(found.problem)
             for item in work.evidence:
                 yield cite(item)
-            return
-        answer = self._rows if route is Route.SQL else self.both
+            if question.route is not Route.UNSPECIFIED:
+                return
+        answer = {Route.SQL: self._rows, Route.DOCUMENTS: self.reconsider.of_documents}.get(route, self.both)
         events = answer(caller, question, found, work)
         try:
             async with closing(events):
@@ -97,7 +100,7 @@ class AnswerQuestion:
         proposal = await self.database.propose(caller, question, question.text, work)
         doubtful = proposal is None or proposal.confidence < LEAST_CONFIDENCE
         if doubtful and question.route is Route.UNSPECIFIED:
-            async for event in self.both.reconsider(caller, question, found, work):
+            async for event in self.reconsider.of_database(caller, question, found, work):
                 yield event
         if proposal is not None and work.routing is None:
             async for event in self.database.carry_out(caller, question, Route.SQL, work, proposal):

@@ -20,6 +20,8 @@ CASELOAD = "No agent looks after more than 20 customers."
         ("SELECT 1 FROM a WHERE land = 'Chile'", "In Portuguese to Brazil and Portugal.", False),
         ("SELECT COUNT(*) FROM a WHERE albums >= 10", "An act with ten or more albums gets more.", True),
         ("SELECT total FROM a WHERE total > 45", "Spend: $45.00 or more", True),
+        ("SELECT name FROM a WHERE class <> 'CE'", "Trailers are for class CE.", True),
+        ("SELECT name FROM a WHERE land = 'IN'", "Trailers are for class CE in cities.", False),
         ("SELECT COUNT(*) FROM a WHERE year = 2024", "In 2024 there were 7 of them.", False),
     ],
 )

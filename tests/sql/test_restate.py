@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from service.adapters.sqlgen.restate import restated_question, restating_messages
+from service.adapters.sqlgen.restate import by_kinds, restated_question, restating_messages
 from service.adapters.sqlgen.shape import complete
-from service.domain.sql import Schema, SchemaColumn, SchemaTable
+from service.domain.sql import Schema, SchemaColumn, SchemaTable, ValueMatch
 from service.ports import SqlRequest
 
 LIST = SchemaTable(
@@ -36,6 +36,38 @@ REQUEST = SqlRequest("Which lists were too long in 2024?", SCHEMA, rule="Lists o
 )
 def test_only_a_question_with_the_fact_in_it_is_used(reply: str, restated: str) -> None:
     assert restated_question(reply, REQUEST) == restated
+
+
+HIRES = Schema(
+    "sqlite",
+    (
+        SchemaTable("hire", (SchemaColumn("hire_id", "INTEGER"),)),
+        SchemaTable("machine", (SchemaColumn("kind", "TEXT", values=("Baler", "Combine", "Sprayer")),)),
+    ),
+    "e1",
+)
+KINDS = [ValueMatch("machine", "kind", "Combine", "Combines"), ValueMatch("machine", "kind", "Sprayer", "sprayers")]
+
+
+@pytest.mark.parametrize(
+    ("question", "rule", "restated"),
+    [
+        ("For how many hires was the paper needed?", "Combines and sprayers need it.",
+         "How many hires have the kind Combine or Sprayer?"),
+        ("Which of our hires needed it?", "Combines and sprayers need it.",
+         "Which of our hires have the kind Combine or Sprayer?"),
+        ("For how many hires was it needed?", "All but combines and sprayers need it.", ""),
+        ("Is a paper needed?", "Combines and sprayers need it.", ""),
+    ],
+)  # fmt: skip
+def test_the_kinds_that_a_rule_names_select_what_is_asked_for(question: str, rule: str, restated: str) -> None:
+    assert by_kinds(SqlRequest(question, HIRES, rule=rule), KINDS) == restated
+
+
+def test_kinds_of_several_columns_select_nothing() -> None:
+    request = SqlRequest("Which hires needed it?", HIRES, rule="Combines and sprayers need it.")
+    assert by_kinds(request, [*KINDS, ValueMatch("hire", "place", "Ghent", "Ghent")])
+    assert not by_kinds(request, [])
 
 
 def test_the_question_comes_last_after_the_tables_without_their_keys() -> None:

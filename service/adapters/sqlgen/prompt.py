@@ -14,7 +14,7 @@ from service.adapters.sqlgen.prompt_text import question_text, schema_text, syst
 from service.adapters.sqlgen.repair import repairing
 from service.adapters.sqlgen.reply import GRAMMAR, Declined, parse_reply
 from service.adapters.sqlgen.restate import OPTIONS as RESTATING
-from service.adapters.sqlgen.restate import restated_question, restating_messages
+from service.adapters.sqlgen.restate import by_kinds, restated_question, restating_messages
 from service.adapters.sqlgen.style import style_messages
 from service.domain.caller import Caller
 from service.domain.questions import Usage
@@ -65,6 +65,9 @@ class PromptSqlGenerator:
             usage += reply.usage
             named = await self.database.find_values(caller, with_singulars(words_of(request.question)))
             restated = restated_question(reply.text, request, named)
+            if not restated:
+                kinds = await self.database.find_values(caller, with_singulars(words_of(request.rule)))
+                restated = by_kinds(request, kinds)
             if not restated:
                 return CannotAnswer("The rule does not decide what to select.", usage)
             request = replace(request, question=restated, rule="")

@@ -90,6 +90,8 @@ _STATE = re.compile(
     re.I,
 )
 _ASKING = re.compile(r"\W*(?P<form>which|how many)\s+(?P<thing>(?:of\s+)?(?:(?:our|the|all)\s+)?\w+)", re.I)
+_LEADING = re.compile(r"^\W*(?:for|in|to|on|at|of|by|with|from)\s+", re.I)
+_EXCEPTS = re.compile(r"\b(?:except|but|other|unless|only|not|no|without|neither)\b", re.I)
 _SECOND_CLAUSE = re.compile(r", (?:and|or) (?:how|by|who|what|which|when)\b.*$", re.IGNORECASE | re.DOTALL)
 
 
@@ -127,6 +129,21 @@ def restated_question(reply: str, request: SqlRequest, values: Sequence[ValueMat
     question += "".join(f" of {column} {value}" for column, value in _forgotten(question, request, values).items())
     forgotten = [period for period in PERIOD.findall(request.question) if period.lower() not in question.lower()]
     return f"{question} in {' and '.join(forgotten)}?" if forgotten else f"{question}?"
+
+
+def by_kinds(request: SqlRequest, values: Sequence[ValueMatch]) -> str:
+    """The question about the kinds of things that the rule names: "combines and sprayers need a certificate" selects
+    the hires of the kinds Combine and Sprayer.
+
+    values are those that the rule names. Empty unless they stand in one column that holds few.
+    """
+    asked = _ASKING.match(request.question) or _ASKING.match(_LEADING.sub("", request.question))
+    few = {(table.name, column.name): column.values for table in request.schema.tables for column in table.columns}
+    kinds = [item for item in values if item.value in few.get((item.table, item.column), ())]
+    names = list(dict.fromkeys(item.value for item in kinds))
+    if not asked or len({(item.table, item.column) for item in kinds}) != 1 or _EXCEPTS.search(request.rule):
+        return ""
+    return f"{asked[0].strip().capitalize()} have the {kinds[0].column} {' or '.join(names)}?"
 
 
 def _as_asked(question: str, original: str) -> str:
