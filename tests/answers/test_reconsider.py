@@ -78,7 +78,7 @@ async def test_a_route_that_the_caller_chose_stays(world: World) -> None:
         ("For how many hires was it needed?", {"hir", "was"}),
         ("Who among the ushers has the badge?", {"usher", "has"}),
         ("It rained. Which boats may sail?", {"boat", "may"}),
-        ("May a boat sail?", set()),
+        ("May a boat sail?", set[str]()),
     ],
 )
 def test_what_is_counted_or_listed(question: str, things: set[str]) -> None:
