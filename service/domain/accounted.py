@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from service.domain.rules import SMALLER_UNITS, numbers_in
 from service.domain.schema_linking import name_parts, stem, words_of
+from service.domain.sql import Schema
 from service.domain.terms import terms
 
 if TYPE_CHECKING:
@@ -57,19 +58,20 @@ def is_accounted_for(sql: str, dialect: str, asked: str, stored: Stored, named: 
     return all(written.intersection(terms(name)) for name in named)
 
 
-def misses_point(sql: str, dialect: str, question: str, rule: str, columns: Mapping[str, Collection[str]]) -> bool:
+def misses_point(sql: str, schema: Schema, question: str, rule: str) -> bool:
     """Whether a statement that applies a rule lists something else, whatever it compares with.
 
     It sums up what it bounded row by row though nobody asked for a total, counts where a list is asked for, joins a
     table that it does not read and of which the question does not speak, or does not look at a state that the question
-    speaks of and its tables hold. columns are the names of columns by the name of their table in lower case.
+    speaks of and its tables hold.
     """
     from service.domain.sql_guard import parse_statement
 
-    tree = parse_statement(sql, dialect)
+    tree = parse_statement(sql, schema.dialect)
+    columns = {table.name.casefold(): [column.name for column in table.columns] for table in schema.tables}
     if not _TOTAL.search(f"{question} {rule}") and _sums_what_it_bounds(tree):
         return True
-    if _counts_for_a_list(tree, question) or _joins_for_nothing(tree, question, columns):
+    if _counts_for_a_list(tree, question) or _joins_for_nothing(tree, question, schema):
         return True
     return _leaves_state_open(tree, question, columns)
 
@@ -82,8 +84,11 @@ def _counts_for_a_list(tree: exp.Expr, question: str) -> bool:
     return all(isinstance(item.unalias(), (exp.Count, exp.Sum, exp.Avg)) for item in tree.selects)
 
 
-def _joins_for_nothing(tree: exp.Expr, question: str, columns: Mapping[str, Collection[str]]) -> bool:
+def _joins_for_nothing(tree: exp.Expr, question: str, schema: Schema) -> bool:
+    """Whether it joins a table whose rows only drop or repeat others; one that is joined by its whole key does not."""
     from sqlglot import exp
+
+    keys = {table.name.casefold(): [key.casefold() for key in table.primary_key] for table in schema.tables}
 
     if not isinstance(tree, exp.Select) or tree.find(exp.AggFunc):
         return False
@@ -91,7 +96,10 @@ def _joins_for_nothing(tree: exp.Expr, question: str, columns: Mapping[str, Coll
     asked = {stem(word) for word in words_of(question)}
     for join in joins:
         table, own = join.this, {id(column) for column in join.find_all(exp.Column)}
-        if join.side or not isinstance(table, exp.Table) or not columns.get(table.name.casefold()):
+        if join.side or not isinstance(table, exp.Table) or table.name.casefold() not in keys:
+            continue
+        on = (column for column in join.find_all(exp.Column) if column.table == table.alias_or_name)
+        if [column.name.casefold() for column in on] == keys[table.name.casefold()]:
             continue
         if any(
             column.table in ("", table.alias_or_name) for column in tree.find_all(exp.Column) if id(column) not in own
@@ -116,6 +124,17 @@ def _leaves_state_open(tree: exp.Expr, question: str, columns: Mapping[str, Coll
         if states and not states & read:
             return True
     return False
+
+
+def shows(sql: str, dialect: str, column: str) -> bool:
+    """Whether a statement lists a column, by its name alone."""
+    from sqlglot import exp
+
+    from service.domain.sql_guard import parse_statement
+
+    tree = parse_statement(sql, dialect)
+    listed = (found for item in getattr(tree, "selects", ()) for found in item.find_all(exp.Column))
+    return any(found.name.casefold() == column.casefold() for found in listed)
 
 
 def picks_one(sql: str, dialect: str) -> bool:

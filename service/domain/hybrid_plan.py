@@ -54,11 +54,15 @@ class Lead(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """rows is what the database is asked, rule what the documents are asked; both are the question or a part of it."""
+    """rows is what the database is asked, rule what the documents are asked; both are the question or a part of it.
+
+    about is what only the database can name, in the question's words.
+    """
 
     lead: Lead
     rows: str
     rule: str
+    about: str = ""
 
 
 def plan(question: str, names: Sequence[str] = ()) -> Plan:
@@ -73,9 +77,9 @@ def plan(question: str, names: Sequence[str] = ()) -> Plan:
     if split:
         rows, rule = split
         return Plan(Lead.DATABASE if _REFERS.search(rule) else Lead.NEITHER, rows, rule)
-    unnamed = unnamed_in(question)
+    unnamed, about = _unnamed(question)
     if unnamed:
-        return Plan(Lead.DATABASE, unnamed, question)
+        return Plan(Lead.DATABASE, unnamed, question, about)
     if names and not _AMOUNT.search(asked) and not _SEVERAL.match(asked):
         return Plan(Lead.DATABASE, question, question)
     return Plan(Lead.DOCUMENTS, question, question)
@@ -95,19 +99,24 @@ def things_asked(question: str) -> frozenset[str]:
 
 def unnamed_in(question: str) -> str:
     """What only the database can name, as a question for it; empty when the question names all that it is about."""
+    return _unnamed(question)[0]
+
+
+def _unnamed(question: str) -> tuple[str, str]:
+    """The question for the database, and the words that it asks to name."""
     asked = asked_part(question)
     if _MEASURED.search(asked) or _LISTED.match(asked):
-        return ""
+        return "", ""
     relative, attribute = _RELATIVE.search(asked), _ATTRIBUTE.search(asked)
     name = relative or attribute
     if name is None or (attribute and not relative and _AMOUNT_OF.fullmatch(attribute[0])):
-        return ""
+        return "", ""
     of = _OF.search(asked[: name.start()])
     if _NOTHING_ASKED.fullmatch(asked[: of.start() if of else name.start()]):
-        return ""
+        return "", ""
     if relative:
-        return _relative_question(relative)
-    return f"What is {of[0]}{name[0]}?" if of else f"Which is {name[0]}?"
+        return _relative_question(relative), name[0]
+    return (f"What is {of[0]}{name[0]}?", f"{of[0]}{name[0]}") if of else (f"Which is {name[0]}?", name[0])
 
 
 def _relative_question(found: re.Match[str]) -> str:

@@ -5,22 +5,27 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from service.domain.accounted import picks_one
+from service.domain.accounted import picks_one, shows
 from service.domain.caller import Caller
+from service.domain.deciding import deciding_column
 from service.domain.hybrid_plan import Lead
+from service.domain.question_form import PERIOD
 from service.domain.questions import Event, Question, Route
 from service.domain.rules import statement_applies
-from service.domain.sql import LEAST_CONFIDENCE
+from service.domain.schema_phrases import plain_name
+from service.domain.sql import LEAST_CONFIDENCE, Schema
 from service.domain.tables import Table
+from service.domain.terms import terms
 from service.domain.units import unit_text
 from service.errors import NotConfigured, SqlNotGenerated, UpstreamUnavailable
 from service.usecases.ask_database import AskDatabase
 from service.usecases.choose_evidence import LEAST_RULE
 from service.usecases.compose_answer import cite, put_first
-from service.usecases.find_rules import Rule, find_rules
+from service.usecases.find_rules import MAX_UNITS, Rule, find_rules, whole
 from service.usecases.look_up import LookUp
 from service.usecases.question_outcome import Work, documents_half
 from service.usecases.read_again import ReadAgain
@@ -147,12 +152,32 @@ class AnswerFromBoth:
     async def _vouches(self, caller: Caller, asked: Asked, sql: str, rule: str) -> bool:
         return await vouches(self.database.sql.connected(), caller, asked, sql, rule)
 
+    async def _kind_of(self, caller: Caller, asked: Asked, schema: Schema, work: Work) -> Proposal | None:
+        """A statement for the kind of what the question is about, where the rules go through kinds that are stored."""
+        about = asked.plan.about or " and ".join(asked.names)
+        decides = deciding_column([whole(item) for item in asked.rules[:MAX_UNITS]], schema)
+        if decides is None or not about:
+            return None
+        kind = plain_name(decides[1])
+        if set(terms(kind)) <= set(terms(about)):
+            return None
+        periods = "".join(f" in {period}" for period in PERIOD.findall(asked.question.text) if period not in about)
+        with suppress(SqlNotGenerated):
+            text = f"What is the {kind} of {about}{periods}?"
+            proposal = await self.database.propose(caller, asked.question, text, work)
+            if proposal and shows(proposal.statement.sql, proposal.statement.dialect, decides[1]):
+                return proposal
+        return None
+
     async def _looked_up(self, caller: Caller, asked: Asked, work: Work) -> Proposal | None:
         """A statement for what the documents cannot name, None where no question for it could be written."""
         question, rows = asked.question, asked.plan.rows
         try:
+            schema = await self.database.sql.connected().schema(caller)
+            by_kind = await self._kind_of(caller, asked, schema, work)
+            if by_kind is not None:
+                return by_kind
             if rows == question.text:
-                schema = await self.database.sql.connected().schema(caller)
                 texts = [unit_text(item.passage.chunk, item.unit) for item in asked.rules]
                 rows, usage = await self.look_up(caller, rows, texts, schema, asked.names)
                 work.usage += usage

@@ -52,6 +52,13 @@ def find_rules(evidence: Sequence[Evidence], least: float) -> list[Rule]:
     return list({rule.text: rule for rule in reversed(rules)}.values())[::-1][:MAX_RULES]
 
 
+def whole(item: Evidence) -> str:
+    """The unit, or the table that it is a row of."""
+    chunk = item.passage.chunk
+    units = _rows(chunk) if is_table_row(chunk, item.unit) else [item.unit]
+    return "\n".join(unit_text(chunk, unit) for unit in units)
+
+
 def _with_surroundings(item: Evidence) -> Rule:
     chunk = item.passage.chunk
     row = is_table_row(chunk, item.unit)

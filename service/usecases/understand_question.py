@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 from service.domain.accounted import is_accounted_for, misses_point
 from service.domain.caller import Caller
+from service.domain.documents import Chunk, Span
 from service.domain.hybrid_plan import Plan, names_in, plan
 from service.domain.questions import Question
 from service.domain.rule_clauses import applies_another
 from service.domain.schema_linking import with_singulars, words_of
 from service.domain.sql import Schema, ValueMatch
 from service.domain.terms import terms
-from service.domain.units import unit_text
+from service.domain.units import is_table_row, unit_text
+from service.domain.verb_forms import base_terms
 from service.ports import Database
 from service.usecases.find_rules import likeliest_rules
 from service.usecases.read_passages import Evidence, content_terms
@@ -24,6 +26,8 @@ from service.usecases.weigh_sources import schema_terms
 
 RULES_COMPARED = 3
 """So many of the likeliest rules are held against the one that a statement applies."""
+CLEARLY_MORE = 2
+"""Another rule that has so many more words of the question is the one that is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +86,27 @@ async def misses(database: Database, caller: Caller, question: Question, sql: st
     schema = await database.schema(caller)
     if applies_another(sql, question.text, rule):
         return True
-    columns = {table.name.casefold(): [column.name for column in table.columns] for table in schema.tables}
-    return await asyncio.to_thread(misses_point, sql, schema.dialect, question.text, rule, columns)
+    return await asyncio.to_thread(misses_point, sql, schema, question.text, rule)
 
 
 def _is_about(asked: Asked, rule: str) -> bool:
+    """Whether a rule has a word of the question where another has one, and as many as the other rows of its table."""
+    unstored = base_terms(" ".join(sorted(asked.unstored)))
     likeliest = (unit_text(item.passage.chunk, item.unit) for item in asked.rules[:RULES_COMPARED])
-    return not asked.unstored.isdisjoint(terms(rule)) or all(
-        asked.unstored.isdisjoint(terms(other)) for other in likeliest
-    )
+    shared = len(unstored & base_terms(rule))
+    most = max((len(unstored & base_terms(other)) for other in likeliest), default=0)
+    if (most and not shared) or most - shared >= CLEARLY_MORE:
+        return False
+    said = base_terms(" ".join(content_terms(asked.question.text)))
+    rows = (unit_text(chunk, unit) for chunk, unit in _rows_beside(asked.rules, rule))
+    return all(len(said & base_terms(row)) <= len(said & base_terms(rule)) for row in rows)
+
+
+def _rows_beside(rules: Sequence[Evidence], rule: str) -> list[tuple[Chunk, Span]]:
+    """The rows of the table of which the rule is one."""
+    placed = [(item.passage.chunk, item.unit) for item in rules]
+    tables = [chunk for chunk, unit in placed if is_table_row(chunk, unit) and unit_text(chunk, unit) == rule]
+    return [(chunk, unit) for chunk in tables[:1] for unit in chunk.units if is_table_row(chunk, unit)]
 
 
 def _columns(schema: Schema) -> list[tuple[str, tuple[str, ...]]]:

@@ -6,6 +6,7 @@ import pytest
 
 from service.domain.accounted import is_accounted_for, misses_point
 from service.domain.rule_clauses import applies_another, asked_clause, spelled_out
+from service.domain.sql import Schema, SchemaColumn, SchemaTable
 
 CARDS = (
     "Guests with ten stays or more have a silver card, with 25 stays a gold card. Silver card holders may sleep until "
@@ -57,11 +58,13 @@ def test_that_is_the_number_before_it() -> None:
         ("Which boats are long?", f"{JOINED} WHERE b.length > 9", True),
         ("Which boats with a trip are long?", f"{JOINED} WHERE b.length > 9", False),
         ("Which boats are long?", f"{JOINED} WHERE t.hours > 9", False),
+        ("What is late?", "SELECT t.hours FROM trip t JOIN boat b ON b.id = t.boat WHERE t.hours > 9", False),
     ],
 )  # fmt: skip
 def test_a_list_is_no_count_and_needs_no_other_table(question: str, sql: str, missed: bool) -> None:
-    columns = {"boat": ["id", "title", "length"], "trip": ["boat", "hours"]}
-    assert misses_point(sql, "sqlite", question, "", columns) is missed
+    boat = SchemaTable("boat", tuple(SchemaColumn(name, "") for name in ("id", "title", "length")), primary_key=("id",))
+    trip = SchemaTable("trip", tuple(SchemaColumn(name, "") for name in ("boat", "hours")))
+    assert misses_point(sql, Schema("sqlite", (boat, trip), "e1"), question, "") is missed
 
 
 def test_how_a_date_is_written_is_not_compared_with() -> None:

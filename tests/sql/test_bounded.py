@@ -6,6 +6,7 @@ import pytest
 
 from service.adapters.sqlgen.bounded import as_the_rule_bounds, bounded_question, without_outcome
 from service.domain.accounted import is_accounted_for, misses_point, picks_one
+from service.domain.sql import Schema, SchemaColumn, SchemaTable
 
 STORED = {("town", "rome"), ("town", "oslo"), ("kind", "rabbit")}
 
@@ -102,7 +103,8 @@ def test_a_value_that_the_question_names_must_be_used() -> None:
 )
 def test_a_statement_must_list_what_a_question_asks_for(question: str, sql: str, left: bool) -> None:
     columns = {"claim": ["id", "amount", "settled_on"], "fine": ["owner", "sum", "isPaid"], "person": ["name", "card"]}
-    assert misses_point(sql, "sqlite", question, "", columns) is left
+    tables = (SchemaTable(name, tuple(SchemaColumn(part, "") for part in parts)) for name, parts in columns.items())
+    assert misses_point(sql, Schema("sqlite", tuple(tables), "e1"), question, "") is left
 
 
 def test_the_group_that_counts_most_is_picked() -> None:

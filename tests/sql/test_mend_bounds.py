@@ -130,6 +130,10 @@ def test_which_rows_are_listed_and_not_counted() -> None:
     assert complete(counted, "Which of our boats are above 9 m?", SCHEMA) == listed
     for question in ("How many boats are above 9 m?", "Which harbours have boats above 9 m?"):
         assert complete(counted, question, SCHEMA) == counted
+    grouped = "SELECT length, COUNT(*) AS n FROM boat WHERE length > 9 GROUP BY length ORDER BY n DESC"
+    assert complete(grouped, "Which of our boats are above 9 m?", SCHEMA) == listed
+    for question in ("Which boats are there by length?", "Which boats are there of each kind above 9 m?"):
+        assert "GROUP BY" in complete(grouped, question, SCHEMA)
 
 
 JOINED = "SELECT b.title FROM boat AS b JOIN trip AS t ON t.boat_id = b.boat_id WHERE b.length < 9"

@@ -70,6 +70,16 @@ def test_kinds_of_several_columns_select_nothing() -> None:
     assert not by_kinds(request, [])
 
 
+def test_all_values_of_one_column_that_were_lost_come_back() -> None:
+    request = SqlRequest(
+        "Which Baler or Sprayer machines are too old?", HIRES, rule="Machines older than 9 years are sold."
+    )
+    values = [ValueMatch("machine", "kind", "Baler", "Baler"), ValueMatch("machine", "kind", "Sprayer", "Sprayer")]
+    assert restated_question("Which machines are older than 9 years?", request, values) == (
+        "Which machines are older than 9 years of kind Baler or Sprayer?"
+    )
+
+
 def test_the_question_comes_last_after_the_tables_without_their_keys() -> None:
     last = restating_messages(REQUEST)[-1].content
     assert "list(name), entry(list_id)" in last
@@ -97,7 +107,7 @@ def test_a_list_of_keys_shows_what_they_stand_for() -> None:
         ("SELECT cost FROM tbl_repair WHERE cost > 1500", "Which repairs cost so much?", "repair_id, cost"),
         ("SELECT cost FROM tbl_repair WHERE cost > 1500", "Which of our repairs cost so much?", "repair_id, cost"),
         ("SELECT cost FROM tbl_repair WHERE cost > 1500", "Which costs are above 1500?", "cost"),
-        ("SELECT part, cost FROM tbl_repair WHERE cost > 1500", "Which repairs cost so much?", "part, cost"),
+        ("SELECT part, cost FROM tbl_repair WHERE cost > 1500", "Which repairs cost so much?", "repair_id, part, cost"),
         ("SELECT DISTINCT cost FROM tbl_repair", "Which repairs are there?", "DISTINCT cost"),
         ("SELECT maker, km FROM truck WHERE km > 9", "Which trucks went far?", "plate, maker, km"),
     ],

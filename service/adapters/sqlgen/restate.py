@@ -126,7 +126,8 @@ def restated_question(reply: str, request: SqlRequest, values: Sequence[ValueMat
     if not PERIOD.search(request.question):
         question = _SPAN.sub("", question)
     question = _with_states(question, request)
-    question += "".join(f" of {column} {value}" for column, value in _forgotten(question, request, values).items())
+    lost = _forgotten(question, request, values)
+    question += "".join(f" of {column} {' or '.join(several)}" for column, several in lost.items())
     forgotten = [period for period in PERIOD.findall(request.question) if period.lower() not in question.lower()]
     return f"{question} in {' and '.join(forgotten)}?" if forgotten else f"{question}?"
 
@@ -184,7 +185,7 @@ def _with_states(question: str, request: SqlRequest) -> str:
     return question
 
 
-def _forgotten(question: str, request: SqlRequest, values: Sequence[ValueMatch]) -> dict[str, str]:
+def _forgotten(question: str, request: SqlRequest, values: Sequence[ValueMatch]) -> dict[str, list[str]]:
     """By column, values that the request names and the question does not, of tables that the question names.
 
     Only those of columns with few of them: titles and names are found in too many words.
@@ -192,7 +193,7 @@ def _forgotten(question: str, request: SqlRequest, values: Sequence[ValueMatch])
     said, asked = set(terms(question)), set(terms(request.question))
     about = {stem(word) for word in words_of(question)}
     few = {(table.name, column.name): column.values for table in request.schema.tables for column in table.columns}
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     for match in values:
         words = set(terms(match.value))
         if (
@@ -201,7 +202,7 @@ def _forgotten(question: str, request: SqlRequest, values: Sequence[ValueMatch])
             and not words & said
             and about.intersection(name_parts(match.table))
         ):
-            found.setdefault(match.column, match.value)
+            found.setdefault(match.column, []).append(match.value)
     return found
 
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 _TEXT = re.compile(r"char|text|string", re.I)
+_NAMES = frozenset(map(stem, ("name", "title", "label", "plate", "model", "subject", "email", "phrase", "text")))
+"""Of columns whose text says which row it is."""
+_BY = re.compile(r"\b(?:each|every|per|by|most|fewest|least)\b", re.I)
 _NOT_THINGS = frozenset(("of", "our", "the", "all", "these", "those"))
 _WHICH = re.compile(r"\W*which\s+((?:\w+\s+){1,4})", re.I)
 
@@ -34,12 +37,21 @@ def name_keys(tree: exp.Select, schema: Schema) -> bool:
 
 
 def list_rows(tree: exp.Select, question: str, schema: Schema) -> bool:
-    """List the keys of the rows that are counted where a question asks which rows of the one table that is read."""
+    """List the keys of the rows that are counted where a question asks which rows of the one table that is read.
+
+    So where they are counted by what nobody asked to count them by.
+    """
     from sqlglot import exp
 
-    shown = tree.selects[0].unalias() if len(tree.selects) == 1 else None
+    shown = [item.unalias() for item in tree.selects]
     asked = _WHICH.match(question)
-    if not asked or not isinstance(shown, exp.Count) or tree.args.get("group") or tree.args.get("having"):
+    if not asked or not any(isinstance(item, exp.Count) for item in shown) or tree.args.get("having"):
+        return False
+    groups = [item for item in shown if isinstance(item, exp.Column)]
+    words = {stem(word) for word in words_of(question)}
+    if len(groups) + 1 != len(shown) or any(not words.isdisjoint(name_parts(item.name)) for item in groups):
+        return False
+    if _BY.search(question):
         return False
     table = _owner(tree, "", schema)
     named = [stem(word) for word in words_of(asked[1]) if word.lower() not in _NOT_THINGS][:1]
@@ -47,6 +59,7 @@ def list_rows(tree: exp.Select, question: str, schema: Schema) -> bool:
         return False
     tree.set("expressions", [exp.column(key) for key in table.primary_key])
     tree.set("order", None)
+    tree.set("group", None)
     return True
 
 
@@ -71,7 +84,7 @@ def add_row_keys(tree: exp.Select, question: str, schema: Schema) -> bool:
     types = {column.name.lower(): column.type for column in table.columns}
     names = [column.name.lower() for column in columns]
     keys = [key for key in table.primary_key if key.lower() not in names]
-    texts = any(_TEXT.search(types.get(name, "")) for name in names)
+    texts = any(_TEXT.search(types.get(name, "")) for name in names if _NAMES.intersection(name_parts(name)))
     if not keys or (texts and not all(_TEXT.search(types.get(key.lower(), "")) for key in keys)):
         return False
     added = [exp.column(key, table=columns[0].table or None) for key in keys]
