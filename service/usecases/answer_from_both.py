@@ -25,7 +25,7 @@ from service.errors import NotConfigured, SqlNotGenerated, UpstreamUnavailable
 from service.usecases.ask_database import AskDatabase
 from service.usecases.choose_evidence import LEAST_RULE
 from service.usecases.compose_answer import cite, put_first
-from service.usecases.find_rules import MAX_UNITS, Rule, find_rules, whole
+from service.usecases.find_rules import Rule, find_rules, whole
 from service.usecases.look_up import LookUp
 from service.usecases.question_outcome import Work, documents_half
 from service.usecases.read_again import ReadAgain
@@ -37,6 +37,8 @@ from service.usecases.understand_question import Asked, misses, understand, vouc
 
 LEAST_VOUCHED = 0.05
 """The confidence for a statement all of whose comparisons were asked for; see docs/hybrid.md."""
+DECIDING_RULES = 5
+"""Of so many, the first that goes through stored kinds says which kind has to be looked up."""
 NEVER = math.inf
 """For one that applies a rule which is not the question's, or does more than the rule says."""
 
@@ -155,7 +157,7 @@ class AnswerFromBoth:
     async def _kind_of(self, caller: Caller, asked: Asked, schema: Schema, work: Work) -> Proposal | None:
         """A statement for the kind of what the question is about, where the rules go through kinds that are stored."""
         about = asked.plan.about or " and ".join(asked.names)
-        decides = deciding_column([whole(item) for item in asked.rules[:MAX_UNITS]], schema)
+        decides = deciding_column([whole(item) for item in asked.rules[:DECIDING_RULES]], schema)
         if decides is None or not about:
             return None
         kind = plain_name(decides[1])

@@ -90,16 +90,18 @@ async def misses(database: Database, caller: Caller, question: Question, sql: st
 
 
 def _is_about(asked: Asked, rule: str) -> bool:
-    """Whether a rule has a word of the question where another has one, and as many as the other rows of its table."""
+    """Whether a rule has a word that the database does not know where another has one, unless that has no more of the
+    question in all; and as many words of the question as the other rows of its table.
+    """
     unstored = base_terms(" ".join(sorted(asked.unstored)))
     likeliest = (unit_text(item.passage.chunk, item.unit) for item in asked.rules[:RULES_COMPARED])
-    shared = len(unstored & base_terms(rule))
-    most = max((len(unstored & base_terms(other)) for other in likeliest), default=0)
-    if (most and not shared) or most - shared >= CLEARLY_MORE:
-        return False
     said = base_terms(" ".join(content_terms(asked.question.text)))
+    shared, own = len(unstored & base_terms(rule)), len(said & base_terms(rule))
+    others = [(len(unstored & base_terms(other)), len(said & base_terms(other))) for other in likeliest]
+    if any(many - shared >= CLEARLY_MORE or (many > shared == 0 and total > own) for many, total in others):
+        return False
     rows = (unit_text(chunk, unit) for chunk, unit in _rows_beside(asked.rules, rule))
-    return all(len(said & base_terms(row)) <= len(said & base_terms(rule)) for row in rows)
+    return all(len(said & base_terms(row)) <= own for row in rows)
 
 
 def _rows_beside(rules: Sequence[Evidence], rule: str) -> list[tuple[Chunk, Span]]:

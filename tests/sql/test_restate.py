@@ -58,10 +58,21 @@ KINDS = [ValueMatch("machine", "kind", "Combine", "Combines"), ValueMatch("machi
          "Which of our hires have the kind Combine or Sprayer?"),
         ("For how many hires was it needed?", "All but combines and sprayers need it.", ""),
         ("Is a paper needed?", "Combines and sprayers need it.", ""),
+        ("Which hires of balers needed it?", "Combines and sprayers need it.", ""),
     ],
 )  # fmt: skip
 def test_the_kinds_that_a_rule_names_select_what_is_asked_for(question: str, rule: str, restated: str) -> None:
     assert by_kinds(SqlRequest(question, HIRES, rule=rule), KINDS) == restated
+
+
+def test_a_row_with_one_band_bounds_what_is_asked_for() -> None:
+    rule = "Cost of the repair: $251 to $1,500; Settled by: the manager"
+    request = SqlRequest("Which damages does the manager have to settle?", HIRES, rule=rule)
+    assert restated_question("Which damages are settled?", request) == (
+        "Which damages have a cost of the repair of $251 to $1,500?"
+    )
+    several = SqlRequest(request.question, HIRES, rule=f"{rule}; Within: at most 3 days")
+    assert not restated_question("Which damages are settled?", several)
 
 
 def test_kinds_of_several_columns_select_nothing() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from service.adapters.sqlgen.bounded import as_the_rule_bounds, bounded_question, without_outcome
+from service.domain.bands import band_of
 from service.domain.question_form import PERIOD
 from service.domain.rule_clauses import asked_clause
 from service.domain.rules import question_applies
@@ -113,7 +114,7 @@ def restated_question(reply: str, request: SqlRequest, values: Sequence[ValueMat
     question = _SECOND_CLAUSE.sub("", reply.strip().split("\n")[0]).rstrip("?. ")
     clause = asked_clause(request.question, request.rule) or request.rule
     if not question or not question_applies(question, request.rule, request.question):
-        question = bounded_question(request.question, clause).rstrip("?")
+        question = bounded_question(request.question, clause).rstrip("?") or _by_band(request)
     elif not question_applies(question, clause, request.question):
         question = bounded_question(request.question, clause).rstrip("?") or question
     if not question:
@@ -132,6 +133,17 @@ def restated_question(reply: str, request: SqlRequest, values: Sequence[ValueMat
     return f"{question} in {' and '.join(forgotten)}?" if forgotten else f"{question}?"
 
 
+def _by_band(request: SqlRequest) -> str:
+    """The question about what a table row's only band holds: "Cost: $251 to $1,500; Settled by: the manager"."""
+    asked = _ASKING.match(request.question) or _ASKING.match(_LEADING.sub("", request.question))
+    cells = [cell.partition(": ") for cell in request.rule.split("; ")] if "\n" not in request.rule else []
+    bands = [(name, cell) for name, _, cell in cells if band_of(cell)]
+    if not asked or len(bands) != 1:
+        return ""
+    name, cell = bands[0]
+    return f"{asked[0].strip().capitalize()} have a {name[:1].lower()}{name[1:]} of {cell}"
+
+
 def by_kinds(request: SqlRequest, values: Sequence[ValueMatch]) -> str:
     """The question about the kinds of things that the rule names: "combines and sprayers need a certificate" selects
     the hires of the kinds Combine and Sprayer.
@@ -141,6 +153,9 @@ def by_kinds(request: SqlRequest, values: Sequence[ValueMatch]) -> str:
     asked = _ASKING.match(request.question) or _ASKING.match(_LEADING.sub("", request.question))
     few = {(table.name, column.name): column.values for table in request.schema.tables for column in table.columns}
     kinds = [item for item in values if item.value in few.get((item.table, item.column), ())]
+    said = set(terms(request.question))
+    if any(said.issuperset(terms(value)) for item in kinds for value in few[item.table, item.column]):
+        return ""
     names = list(dict.fromkeys(item.value for item in kinds))
     if not asked or len({(item.table, item.column) for item in kinds}) != 1 or _EXCEPTS.search(request.rule):
         return ""
