@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -146,6 +147,17 @@ async def replace_database(assembly: Assembly) -> None:
     Path(f"{path}.new").replace(path)
 
 
+async def copy_over(assembly: Assembly) -> None:
+    """Another database over the file itself, with as many changes of its schema behind it."""
+    path = assembly.settings.database_url.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as connection:
+        (count,) = connection.execute("PRAGMA schema_version").fetchone()
+    with sqlite3.connect(f"{path}.new") as connection:
+        connection.execute("CREATE TABLE clerk (id INTEGER PRIMARY KEY)")
+        connection.execute(f"PRAGMA schema_version = {count}")
+    shutil.copyfile(f"{path}.new", path)
+
+
 async def write_ahead(assembly: Assembly) -> None:
     """Change the schema where only the log says so."""
     connection = sqlite3.connect(assembly.settings.database_url.removeprefix("sqlite:///"))
@@ -167,6 +179,7 @@ CHANGES = (
     delete,
     change_schema,
     replace_database,
+    copy_over,
     write_ahead,
 )
 
