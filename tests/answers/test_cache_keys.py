@@ -171,17 +171,9 @@ held: list[sqlite3.Connection] = []
 """Open until the end: closing the last connection would fold the log into the file."""
 
 CHANGES = (
-    teach,
-    import_items,
-    unteach,
-    promote,
-    upload,
-    delete,
-    change_schema,
-    replace_database,
-    copy_over,
-    write_ahead,
-)
+    teach, import_items, unteach, promote, upload, delete,
+    change_schema, replace_database, copy_over, write_ahead,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("by_another_process", [False, True])
