@@ -39,6 +39,14 @@ def decode(content: bytes) -> Any:
     return _rich(json.loads(content))
 
 
+def decode_cached(content: bytes) -> Any:
+    """As decode, but None for what encode does not write now: it is another version's, or damaged."""
+    try:
+        return decode(content)
+    except (ValueError, KeyError, TypeError, ArithmeticError):
+        return None
+
+
 def _plain(value: Any) -> Any:
     match value:
         case Enum():

@@ -28,8 +28,14 @@ class Cache(Checkable, Protocol):
         """None when it is absent or has expired."""
         ...
 
-    async def set(self, caller: Caller, kind: str, key: str, value: bytes, ttl_seconds: float) -> None:
-        """Store or overwrite."""
+    async def set(
+        self, caller: Caller, kind: str, key: str, value: bytes, ttl_seconds: float, mark: str | None = None
+    ) -> None:
+        """Store or overwrite; with a mark only if the tenant's entries of this kind were not cleared since."""
+        ...
+
+    async def mark(self, caller: Caller, kind: str) -> str:
+        """What set is to be given with a value that is worked out from now on."""
         ...
 
     async def clear(self, caller: Caller, kind: str) -> int:

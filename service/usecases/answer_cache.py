@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from service.domain.caller import Caller
-from service.domain.codec import decode, encode
+from service.domain.codec import decode_cached, encode
 from service.domain.questions import Answer, QueryResult, Question, Route
 from service.errors import UpstreamUnavailable
 from service.ports import Cache, ChatModel, Database, Embedder, KnowledgeRecords, Reader, VectorStore
@@ -136,7 +136,10 @@ class AnswerCache:
         place = caller, question
         known = self._decoded.get(place)
         if known is None or known.key != key or known.stored != stored:
-            known = self._decoded[place] = Decoded(key, stored, replace(decode(stored), cache_hit=True))
+            result = decode_cached(stored)
+            if not isinstance(result, QueryResult):
+                return None
+            known = self._decoded[place] = Decoded(key, stored, replace(result, cache_hit=True))
             while len(self._decoded) > MOST_DECODED:
                 self._decoded.popitem(last=False)
         self._decoded.move_to_end(place)

@@ -121,11 +121,12 @@ class RunSql:
     ) -> SqlResult:
         if results and (known := await results.get(caller, statement, schema.epoch, limits)):
             return known
+        mark = await results.mark(caller) if results else ""
         read = self.sql.clock()
         table = await self.sql.connected().execute(caller, statement.sql, limits)
         result = SqlResult(statement, table, read)
         if results:
-            await results.put(caller, result, schema.epoch, limits)
+            await results.put(caller, result, schema.epoch, limits, mark)
         return result
 
     async def _failed(

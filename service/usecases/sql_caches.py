@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from dataclasses import dataclass, fields, replace
+from typing import Any, cast
 
 from service.domain.caller import Caller
-from service.domain.codec import decode, encode
+from service.domain.codec import decode_cached, encode
 from service.domain.questions import Usage
 from service.domain.sql import ExecutionLimits, SqlResult, SqlStatement
+from service.domain.tables import Table
 from service.ports import Cache, CannotAnswer, SqlDraft, SqlGenerator, SqlRequest
 from service.usecases.steps import traced
 
@@ -30,9 +33,8 @@ class DraftCache:
         """A draft that was written for exactly this request, at no cost, or a new one. Raises like generating."""
         key = self._key(caller, generator, request)
         looks = self.ttl_seconds > 0 and not no_cache
-        stored = await self._stored(caller, key) if looks else None
-        if stored is not None:
-            draft = SqlDraft(*decode(stored))
+        draft = await self._stored(caller, key) if looks else None
+        if draft is not None:
             self.cache.count(caller, DRAFT_KIND, draft.usage)
             return replace(draft, usage=Usage())
         if looks:
@@ -44,8 +46,11 @@ class DraftCache:
         return written
 
     @traced("cache", lambda found: {"kind": DRAFT_KIND, "cache_hit": found is not None})
-    async def _stored(self, caller: Caller, key: str) -> bytes | None:
-        return await self.cache.get(caller, DRAFT_KIND, key)
+    async def _stored(self, caller: Caller, key: str) -> SqlDraft | None:
+        stored = await self.cache.get(caller, DRAFT_KIND, key)
+        values = () if stored is None else decode_cached(stored)
+        parts = cast(tuple[Any, ...], values) if isinstance(values, tuple) else ()
+        return SqlDraft(*parts) if len(parts) == len(fields(SqlDraft)) else None
 
     async def forget(self, caller: Caller) -> None:
         """Forget all of the tenant's: a statement was rejected, or refused by the database, and must not come back."""
@@ -78,17 +83,23 @@ class ResultCache:
     ) -> SqlResult | None:
         """The result of this text under these limits, as one of this statement."""
         stored = await self.cache.get(caller, RESULT_KIND, self._key(caller, statement, epoch, limits))
-        if stored is None:
-            self.cache.count(caller, RESULT_KIND, None)
-            return None
-        self.cache.count(caller, RESULT_KIND, Usage())
-        table, time = decode(stored)
-        return SqlResult(statement, table, time, cache_hit=True)
+        match None if stored is None else decode_cached(stored):
+            case (Table() as table, dt.datetime() as time):
+                self.cache.count(caller, RESULT_KIND, Usage())
+                return SqlResult(statement, table, time, cache_hit=True)
+            case _:
+                self.cache.count(caller, RESULT_KIND, None)
+                return None
 
-    async def put(self, caller: Caller, result: SqlResult, epoch: str, limits: ExecutionLimits) -> None:
-        """Keep the rows for a while."""
+    async def mark(self, caller: Caller) -> str:
+        """What put is to be given with rows that are read from now on."""
+        return await self.cache.mark(caller, RESULT_KIND)
+
+    async def put(self, caller: Caller, result: SqlResult, epoch: str, limits: ExecutionLimits, mark: str) -> None:
+        """Keep the rows for a while, unless they were to be forgotten while they were read."""
         key = self._key(caller, result.statement, epoch, limits)
-        await self.cache.set(caller, RESULT_KIND, key, encode((result.table, result.execute_time)), self.ttl_seconds)
+        kept = encode((result.table, result.execute_time))
+        await self.cache.set(caller, RESULT_KIND, key, kept, self.ttl_seconds, mark)
 
     def _key(self, caller: Caller, statement: SqlStatement, epoch: str, limits: ExecutionLimits) -> str:
         parts = (

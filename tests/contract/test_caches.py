@@ -104,6 +104,20 @@ async def test_no_name_is_taken_for_another(cache: Cache) -> None:
     assert await cache.get(Caller(":"), "answer", "") is not None
 
 
+async def test_what_was_begun_before_a_clear_is_not_kept_after_it(cache: Cache) -> None:
+    mark = await cache.mark(ANN, "answer")
+    await cache.clear(ANN, "answer")
+    await cache.set(ANN, "answer", "k", b"old", 100, mark)
+    assert await cache.get(ANN, "answer", "k") is None
+    after = await cache.mark(ANN, "answer")
+    await cache.clear(BOB, "answer")
+    await cache.clear(ANN, "sql")
+    await cache.set(ANN, "answer", "k", b"new", 100, after)
+    assert await cache.get(ANN, "answer", "k") == b"new"
+    await cache.set(BOB, "sql", "k", b"first", 100, await cache.mark(BOB, "sql"))
+    assert await cache.get(BOB, "sql", "k") == b"first"
+
+
 async def test_many_entries_are_cleared_at_once(cache: Cache) -> None:
     await asyncio.gather(*(cache.set(ANN, "answer", str(i), b"v", 100) for i in range(300)))
     assert await cache.clear(ANN, "answer") == 300

@@ -193,7 +193,9 @@ async def test_nothing_outlives_its_time_in_the_server(patient: RedisCache, redi
     await patient.set(ANN, "answer", "last", b"v", 0.05)
     await asyncio.sleep(0.06)
     await patient.clear(ANN, "answer")
-    assert await client.keys("*") == []
+    # That it was cleared is known for longer than what was being worked out then may take, and no longer.
+    assert 0 < max([await client.pttl(key) for key in await client.keys("*")]) <= 3_600_000
+    assert len(await client.keys("*")) == 1
     await client.aclose()
 
 

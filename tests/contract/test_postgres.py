@@ -82,6 +82,26 @@ async def test_a_fresh_schema_is_never_one_of_a_moment_ago(
     assert (await database.schema(DEFAULT_CALLER, fresh=True)).epoch != before.epoch
 
 
+async def test_what_a_view_selects_and_who_sees_which_rows_belong_to_the_schema(
+    database: PostgresDatabase, url: str
+) -> None:
+    _run(url, "CREATE VIEW inner_goods AS SELECT * FROM goods", "CREATE VIEW shown AS SELECT id FROM inner_goods")
+    epochs = {(await database.schema(DEFAULT_CALLER, fresh=True)).epoch}
+    changes = (
+        "CREATE OR REPLACE VIEW shown AS SELECT id FROM inner_goods WHERE id > 1",
+        "CREATE OR REPLACE VIEW inner_goods AS SELECT * FROM goods WHERE id < 9",
+        "ALTER TABLE goods ENABLE ROW LEVEL SECURITY", "CREATE POLICY fruit ON goods USING (kind = 'fruit')",
+        "ALTER POLICY fruit ON goods USING (kind = 'bread')", "ALTER TABLE goods FORCE ROW LEVEL SECURITY",
+        "DROP POLICY fruit ON goods",
+    )  # fmt: skip
+    for change in changes:
+        _run(url, change)
+        epochs.add((await database.schema(DEFAULT_CALLER, fresh=True)).epoch)
+    assert len(epochs) == 1 + len(changes)
+    _run(url, "INSERT INTO goods VALUES (3, 'cheese', 'n3')", "VACUUM FREEZE", "ANALYZE")
+    assert (await database.schema(DEFAULT_CALLER, fresh=True)).epoch in epochs
+
+
 async def test_a_statement_over_what_is_gone_is_a_typed_error(database: PostgresDatabase, url: str) -> None:
     _run(url, "ALTER TABLE goods DROP COLUMN note")
     with pytest.raises(SqlExecutionFailed, match="note"):

@@ -81,6 +81,22 @@ async def test_writers_of_one_tenant_lose_nothing(
         other.close()
 
 
+async def test_no_epoch_begins_twice_after_a_backup_was_put_back(
+    store: PgVectorStore, caller: Caller, make_document: MakeDocument, postgres_url: str
+) -> None:
+    async def changed(name: str) -> str:
+        await store.replace(caller, make_document(name), several([name], direction(1)))
+        return await store.epoch(caller)
+
+    kept = await changed("kept")
+    lost = await changed("lost")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        number = int(kept.rpartition(".")[2])
+        connection.execute("UPDATE ragsql.passage_tenants SET epoch = %s WHERE name = %s", (number, caller.tenant))
+    assert await store.epoch(caller) == kept
+    assert await changed("new") not in (kept, lost)
+
+
 async def test_a_failed_replace_changes_nothing(
     store: PgVectorStore, caller: Caller, make_document: MakeDocument
 ) -> None:

@@ -64,6 +64,47 @@ def test_search_agrees_with_what_was_stored(
     asyncio.run(scenario())
 
 
+async def test_no_epoch_begins_twice_after_a_backup_was_put_back(tmp_path: Path, make_document: MakeDocument) -> None:
+    path, backup = tmp_path / "v.db", tmp_path / "backup.db"
+
+    async def changed(name: str) -> str:
+        store = SqliteVectorStore(path, "m", DIMENSION)
+        await store.replace(ANN, make_document(name), several([name], direction(1)))
+        epoch = await store.epoch(ANN)
+        store.close()
+        return epoch
+
+    epochs = [await changed("kept")]
+    with sqlite3.connect(path) as source, sqlite3.connect(backup) as target:
+        source.backup(target)
+    epochs.append(await changed("lost"))
+    for left in tmp_path.glob("v.db*"):
+        left.unlink()
+    backup.rename(path)
+    epochs.append(await changed("new"))
+    assert len(set(epochs)) == 3
+
+
+async def test_a_backup_that_is_put_back_while_others_search_is_what_they_find(
+    tmp_path: Path, make_document: MakeDocument
+) -> None:
+    store = SqliteVectorStore(tmp_path / "v.db", "m", DIMENSION)
+
+    async def found() -> list[str]:
+        return sorted(texts_of(await asyncio.wait_for(store.search(ANN, "word", direction(1), 9), 60)))
+
+    await store.replace(ANN, make_document("kept"), several(["word kept"], direction(1)))
+    with sqlite3.connect(tmp_path / "v.db") as serving, sqlite3.connect(tmp_path / "backup.db") as backup:
+        serving.backup(backup)
+        await store.replace(ANN, make_document("lost"), several(["word lost"], direction(1)))
+        assert await found() == ["word kept", "word lost"]
+        backup.backup(serving)
+    assert await found() == ["word kept"]
+    await store.replace(ANN, make_document("new"), several(["word new"], direction(1)))
+    assert await found() == ["word kept", "word new"]
+    store.close()
+
+
 async def test_a_search_sees_the_old_document_or_the_new(tmp_path: Path, make_document: MakeDocument) -> None:
     """While versions replace each other, a searching thread never sees two of them, none, or a part."""
     store = SqliteVectorStore(tmp_path / "v.db", "m", DIMENSION)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from service.adapters.caches.tallies import Tallies
@@ -38,6 +38,7 @@ class MemoryCache:
         self._lock = threading.Lock()
         self._entries: OrderedDict[tuple[str, str, str], _Entry] = OrderedDict()
         self._bytes = 0
+        self._cleared: Counter[tuple[str, str]] = Counter()
         self._tallies = Tallies()
 
     async def get(self, caller: Caller, kind: str, key: str) -> bytes | None:
@@ -53,11 +54,15 @@ class MemoryCache:
             self._entries.move_to_end(place)
             return entry.value
 
-    async def set(self, caller: Caller, kind: str, key: str, value: bytes, ttl_seconds: float) -> None:
+    async def set(
+        self, caller: Caller, kind: str, key: str, value: bytes, ttl_seconds: float, mark: str | None = None
+    ) -> None:
         """See Cache. A value that alone is larger than the cache is not kept."""
         place = (caller.tenant, kind, key)
         size = len(value) + sum(map(len, place)) + _OVERHEAD
         with self._lock:
+            if mark is not None and mark != self._mark(caller, kind):
+                return
             self._drop(place)
             if size > self._max_bytes or ttl_seconds <= 0:
                 return
@@ -66,9 +71,15 @@ class MemoryCache:
             while self._bytes > self._max_bytes:
                 self._drop(next(iter(self._entries)))
 
+    async def mark(self, caller: Caller, kind: str) -> str:
+        """See Cache."""
+        with self._lock:
+            return self._mark(caller, kind)
+
     async def clear(self, caller: Caller, kind: str) -> int:
         """See Cache."""
         with self._lock:
+            self._cleared[caller.tenant, kind] += 1
             now = self._clock()
             places = [place for place in self._entries if place[:2] == (caller.tenant, kind)]
             live = sum(self._entries[place].expires > now for place in places)
@@ -98,6 +109,9 @@ class MemoryCache:
     async def check(self) -> ComponentHealth:
         """See Checkable."""
         return ComponentHealth("cache", "memory", HealthStatus.SERVING)
+
+    def _mark(self, caller: Caller, kind: str) -> str:
+        return str(self._cleared[caller.tenant, kind])
 
     def _drop(self, place: tuple[str, str, str]) -> None:
         entry = self._entries.pop(place, None)

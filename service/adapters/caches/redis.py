@@ -24,6 +24,7 @@ T = TypeVar("T")
 _CLEAR_SECONDS = 2.0
 _CHECK_SECONDS = 1.5
 _RETRY_SECONDS = 0.25
+_NO_MARK = "none"
 
 
 class RedisCache:
@@ -46,11 +47,17 @@ class RedisCache:
         """See Cache."""
         return await self._within(lambda entries: entries.get(caller.tenant, kind, key), self._wait_seconds, None)
 
-    async def set(self, caller: Caller, kind: str, key: str, value: bytes, ttl_seconds: float) -> None:
+    async def set(
+        self, caller: Caller, kind: str, key: str, value: bytes, ttl_seconds: float, mark: str | None = None
+    ) -> None:
         """See Cache."""
         await self._within(
-            lambda entries: entries.set(caller.tenant, kind, key, value, ttl_seconds), self._wait_seconds, None
+            lambda entries: entries.set(caller.tenant, kind, key, value, ttl_seconds, mark), self._wait_seconds, None
         )
+
+    async def mark(self, caller: Caller, kind: str) -> str:
+        """See Cache. A mark of a server that is down is none that set takes."""
+        return await self._within(lambda entries: entries.mark(caller.tenant, kind), self._wait_seconds, _NO_MARK)
 
     async def clear(self, caller: Caller, kind: str) -> int:
         """See Cache. When the server is down it is done as soon as that is back, if this process still runs."""

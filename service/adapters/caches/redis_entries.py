@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
@@ -9,10 +10,15 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 _BATCH = 1000
+_MARK_MILLISECONDS = 3_600_000
+"""Longer than anything that is kept takes to work out."""
 
 # An entry counts only while its name is in the set, so that one DEL forgets all of them at once. The server's clock
 # alone decides; the set lives as long as its last entry.
 _SET = """
+if ARGV[4] and (redis.call('GET', KEYS[3]) or '') ~= ARGV[4] then
+    return
+end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local milliseconds = tonumber(ARGV[3])
@@ -43,19 +49,23 @@ class RedisEntries:
         names = _names(tenant, kind)
         name = _encoded(key)
         async with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.get(_entry(names, name))
+            # In this order what was cleared and set anew in between is never taken for what was there before.
             pipeline.zscore(names, name)
-            value, expiry = await pipeline.execute()
+            pipeline.get(_entry(names, name))
+            expiry, value = await pipeline.execute()
         return value if expiry is not None else None
 
-    async def set(self, tenant: str, kind: str, key: str, value: bytes, ttl_seconds: float) -> None:
-        """Store or overwrite. One round trip."""
+    async def set(
+        self, tenant: str, kind: str, key: str, value: bytes, ttl_seconds: float, mark: str | None = None
+    ) -> None:
+        """Store or overwrite, with a mark only if it still is the mark. One round trip."""
         names = _names(tenant, kind)
         name = _encoded(key)
         milliseconds = int(ttl_seconds * 1000)
         if milliseconds > 0:
+            marked = [] if mark is None else [mark]
             await self._client.register_script(_SET)(
-                keys=[_entry(names, name), names], args=[name, value, milliseconds]
+                keys=[_entry(names, name), names, _mark(names)], args=[name, value, milliseconds, *marked]
             )
             return
         async with self._client.pipeline() as pipeline:
@@ -63,13 +73,18 @@ class RedisEntries:
             pipeline.zrem(names, name)
             await pipeline.execute()
 
+    async def mark(self, tenant: str, kind: str) -> str:
+        """Another one after every clearing; empty when that was long ago. One round trip."""
+        return (await self._client.get(_mark(_names(tenant, kind))) or b"").decode()
+
     async def clear(self, tenant: str, kind: str) -> int:
         """Forget all entries in one step, free their memory after it, and say how many were still good."""
         names = _names(tenant, kind)
         async with self._client.pipeline() as pipeline:
             pipeline.zrange(names, 0, -1)
             pipeline.unlink(names)
-            members, _ = await pipeline.execute()
+            pipeline.set(_mark(names), uuid.uuid4().hex, px=_MARK_MILLISECONDS)
+            members, *_ = await pipeline.execute()
         removed = 0
         for start in range(0, len(members), _BATCH):
             removed += await self._client.unlink(*(_entry(names, name) for name in members[start : start + _BATCH]))
@@ -92,6 +107,11 @@ class RedisEntries:
 def _claim(tenant: str, kind: str, key: str) -> bytes:
     """The key of a claim: no entry, so that clearing leaves it."""
     return _names(tenant, kind) + b"!" + _encoded(key)
+
+
+def _mark(names: bytes) -> bytes:
+    """The key of the mark: no entry, so that clearing leaves it."""
+    return names + b"?"
 
 
 def _names(tenant: str, kind: str) -> bytes:

@@ -67,8 +67,11 @@ class KnownSchema:
         return self._schema
 
 
-def epoch_of(tables: Sequence[SchemaTable]) -> str:
-    """A digest of all that a statement is checked against: not of stored values, nor of what is inferred from them."""
+def epoch_of(tables: Sequence[SchemaTable], definitions: Sequence[str] = ()) -> str:
+    """A digest of all that a statement is checked against: not of stored values, nor of what is inferred from them.
+
+    definitions say what views select and which rows a role sees: the same statement means another thing with others.
+    """
     parts = [
         (
             table.name, table.is_view, table.comment, table.primary_key,
@@ -77,4 +80,5 @@ def epoch_of(tables: Sequence[SchemaTable]) -> str:
         )
         for table in tables
     ]  # fmt: skip
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    shown = repr((parts, list(definitions)) if definitions else parts)
+    return hashlib.sha256(shown.encode()).hexdigest()[:16]

@@ -60,7 +60,22 @@ SELECT md5(concat(
   (SELECT string_agg(concat_ws(',', e.oid, e.enumlabel), ';' ORDER BY e.oid) FROM pg_enum e),
   (SELECT string_agg(concat_ws(',', d.objoid, d.objsubid, md5(d.description)), ';' ORDER BY d.objoid, d.objsubid)
    FROM pg_description d JOIN pg_class c ON c.oid = d.objoid JOIN pg_namespace n ON n.oid = c.relnamespace
-   WHERE d.classoid = 'pg_class'::regclass AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')))"""
+   WHERE d.classoid = 'pg_class'::regclass AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'),
+  (SELECT string_agg(concat_ws(',', r.oid, r.xmin), ';' ORDER BY r.oid)
+   FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE c.relkind IN ('v', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'),
+  (SELECT string_agg(concat_ws(',', p.oid, p.xmin), ';' ORDER BY p.oid) FROM pg_policy p),
+  (SELECT string_agg(concat_ws(',', c.oid, c.relforcerowsecurity), ';' ORDER BY c.oid)
+   FROM pg_class c WHERE c.relrowsecurity)))"""
+_DEFINITIONS = """
+SELECT c.oid::text, pg_get_viewdef(c.oid), NULL, NULL
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('v', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+UNION ALL
+SELECT c.oid::text, c.relforcerowsecurity::text, p.polroles::text,
+       concat_ws(' ', p.oid, p.polpermissive, p.polcmd, pg_get_expr(p.polqual, p.polrelid))
+FROM pg_class c LEFT JOIN pg_policy p ON p.polrelid = c.oid WHERE c.relrowsecurity
+ORDER BY 1, 2, 3, 4"""
 _KEYS = """
 SELECT k.conrelid, k.contype::text, k.confrelid,
   (SELECT array_agg(a.attname::text ORDER BY u.n) FROM unnest(k.conkey) WITH ORDINALITY u(num, n)
@@ -74,7 +89,7 @@ WHERE k.conrelid = ANY(%s) AND k.contype = 'c' AND cardinality(k.conkey) = 1 ORD
 
 
 def fingerprint(connection: Connection) -> str:
-    """A digest of the catalog that changes with tables, columns, keys, comments, labels and grants."""
+    """A digest of the catalog that changes with tables, columns, keys, comments, labels, grants, views and policies."""
     row = connection.execute(_FINGERPRINT).fetchone()
     return str(row[0]) if row else ""
 
@@ -108,7 +123,8 @@ def read_schema(connection: Connection, privacy: Privacy) -> Schema:
         )
         for table, _, _, is_view, rows, comment, is_small in tables
     ])  # fmt: skip
-    return Schema("postgresql", found, epoch_of(found))
+    definitions = [repr(row) for row in connection.execute(_DEFINITIONS)]
+    return Schema("postgresql", found, epoch_of(found, definitions))
 
 
 def _count(connection: Connection, table: str) -> int:

@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 from urllib.parse import quote
 
 from service.adapters.databases.known import KnownSchema
-from service.adapters.databases.sqlite_glance import Glance, fingerprint
+from service.adapters.databases.sqlite_glance import Glance
 from service.adapters.databases.sqlite_schema import index_values, read_schema
 from service.adapters.databases.sqlite_types import Row, type_columns
 from service.adapters.databases.values import Privacy, ValueIndex
@@ -103,12 +103,12 @@ class SqliteDatabase:
 
     def _read_schema(self, connection: sqlite3.Connection) -> Schema:
         return self._known.schema(
-            lambda: fingerprint(self._path, connection), lambda: read_schema(connection, self._privacy)
+            lambda: self._glance.learn(connection), lambda: read_schema(connection, self._privacy)
         )
 
     def _read_index(self, connection: sqlite3.Connection) -> ValueIndex:
         return self._known.index(
-            lambda: fingerprint(self._path, connection),
+            lambda: self._glance.learn(connection),
             lambda: read_schema(connection, self._privacy),
             lambda schema: index_values(connection, schema, self._privacy),
         )

@@ -32,7 +32,7 @@ def read_schema(connection: sqlite3.Connection, privacy: Privacy | None = None) 
     tables = with_inferred_keys(
         [_read_table(connection, name, kind == "view", sql, count_until, allowed) for name, kind, sql in rows]
     )
-    return Schema("sqlite", tables, epoch_of(tables))
+    return Schema("sqlite", tables, epoch_of(tables, [sql for _, kind, sql in rows if kind == "view"]))
 
 
 def _read_table(

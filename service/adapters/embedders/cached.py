@@ -40,7 +40,8 @@ class CachedEmbedder:
 
         place = f"{self.model}\x1f{self.dimension}\x1f{text}"
         key = hashlib.sha256(place.encode()).hexdigest()
-        if (known := await self._cache.get(caller, KIND, key)) is not None:
+        known = await self._cache.get(caller, KIND, key)
+        if known is not None and len(known) == self.dimension * np.dtype(np.float32).itemsize:
             tokens = await asyncio.to_thread(self.count_tokens, text)
             cost = cost_usd(self.model, tokens)
             self._cache.count(caller, KIND, Usage(embedding_tokens=tokens, cost_usd=cost))

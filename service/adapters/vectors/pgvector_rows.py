@@ -5,6 +5,7 @@ Statements name the schema ragsql; sql is PgVectorServer.sql, which puts the sch
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     Prepared = tuple[EmbeddedChunk, bytes, Counter[str]]
 
 MAX_TIMES = 255
+_MOST_STEP = 1 << 20
 _TIMEOUT = "SELECT set_config('statement_timeout', '300000', true)"
 
 _REMOVE = """
@@ -112,8 +114,9 @@ def insert(cursor: Cursor, sql: Sql, tenant: int, document: Document, chunks: Se
 
 
 def touch(cursor: Cursor, sql: Sql, tenant: int) -> None:
-    """Begin a new epoch."""
-    cursor.execute(sql("UPDATE ragsql.passage_tenants SET epoch = epoch + 1 WHERE id = %s"), (tenant,))
+    """Begin a new epoch, later by a random step: after a backup was put back, none begins that was there before."""
+    later = "UPDATE ragsql.passage_tenants SET epoch = epoch + %s WHERE id = %s"
+    cursor.execute(sql(later), (1 + secrets.randbelow(_MOST_STEP), tenant))
 
 
 def literal(vector: Vectors) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
 from service.adapters.vectors.lexical import LexicalIndex
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     from service.domain.documents import Document
     from service.ports import EmbeddedChunk, StoredChunks
+
+_MOST_STEP = 1 << 20
 
 
 class Tenant(NamedTuple):
@@ -83,9 +86,13 @@ def read(connection: sqlite3.Connection, tenant: int, document_id: str) -> Store
 
 
 def touch(connection: sqlite3.Connection, tenant: int, growth: int) -> None:
-    """Begin a new epoch with so many chunks more."""
+    """Begin a new epoch with so many chunks more.
+
+    It is later by a random step: after a backup was put back, no change begins an epoch that another began before.
+    """
     connection.execute(
-        "UPDATE tenants SET epoch = epoch + 1, chunk_count = chunk_count + ? WHERE id = ?", (growth, tenant)
+        "UPDATE tenants SET epoch = epoch + ?, chunk_count = chunk_count + ? WHERE id = ?",
+        (1 + secrets.randbelow(_MOST_STEP), growth, tenant),
     )
 
 

@@ -172,13 +172,17 @@ class SqliteVectorStore:
     @contextmanager
     def _snapshot(self, name: str) -> Generator[tuple[sqlite3.Connection, rows.Tenant, dense.DenseView]]:
         """A transaction and the vectors of the very state it sees, so that words and meaning never disagree."""
+        seen = 0
         while True:
             with self._file.read() as connection:
                 tenant = rows.find_tenant(connection, name)
+                if tenant.epoch < seen:
+                    self._forget_view(name)
                 view = self._view(connection, name, tenant)
                 if view.epoch == tenant.epoch or not tenant.id:
                     yield connection, tenant, view
                     return
+                seen = view.epoch
 
     def _view(self, connection: sqlite3.Connection, name: str, tenant: rows.Tenant) -> dense.DenseView:
         """The newest view, brought at least to this transaction's state."""
@@ -193,6 +197,13 @@ class SqliteVectorStore:
             if place in self._views:
                 self._views.move_to_end(place)
             return view
+
+    def _forget_view(self, name: str) -> None:
+        """The file went back behind what was seen of it before this transaction: a backup was put back."""
+        place = self._place(name)
+        with self._views_lock:
+            self._views.pop(place, None)
+            self._graphs.forget(place)
 
     def _place(self, name: str) -> str:
         """Where the vectors of a tenant are kept. An index that takes the place of another counts anew."""
