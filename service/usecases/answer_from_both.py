@@ -19,7 +19,6 @@ from service.domain.rules import statement_applies
 from service.domain.schema_phrases import plain_name
 from service.domain.sql import LEAST_CONFIDENCE, Schema
 from service.domain.tables import Table
-from service.domain.terms import terms
 from service.domain.units import unit_text
 from service.errors import NotConfigured, SqlNotGenerated, UpstreamUnavailable
 from service.usecases.ask_database import AskDatabase
@@ -155,19 +154,15 @@ class AnswerFromBoth:
         return await vouches(self.database.sql.connected(), caller, asked, sql, rule)
 
     async def _kind_of(self, caller: Caller, asked: Asked, schema: Schema, work: Work) -> Proposal | None:
-        """A statement for the kind of what the question is about, where the rules go through kinds that are stored."""
-        about = asked.plan.about or " and ".join(asked.names)
-        decides = deciding_column([whole(item) for item in asked.rules[:DECIDING_RULES]], schema)
-        if decides is None or not about:
+        """A statement for the kind of what is named, where the rules go through kinds that are stored."""
+        place = _decides(asked, schema)
+        if place is None or not asked.names or asked.plan.about:
             return None
-        kind = plain_name(decides[1])
-        if set(terms(kind)) <= set(terms(about)):
-            return None
-        periods = "".join(f" in {period}" for period in PERIOD.findall(asked.question.text) if period not in about)
+        periods = "".join(f" in {period}" for period in PERIOD.findall(asked.question.text))
+        text = f"What is the {plain_name(place[1])} of {' and '.join(asked.names)}{periods}?"
         with suppress(SqlNotGenerated):
-            text = f"What is the {kind} of {about}{periods}?"
             proposal = await self.database.propose(caller, asked.question, text, work)
-            if proposal and shows(proposal.statement.sql, proposal.statement.dialect, decides[1]):
+            if proposal and shows(proposal.statement.sql, proposal.statement.dialect, place[1]):
                 return proposal
         return None
 
@@ -183,7 +178,11 @@ class AnswerFromBoth:
                 texts = [unit_text(item.passage.chunk, item.unit) for item in asked.rules]
                 rows, usage = await self.look_up(caller, rows, texts, schema, asked.names)
                 work.usage += usage
-            return await self.database.propose(caller, question, rows, work) if rows else None
+            proposal = await self.database.propose(caller, question, rows, work) if rows else None
+            place = _decides(asked, schema) if asked.plan.about else None
+            if proposal and place and not shows(proposal.statement.sql, proposal.statement.dialect, place[1]):
+                return await self.database.sql.showing(caller, proposal, place)
+            return proposal
         except (NotConfigured, SqlNotGenerated) as error:
             work.gap = error.message
             return None
@@ -198,3 +197,7 @@ class AnswerFromBoth:
         work.usage += found.usage
         work.evidence = evidence or work.evidence
         work.half = documents_half(Route.HYBRID, work)
+
+
+def _decides(asked: Asked, schema: Schema) -> tuple[str, str] | None:
+    return deciding_column([whole(item) for item in asked.rules[:DECIDING_RULES]], schema)

@@ -12,6 +12,7 @@ from functools import partial
 
 from service.domain.audit import Approver, AuditAction
 from service.domain.caller import Caller
+from service.domain.deciding import showing
 from service.domain.questions import Answer, SqlPolicy, Usage
 from service.domain.rules import statement_applies
 from service.domain.schema_memo import structure
@@ -127,6 +128,17 @@ class ProposeSql:
             guarded = await _guard(draft.sql, schema)
         statement = self._statement(caller, question, replace(draft, sql=guarded), schema)
         return Proposal(statement, draft.confidence, usage, rule)
+
+    async def showing(self, caller: Caller, proposal: Proposal, place: tuple[str, str]) -> Proposal:
+        """The proposal with one more column, by its table and its name; as it is where none can be added."""
+        schema, statement = await self.connected().schema(caller), proposal.statement
+        sql = await asyncio.to_thread(showing, statement.sql, schema, place)
+        if not sql:
+            return proposal
+        guarded = await _guard(sql, schema)
+        tables = tuple(dict.fromkeys((*statement.tables, place[0])))
+        changed = replace(statement, sql=guarded, tables=tables, etag=etag_of(caller, guarded, schema))
+        return replace(proposal, statement=changed)
 
     async def keep(
         self, caller: Caller, proposal: Proposal, half: Answer | None = None, *, runs: bool = False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from service.domain.deciding import deciding_column
+from service.domain.deciding import deciding_column, showing
 from service.domain.questions import Answer, Route
-from service.domain.sql import Schema, SchemaColumn, SchemaTable
+from service.domain.sql import ForeignKey, Schema, SchemaColumn, SchemaTable
 from service.domain.verb_forms import base_terms
 from service.usecases.find_rules import whole
 from tests.answers.builders import chunk, evidence
@@ -24,7 +24,7 @@ SCHEMA = Schema(
 )
 LEVELS = """# Levels
 
-| Level of the agent | What bonus goes to the agent |
+| Level of the agent | What present goes to the agent |
 | --- | --- |
 | silver | a card |
 | gold | a watch |
@@ -37,7 +37,7 @@ TASKS = """# Who decides
 | 16 to 20 | the head of the office |
 | above 20 | the board of the firm |
 """
-BEST = "What bonus goes to the agent who has the most customers?"
+BEST = "What present goes to the agent who has the most customers?"
 
 
 @pytest.mark.parametrize(
@@ -79,25 +79,24 @@ def levels(world: World) -> World:
 
 
 @pytest.mark.anyio
-async def test_the_kind_of_what_only_the_database_can_name_is_looked_up(levels: World) -> None:
-    await levels.upload("levels.md", LEVELS)
-    kind = "What is the level of the agent who has the most customers?"
-    levels.generator.replies = {kind: draft("SELECT level FROM agent ORDER BY customers DESC LIMIT 1")}
-    result = await ask(levels, BEST, route=Route.HYBRID)
-    assert isinstance(result.outcome, Answer)
-    assert result.outcome.sql_results[0].table.rows == (("gold",),)
-    assert result.outcome.citations[0].quote == "gold | a watch"
-    assert [request.question for request in levels.generator.requests] == [kind]
-
-
-@pytest.mark.anyio
-async def test_what_does_not_show_the_kind_is_asked_for_as_before(levels: World) -> None:
+async def test_what_only_the_database_can_name_is_shown_with_its_kind(levels: World) -> None:
     await levels.upload("levels.md", LEVELS)
     levels.generator.reply = draft("SELECT name, customers FROM agent ORDER BY customers DESC LIMIT 1")
     result = await ask(levels, BEST, route=Route.HYBRID)
     assert isinstance(result.outcome, Answer)
-    assert result.outcome.sql_results[0].table.rows == (("Jane", 21),)
-    assert [request.question for request in levels.generator.requests][-1] == "Which agent has the most customers?"
+    assert result.outcome.sql_results[0].table.rows == (("Jane", 21, "gold"),)
+    assert result.outcome.citations[0].quote == "gold | a watch"
+    assert [request.question for request in levels.generator.requests] == ["Which agent has the most customers?"]
+
+
+@pytest.mark.anyio
+async def test_the_kind_of_what_is_named_is_asked_for(levels: World) -> None:
+    await levels.upload("levels.md", LEVELS)
+    levels.generator.replies = {"What is the level of Jane?": draft("SELECT level FROM agent WHERE name = 'Jane'")}
+    result = await ask(levels, "What present goes to the agent we know as Jane?", route=Route.HYBRID)
+    assert isinstance(result.outcome, Answer)
+    assert result.outcome.sql_results[0].table.rows == (("gold",),)
+    assert result.outcome.citations[0].quote == "gold | a watch"
 
 
 @pytest.mark.anyio
@@ -114,3 +113,44 @@ async def test_another_row_of_the_table_that_has_more_of_the_question_is_the_rul
     result = await ask(world, "Which agents does the head of the office decide about?", route=Route.HYBRID)
     assert isinstance(result.outcome, Answer)
     assert result.outcome.sql_results[0].table.rows == ((2, "Steve"),)
+
+
+RIDES = Schema(
+    "sqlite",
+    (
+        SchemaTable("car", (SchemaColumn("car_id", "INTEGER"), SchemaColumn("kind", "TEXT")), primary_key=("car_id",)),
+        SchemaTable(
+            "trip",
+            (SchemaColumn("trip_id", "INTEGER"), SchemaColumn("car_id", "INTEGER")),
+            foreign_keys=(ForeignKey(("car_id",), "car", ("car_id",)),),
+        ),
+    ),
+    "e1",
+)
+
+
+@pytest.mark.parametrize(
+    ("sql", "shown"),
+    [
+        ("SELECT car_id FROM car ORDER BY age LIMIT 1", "SELECT car_id, car.kind FROM car ORDER BY age LIMIT 1"),
+        (
+            "SELECT car_id, COUNT(*) AS trip FROM trip GROUP BY car_id ORDER BY trip DESC LIMIT 1",
+            "SELECT trip.car_id, COUNT(*) AS trip, car.kind FROM trip LEFT JOIN car ON trip.car_id = car.car_id "
+            "GROUP BY trip.car_id, car.kind ORDER BY trip DESC LIMIT 1",
+        ),
+        (
+            "SELECT t.car_id FROM trip AS t JOIN car AS c ON c.car_id = t.car_id LIMIT 1",
+            "SELECT t.car_id, c.kind FROM trip AS t JOIN car AS c ON c.car_id = t.car_id LIMIT 1",
+        ),
+        ("SELECT COUNT(*) FROM trip", ""),
+        ("SELECT DISTINCT car_id FROM trip", ""),
+        ("SELECT car_id FROM (SELECT car_id FROM trip) AS t", ""),
+        ("SELECT 1 UNION SELECT 2", ""),
+    ],
+)  # fmt: skip
+def test_one_column_more_is_shown_and_repeats_no_row(sql: str, shown: str) -> None:
+    assert showing(sql, RIDES, ("car", "kind")) == shown
+
+
+def test_a_table_that_would_repeat_rows_is_not_joined() -> None:
+    assert not showing("SELECT car_id FROM car", RIDES, ("trip", "trip_id"))
