@@ -21,8 +21,10 @@ from service.evaluation.hashing import hash_of
 from service.evaluation.questions import EvalQuestion, load
 
 QUESTIONS = Path(__file__).parent / "data" / "hybrid"
-HELD_OUT = ("bakery", "carshare", "garden", "hotel", "museum", "theatre")
-"""Nothing was tuned on these."""
+READ = ("carshare", "garden", "hotel", "museum", "theatre")
+"""Written before anything was tuned for them; what was wrong with their answers was read later."""
+HELD_OUT = ("bakery",)
+"""Nothing was tuned on these, and what is wrong with their answers is not shown."""
 
 
 def domains() -> list[str]:
@@ -44,10 +46,11 @@ def run(questions: Path) -> Report:
         "music store": [item for item in outcomes[SAMPLE] if item not in own],
         "music store, database first": own,
         "other domains": [
-            item for name, items in outcomes.items() if name not in (SAMPLE, *HELD_OUT) for item in items
+            item for name, items in outcomes.items() if name not in (SAMPLE, *READ, *HELD_OUT) for item in items
         ],
+        "five more domains": [item for name in READ for item in outcomes[name]],
         "held out": [item for name in HELD_OUT for item in outcomes[name]],
-        **{f"held out, {name}": outcomes[name] for name in HELD_OUT},
+        **{name: outcomes[name] for name in READ},
     }
     measures = [share(f"{name}, right", [item.right for item in items]) for name, items in groups.items()]
     data = b"".join(path.read_bytes() for path in (*sorted(QUESTIONS.iterdir()), questions))

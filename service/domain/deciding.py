@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from service.domain.sql import Schema
@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 _LEAST_VALUES = 2
 
 
-def deciding_column(rules: Sequence[str], schema: Schema) -> tuple[str, str] | None:
+def deciding_column(rules: Sequence[str], schema: Schema, tables: Collection[str] = ()) -> tuple[str, str] | None:
     """The table and the column most of whose values the first rule names that names two of any column.
 
-    "Casual: $300; Regular: $150" turns on the column of plans. None where no rule goes through stored values.
+    "Casual: $300; Regular: $150" turns on the column of plans. None where no rule goes through stored values. Only
+    columns of tables count, if there are any.
     """
     values = {
         (table.name, column.name): [set(terms(value)) for value in column.values]
         for table in schema.tables
+        if not tables or table.name in tables
         for column in table.columns
     }
     for rule in rules:

@@ -23,6 +23,8 @@ _COMPARES = re.compile(
     re.I,
 )
 
+_OPEN = re.compile(r"\benough\b|\btoo\s+(?!\b(?:be|is|are|and|or)\b)\w+|\bso\s+\w+(?:\s+\w+){0,3}\s+that\b", re.I)
+
 
 def selects(text: str) -> tuple[bool, bool]:
     """Whether a text has a number and whether it compares: most rules that say what to select do both."""
@@ -35,13 +37,23 @@ def statement_applies(sql: str, rule: str, question: str) -> bool:
     A percentage counts as its fraction as well: 11.5 % is 0.115, and a tenth on top is 1.1. So does a number in a
     smaller unit: 22 tonnes are 22000.
     """
-    given = numbers_in(rule) - numbers_in(question)
-    scaled = given | {round(n / 100, 6) for n in given} | {round(1 + n / 100, 6) for n in given}
-    scaled |= {n * unit for n in given for unit in SMALLER_UNITS}
-    if numbers_in(TEXT_LITERAL.sub("", sql)) & (scaled - {1.0, 0.0, 0.01}):
+    if applies_number(sql, rule, question):
         return True
     texts = {text.replace("''", "'").strip("%") for text in TEXT_LITERAL.findall(sql)}
     return any(_stands_in(text, rule) and not _stands_in(text, question) for text in texts)
+
+
+def applies_number(sql: str, rule: str, question: str) -> bool:
+    """Whether a number of the statement stands in the rule and not in the question."""
+    given = numbers_in(rule) - numbers_in(question)
+    scaled = given | {round(n / 100, 6) for n in given} | {round(1 + n / 100, 6) for n in given}
+    scaled |= {n * unit for n in given for unit in SMALLER_UNITS}
+    return bool(numbers_in(TEXT_LITERAL.sub("", sql)) & (scaled - {1.0, 0.0, 0.01}))
+
+
+def leaves_measure_open(question: str) -> bool:
+    """Whether a number is missing that a rule has to give: "old enough", "too heavy", "so late that"."""
+    return bool(_OPEN.search(question))
 
 
 def _stands_in(text: str, where: str) -> bool:

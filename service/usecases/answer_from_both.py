@@ -15,7 +15,7 @@ from service.domain.deciding import deciding_column
 from service.domain.hybrid_plan import Lead
 from service.domain.question_form import PERIOD
 from service.domain.questions import Event, Question, Route
-from service.domain.rules import statement_applies
+from service.domain.rules import leaves_measure_open, statement_applies
 from service.domain.schema_phrases import plain_name
 from service.domain.sql import LEAST_CONFIDENCE, Schema
 from service.domain.tables import Table
@@ -39,7 +39,8 @@ LEAST_VOUCHED = 0.05
 DECIDING_RULES = 5
 """Of so many, the first that goes through stored kinds says which kind has to be looked up."""
 NEVER = math.inf
-"""For one that applies a rule which is not the question's, or does more than the rule says."""
+"""For one that applies a rule which is not the question's, does more than the rule says, or does without any of those
+that there are where the question leaves open how much is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,9 @@ class AnswerFromBoth:
             least = NEVER
         elif told and await self._vouches(caller, asked, sql, rule):
             least = LEAST_VOUCHED
-        elif any(statement_applies(sql, other.text, asked.question.text) for other in rejected):
+        elif (rejected and leaves_measure_open(asked.question.text)) or any(
+            statement_applies(sql, other.text, asked.question.text) for other in rejected
+        ):
             least = NEVER
         events = self.database.carry_out(caller, asked.question, Route.HYBRID, work, proposal, least)
         async for event in events:
@@ -200,4 +203,5 @@ class AnswerFromBoth:
 
 
 def _decides(asked: Asked, schema: Schema) -> tuple[str, str] | None:
-    return deciding_column([whole(item) for item in asked.rules[:DECIDING_RULES]], schema)
+    tables = () if asked.plan.about else asked.named_in
+    return deciding_column([whole(item) for item in asked.rules[:DECIDING_RULES]], schema, tables)

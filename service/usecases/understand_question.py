@@ -13,6 +13,7 @@ from service.domain.documents import Chunk, Span
 from service.domain.hybrid_plan import Plan, names_in, plan
 from service.domain.questions import Question
 from service.domain.rule_clauses import applies_another
+from service.domain.rules import applies_number, leaves_measure_open
 from service.domain.schema_linking import with_singulars, words_of
 from service.domain.sql import Schema, ValueMatch
 from service.domain.terms import terms
@@ -34,7 +35,8 @@ CLEARLY_MORE = 2
 class Asked:
     """A question with its plan, and the likeliest rules of the documents.
 
-    kinds are the values that it speaks of out of columns that hold few; names are those that it writes as names.
+    kinds are the values that it speaks of out of columns that hold few; names are those that it writes as names, and
+    named_in the tables that hold them, or that these refer to.
     unstored are its content words that neither the schema nor a stored value knows.
     """
 
@@ -44,6 +46,7 @@ class Asked:
     names: tuple[str, ...] = ()
     kinds: tuple[ValueMatch, ...] = ()
     unstored: frozenset[str] = frozenset()
+    named_in: frozenset[str] = frozenset()
 
 
 async def understand(
@@ -60,7 +63,9 @@ async def understand(
     names = names_in(question.text, [match.words for match in values])
     known = schema_terms(schema).union(*(terms(match.words) for match in values))
     unstored = frozenset(content_terms(question.text)) - known
-    return Asked(question, plan(question.text, names), rules, tuple(names), kinds, unstored)
+    holding = {match.table for match in values if match.words in names}
+    holding |= {key.target_table for table in schema.tables if table.name in holding for key in table.foreign_keys}
+    return Asked(question, plan(question.text, names), rules, tuple(names), kinds, unstored, frozenset(holding))
 
 
 async def vouches(database: Database, caller: Caller, asked: Asked, sql: str, rule: str) -> bool:
@@ -71,6 +76,8 @@ async def vouches(database: Database, caller: Caller, asked: Asked, sql: str, ru
     """
     question = asked.question.text
     if rule and (not _is_about(asked, rule) or applies_another(sql, question, rule)):
+        return False
+    if rule and leaves_measure_open(question) and not applies_number(sql, rule, question):
         return False
     schema, text = await database.schema(caller), f"{question} {rule}"
     found = await database.find_values(caller, with_singulars(words_of(text)[-2 * LOOKED_UP :]))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.domain.rules import question_applies, statement_applies
+from service.domain.rules import applies_number, leaves_measure_open, question_applies, statement_applies
 from service.usecases.find_rules import MAX_RULES, find_rules
 from tests.answers.builders import chunk, evidence
 
@@ -60,3 +60,22 @@ def test_the_unit_that_a_statement_applies_is_the_one_to_cite() -> None:
     cited = rule.applied_by("SELECT name FROM lists GROUP BY name HAVING COUNT(*) > 500", "Which lists are too big?")
     assert cited.unit == sentences.units[1]
     assert rule.applied_by("SELECT name FROM lists", "Which lists are too big?").unit == sentences.units[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "left_open"),
+    [
+        ("Which cats are heavy enough for the diet?", True),
+        ("Are any of them too heavy?", True),
+        ("Which trips ended so late that we charge for it?", True),
+        ("Who may not pull a trailer?", False),
+        ("Is that too, or not?", False),
+    ],
+)
+def test_a_question_leaves_open_how_much_is_meant(question: str, left_open: bool) -> None:
+    assert leaves_measure_open(question) is left_open
+
+
+def test_a_name_alone_gives_no_measure() -> None:
+    assert not applies_number("SELECT name FROM a WHERE class = 'CE'", "Trailers are for class CE.", "Too heavy?")
+    assert applies_number("SELECT name FROM a WHERE kg > 22000", "Loads above 22 tonnes are heavy.", "Too heavy?")

@@ -80,7 +80,9 @@ _EXAMPLES = (
     ),
 )
 _TOTAL = re.compile(
-    r"\b(?:in|per|a|each|every) (?:an? )?(?:calendar )?(?:year|season|month|quarter)\b|\btotal|\blifetime\b", re.I
+    r"\b(?:in|per|a|each|every) (?:an? )?(?:calendar )?(?:year|season|month|quarter)\b|\btotal|\blifetime\b|"
+    r"\b(?:altogether|combined|taken together|all told)\b",
+    re.I,
 )
 _SPAN = re.compile(r"\s(?:in|per|within)?\s?(?:a|each|every|one)\s(?:calendar\s)?(?:year|season|month|quarter)\b", re.I)
 _SMALLER = {"tonne": ("kg", 1000), "kg": ("g", 1000), "km": ("m", 1000), "litre": ("ml", 1000)}
