@@ -42,6 +42,8 @@ def test_a_number_is_compared_as_the_rule_compares_it() -> None:
 def test_what_happens_at_a_number_happens_from_then_on() -> None:
     rule = "A vehicle is sold at 900,000 km or when it is twelve years old."
     assert as_the_rule_bounds("Which have more than 900,000 km", rule) == "Which have at least 900,000 km"
+    row = "Kind: Van; Taken out of hire at: 4,500 hours"
+    assert as_the_rule_bounds("Which have more than 4,500 hours", row) == "Which have at least 4,500 hours"
     assert as_the_rule_bounds("Which have more than 800,000 km", rule) == "Which have more than 800,000 km"
 
 

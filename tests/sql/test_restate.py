@@ -58,6 +58,9 @@ KINDS = [ValueMatch("machine", "kind", "Combine", "Combines"), ValueMatch("machi
          "Which of our hires have the kind Combine or Sprayer?"),
         ("For how many hires was it needed?", "All but combines and sprayers need it.", ""),
         ("Is a paper needed?", "Combines and sprayers need it.", ""),
+        ("Which hires were longer than they may be?", "Combines and sprayers stay for a while.", ""),
+        ("Which hires were long enough?", "Combines and sprayers stay for a while.", ""),
+        ("Which hires needed it?", "Combines and sprayers stay for three weeks.", ""),
         ("Which hires of balers needed it?", "Combines and sprayers need it.", ""),
     ],
 )  # fmt: skip
@@ -121,11 +124,15 @@ def test_a_list_of_keys_shows_what_they_stand_for() -> None:
         ("SELECT part, cost FROM tbl_repair WHERE cost > 1500", "Which repairs cost so much?", "repair_id, part, cost"),
         ("SELECT DISTINCT cost FROM tbl_repair", "Which repairs are there?", "DISTINCT cost"),
         ("SELECT maker, km FROM truck WHERE km > 9", "Which trucks went far?", "plate, maker, km"),
+        ("SELECT boat_id, age FROM boat WHERE age > 9", "Which boats are old?", "boat_id, age, title"),
+        ("SELECT age FROM boat WHERE age > 9", "Which boats are old?", "boat_id, age, title"),
+        ("SELECT boat_id, age FROM boat WHERE age > 9", "How old are the boats?", "boat_id, age"),
     ],
 )
 def test_rows_of_which_nothing_says_what_they_are_show_their_key(sql: str, question: str, shown: str) -> None:
     columns = {
         "tbl_repair": {"repair_id": "INTEGER", "part": "TEXT", "cost": "REAL"},
+        "boat": {"boat_id": "INTEGER", "title": "TEXT", "age": "INTEGER"},
         "truck": {"plate": "TEXT", "maker": "TEXT", "km": "INTEGER"},
     }
     tables = tuple(

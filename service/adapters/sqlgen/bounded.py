@@ -33,7 +33,7 @@ _AT_MOST = re.compile(r"\bat most\b|\bup to\b|\bno more\b|\bor (?:less|fewer)\b"
 _OVER = r"more than|over|above|at least|(?:larg|great|high|long|old|heavi|bigg)er than"
 _UNDER = "less than|fewer than|below|under|at most"
 _COMPARED = re.compile(rf"\b(?<!no )(?<!not )(?P<words>(?P<over>{_OVER})|{_UNDER})\s+(?P<number>{_NUMBER})", re.I)
-_AT = re.compile(rf"\bat\s+({_NUMBER})(?!\s?%)", re.I)
+_AT = re.compile(rf"\bat:?\s+({_NUMBER})(?!\s?%)", re.I)
 _FURTHER = re.compile(r",?\s+(?:and|but)\s+(?=(?:have|has|had|are|is|was|were|need|must|will|can|cannot|get|pay|do)\b)")
 _CAPITAL = re.compile(r"\b[A-Z]\w|\b(?:19|20)\d\d\b")
 _CLAUSE = re.compile(r"(?:[,;:]|\bor\b|\band\b)")

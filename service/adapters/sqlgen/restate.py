@@ -15,7 +15,7 @@ from service.adapters.sqlgen.bounded import as_the_rule_bounds, bounded_question
 from service.domain.bands import band_of
 from service.domain.question_form import PERIOD
 from service.domain.rule_clauses import asked_clause
-from service.domain.rules import question_applies
+from service.domain.rules import leaves_measure_open, numbers_in, question_applies
 from service.domain.schema_linking import name_parts, stem, words_of
 from service.domain.sql import Schema, SchemaTable, ValueMatch
 from service.domain.terms import terms
@@ -94,6 +94,7 @@ _STATE = re.compile(
 )
 _ASKING = re.compile(r"\W*(?P<form>which|how many)\s+(?P<thing>(?:of\s+)?(?:(?:our|the|all)\s+)?\w+)", re.I)
 _LEADING = re.compile(r"^\W*(?:for|in|to|on|at|of|by|with|from)\s+", re.I)
+_COMPARES = re.compile(r"\bthan\b", re.I)
 _EXCEPTS = re.compile(r"\b(?:except|but|other|unless|only|not|no|without|neither)\b", re.I)
 _SECOND_CLAUSE = re.compile(r", (?:and|or) (?:how|by|who|what|which|when)\b.*$", re.IGNORECASE | re.DOTALL)
 
@@ -150,11 +151,14 @@ def by_kinds(request: SqlRequest, values: Sequence[ValueMatch]) -> str:
     """The question about the kinds of things that the rule names: "combines and sprayers need a certificate" selects
     the hires of the kinds Combine and Sprayer.
 
-    values are those that the rule names. Empty unless they stand in one column that holds few.
+    values are those that the rule names. Empty unless they stand in one column that holds few, and where the rule or the
+    question measures something.
     """
     asked = _ASKING.match(request.question) or _ASKING.match(_LEADING.sub("", request.question))
     few = {(table.name, column.name): column.values for table in request.schema.tables for column in table.columns}
     kinds = [item for item in values if item.value in few.get((item.table, item.column), ())]
+    if numbers_in(request.rule) or leaves_measure_open(request.question) or _COMPARES.search(request.question):
+        return ""
     said = set(terms(request.question))
     if any(said.issuperset(terms(value)) for item in kinds for value in few[item.table, item.column]):
         return ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from service.adapters.sqlgen.identity import add_keys
 from service.adapters.sqlgen.shape_counts import settle_counts
-from service.adapters.sqlgen.shape_keys import add_row_keys, list_rows, name_keys
+from service.adapters.sqlgen.shape_keys import add_row_keys, add_row_names, list_rows, name_keys
 from service.adapters.sqlgen.shape_lists import add_asked, complete_group, sort_nulls_last, unround
 from service.adapters.sqlgen.units import Conversion
 from service.domain.sql import Schema
@@ -46,7 +46,7 @@ def complete(sql: str, question: str, schema: Schema, units: Sequence[Conversion
     changed |= settle_counts(tree, question, schema) | (exact and sort_nulls_last(tree))
     changed |= _add_units(tree, units)
     changed |= _add_group(tree) | complete_group(tree) | add_asked(tree, question, schema)
-    changed |= add_row_keys(tree, question, schema) | name_keys(tree, schema)
+    changed |= add_row_keys(tree, question, schema) | name_keys(tree, schema) | add_row_names(tree, question, schema)
     changed |= _add_other_names(tree, schema) | _add_measures(tree)
     changed |= add_keys(tree, schema)
     if not (changed | _add_order(tree, SQLGLOT_DIALECTS[schema.dialect])):

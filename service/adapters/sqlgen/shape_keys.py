@@ -92,6 +92,28 @@ def add_row_keys(tree: exp.Select, question: str, schema: Schema) -> bool:
     return True
 
 
+def add_row_names(tree: exp.Select, question: str, schema: Schema) -> bool:
+    """End with the name of the rows where a question asks which rows of a table, and only other columns are shown.
+
+    Only where one column of the table is a name.
+    """
+    from sqlglot import exp
+
+    asked = _WHICH.match(question)
+    shown = [item.unalias() for item in tree.selects]
+    columns = [item for item in shown if isinstance(item, exp.Column)]
+    if not asked or tree.args.get("group") or len(columns) != len(shown) or len({c.table for c in columns}) != 1:
+        return False
+    table = _owner(tree, columns[0].table.lower(), schema)
+    if table is None or not {stem(word) for word in words_of(asked[1])}.intersection(name_parts(table.name)):
+        return False
+    names = [c.name for c in table.columns if _TEXT.search(c.type) and _NAMES.intersection(name_parts(c.name))]
+    if len(names) != 1 or names[0].lower() in {column.name.lower() for column in columns}:
+        return False
+    tree.append("expressions", exp.column(names[0], table=columns[0].table or None))
+    return True
+
+
 def _owner(tree: exp.Select, alias: str, schema: Schema) -> SchemaTable | None:
     read = sources(tree)
     name = read.get(alias, "") if alias else next(iter(read.values()), "") if len(read) == 1 else ""
