@@ -151,8 +151,8 @@ def by_kinds(request: SqlRequest, values: Sequence[ValueMatch]) -> str:
     """The question about the kinds of things that the rule names: "combines and sprayers need a certificate" selects
     the hires of the kinds Combine and Sprayer.
 
-    values are those that the rule names. Empty unless they stand in one column that holds few, and where the rule or the
-    question measures something.
+    values are those that the rule names. Empty unless they stand in one column that holds few, and where the rule or
+    the question measures something.
     """
     asked = _ASKING.match(request.question) or _ASKING.match(_LEADING.sub("", request.question))
     few = {(table.name, column.name): column.values for table in request.schema.tables for column in table.columns}
