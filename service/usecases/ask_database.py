@@ -13,6 +13,7 @@ from service.usecases.find_rules import Rule
 from service.usecases.phrase_rows import PhraseRows
 from service.usecases.question_outcome import Work, documents_half
 from service.usecases.run_sql import RunSql
+from service.usecases.spending import spending
 from service.usecases.sql_statements import Accepts, Proposal, ProposeSql, any_statement
 from service.usecases.streams import closing
 
@@ -37,8 +38,11 @@ class AskDatabase:
     ) -> Proposal | None:
         """A statement for asked, which is the question or what it rests on; None when the model declined."""
         texts = [rule.text for rule in rules]
-        proposal = await self.sql.propose(caller, asked, texts, question.no_cache, accepts)
-        work.usage += proposal.usage
+        with spending() as spent:
+            try:
+                proposal = await self.sql.propose(caller, asked, texts, question.no_cache, accepts)
+            finally:
+                work.usage += spent()
         if isinstance(proposal, CannotAnswer):
             work.gap = proposal.reason
             return None

@@ -13,6 +13,7 @@ from service.ports import CannotAnswer, Page
 from service.usecases.bundle import GeneratedSql
 from service.usecases.finish_answer import FinishAnswer
 from service.usecases.run_sql import RunSql
+from service.usecases.spending import spending
 from service.usecases.sql_audit import event_of, log_event
 from service.usecases.sql_statements import ProposeSql
 
@@ -29,10 +30,11 @@ class ManageSql:
     async def generate(self, caller: Caller, question: str) -> GeneratedSql:
         """The stored statement and its cost. Raises SqlNotGenerated with the reason when the question is declined."""
         await self.sql.connected().schema(caller, fresh=True)
-        proposal = await self.sql.propose(caller, question)
+        with spending() as spent:
+            proposal = await self.sql.propose(caller, question)
         if isinstance(proposal, CannotAnswer):
             raise SqlNotGenerated(f"No SQL was written for this question: {proposal.reason}")
-        return GeneratedSql(await self.sql.keep(caller, proposal), proposal.usage)
+        return GeneratedSql(await self.sql.keep(caller, proposal), spent())
 
     async def get(self, caller: Caller, statement_id: str) -> SqlStatement:
         """Raises NotFound, also for another's."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from service.domain.caller import Caller
 from service.domain.passages import merge_neighbours, without_repeats
-from service.domain.prices import cost_usd
 from service.domain.questions import Question, Route, Usage
 from service.errors import UpstreamUnavailable
 from service.ports import Embedder, Reader, VectorStore
 from service.usecases.read_passages import Evidence, read_passages
+from service.usecases.spending import spending
 from service.usecases.steps import step, traced
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ class RetrievePassages:
 
         Raises UpstreamUnavailable when the question could not be embedded.
         """
-        vector = await self.embedder.embed_query(caller, question.text)
-        tokens, model = self.embedder.count_tokens(question.text), self.embedder.model
-        usage = Usage(embedding_tokens=tokens, cost_usd=cost_usd(model, tokens), models=(model,))
+        with spending() as spent:
+            vector = await self.embedder.embed_query(caller, question.text)
+        usage = spent()
         if question.route is Route.SQL:
             return Retrieved(vector, (), usage)
         try:

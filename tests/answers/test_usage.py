@@ -7,7 +7,6 @@ from hashlib import sha256
 
 import pytest
 from pyqwest import Client
-from pyqwest.testing import ASGITransport
 
 from ragsql.v1.cache_service_connect import CacheServiceClient
 from ragsql.v1.cache_service_pb2 import (
@@ -36,7 +35,6 @@ from ragsql.v1.usage_service_pb2 import GetUsageRequest
 from service.domain.caller import DEFAULT_CALLER, Caller
 from service.domain.questions import Answer, Question, Route
 from service.domain.usage import UsageKind
-from service.transport.app import build_transport
 from tests.answers.conftest import World, draft
 
 pytestmark = pytest.mark.anyio
@@ -63,11 +61,6 @@ async def test_documents_questions_and_cached_answers_are_counted_apart(world: W
     saved = {(UsageKind.CACHED, model): 1 for model in first.usage.models}
     assert await used(world) == spent | saved
     assert await used(world, Caller("another")) == {}
-
-
-@pytest.fixture
-def rpc(world: World) -> Client:
-    return Client(ASGITransport(build_transport(world.assembly.use_cases)))  # pyright: ignore[reportArgumentType]
 
 
 async def embedded(rpc: Client) -> int:
