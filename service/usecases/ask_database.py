@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from service.domain.caller import Caller
 from service.domain.questions import Event, Question, Route
+from service.domain.spending import spending
 from service.domain.sql import LEAST_CONFIDENCE, ExecutionLimits, SqlResult
 from service.ports import CannotAnswer
 from service.usecases.find_rules import Rule
 from service.usecases.phrase_rows import PhraseRows
 from service.usecases.question_outcome import Work, documents_half
 from service.usecases.run_sql import RunSql
-from service.usecases.spending import spending
 from service.usecases.sql_statements import Accepts, Proposal, ProposeSql, any_statement
 from service.usecases.streams import closing
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from service.domain.audit import AuditAction, AuditEvent
 from service.domain.caller import Caller
 from service.domain.questions import FinishedSql
+from service.domain.spending import spending
 from service.domain.sql import MAX_RESULT_ROWS, ExecutionLimits, SqlStatement, StatementState
 from service.errors import SqlEtagMismatch, SqlNotGenerated, SqlStateConflict
 from service.ports import CannotAnswer, Page
 from service.usecases.bundle import GeneratedSql
 from service.usecases.finish_answer import FinishAnswer
 from service.usecases.run_sql import RunSql
-from service.usecases.spending import spending
 from service.usecases.sql_audit import event_of, log_event
 from service.usecases.sql_statements import ProposeSql
 

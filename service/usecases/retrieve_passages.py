@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from service.domain.caller import Caller
 from service.domain.passages import merge_neighbours, without_repeats
 from service.domain.questions import Question, Route, Usage
+from service.domain.spending import spending
 from service.errors import UpstreamUnavailable
 from service.ports import Embedder, Reader, VectorStore
 from service.usecases.read_passages import Evidence, read_passages
-from service.usecases.spending import spending
 from service.usecases.steps import step, traced
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from service.domain.questions import Question, Route, Routing, Usage
 from service.domain.routing import SourceEvidence, choose, is_close
 from service.domain.schema_linking import words_of
 from service.domain.schema_phrases import schema_phrases
+from service.domain.spending import spending
 from service.domain.sql import Schema
 from service.errors import UpstreamUnavailable
 from service.ports import Database, Embedder
 from service.usecases.break_tie import BreakTie
 from service.usecases.retrieve_passages import Retrieved
-from service.usecases.spending import spending
 from service.usecases.steps import traced
 from service.usecases.weigh_sources import SchemaNames, schema_terms, weigh_sources
 

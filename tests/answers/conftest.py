@@ -17,6 +17,7 @@ from service.app import Assembly, assemble
 from service.domain.caller import DEFAULT_CALLER, Caller
 from service.domain.documents import Chunk, Passage
 from service.domain.questions import Usage
+from service.domain.spending import spend
 from service.domain.sql import Schema
 from service.domain.units import unit_in_context
 from service.errors import NotConfigured
@@ -32,7 +33,6 @@ from service.ports import (
 )
 from service.settings import load
 from service.transport.app import build_transport
-from service.usecases.spending import spend
 from tests.answers.words import word_vector
 from tests.hanging_model import HangingModel, hanging_model
 

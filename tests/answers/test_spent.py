@@ -24,6 +24,7 @@ from service.settings import load
 from tests.answers.conftest import WordEmbedder, WordReader, World, http_client
 from tests.answers.test_answer_question import RULES
 from tests.answers.test_usage import QUESTION, stats
+from tests.contract.openai_server import OpenAIServer
 
 pytestmark = pytest.mark.anyio
 PRICED = "text-embedding-3-small"
@@ -106,3 +107,35 @@ async def test_answers_state_all_that_was_spent_on_them(writing: World, said: st
             usages.append((await questions.query(asked)).usage)
             assert summed([before, usages[-1]]) == await spent(rpc), route
     assert summed(usages) == await spent(rpc)
+
+
+async def test_tokens_are_those_that_the_server_counted(world: World, tmp_path: Path, parser: DocumentParser) -> None:
+    """Also where it counts none: then by an estimate."""
+    server = OpenAIServer()
+    environ = {
+        "RAGSQL_DATA_DIR": str(tmp_path / "served"),
+        "RAGSQL_SAMPLE_DATA": "false",
+        "RAGSQL_EMBEDDER": "openai",
+        "OPENAI_BASE_URL": server.base_url,
+    }
+    assembly = assemble(load(environ), reader=WordReader(), parser=parser, chat=world.chat)
+    rpc = http_client(replace(world, assembly=assembly))
+    documents, questions = (
+        DocumentServiceClient("http://test", http_client=rpc),
+        QueryServiceClient("http://test", http_client=rpc),
+    )
+    file = UploadRequest(filename="terms.md", content=b"A video may be returned within five days.")
+    uploaded = await documents.upload(file)
+    embedded = sum(len(text.split()) for request in server.requests for text in request["input"])
+    asked = QueryRequest(query=QUESTION.text, no_cache=True)
+    first, second = await questions.query(asked), await questions.query(asked)
+    tokens = len(QUESTION.text.split())
+    assert uploaded.usage.embedding_tokens == embedded > 0
+    assert [one.usage.embedding_tokens for one in (first, second)] == [tokens, 0]
+    assert (await stats(rpc))["embedding"].saved_embedding_tokens == tokens
+    assert await spent(rpc) == summed([uploaded.usage, first.usage, second.usage])
+    server.behaviour = "uncounted"
+    other = await questions.query(QueryRequest(query="Where is the shop?"))
+    assert other.usage.embedding_tokens == assembly.ports.embedder.count_tokens("Where is the shop?")
+    server.close()
+    assembly.close()
