@@ -60,7 +60,8 @@ class EmbeddedChunk:
 class Embedder(Checkable, Protocol):
     """Texts to unit-length vectors. model and dimension are part of every key that depends on them.
 
-    max_tokens is what the model sees of one text; anything beyond would not be found.
+    max_tokens is what the model sees of one text; anything beyond would not be found. One whose server counts tokens
+    tells `counted` of it.
     """
 
     model: str

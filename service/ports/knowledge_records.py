@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class KnowledgeRecords(Protocol):
     """What people taught the SQL generator, with vectors to find it by, newest first.
 
-    model names the embedding model that made a vector; vectors of several models may be kept side by side.
+    model names what made a vector, the embedding model with its dimension; vectors of several may be kept side by side.
     """
 
     async def save_items(

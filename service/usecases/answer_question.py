@@ -46,7 +46,7 @@ class AnswerQuestion:
 
     async def stream(self, caller: Caller, question: Question, key: AnswerKey) -> AsyncIterator[Event]:
         """What happens while answering, in order; the last event is the QueryResult. It is kept under key."""
-        found = await self.retrieve(caller, question)
+        found = await self._retrieve(caller, question)
         routed = await self.route(caller, question, found)
         routing = routed.routing
         yield routing
@@ -71,6 +71,15 @@ class AnswerQuestion:
         if chosen.final and routed.final:
             await self.cache.put(caller, key, result)
         yield result
+
+    async def _retrieve(self, caller: Caller, question: Question) -> Retrieved:
+        """Raises UpstreamUnavailable, unless the question is known to need the database, too."""
+        try:
+            return await self.retrieve(caller, question)
+        except UpstreamUnavailable as error:
+            if question.route is not Route.HYBRID:
+                raise
+            return self.retrieve.nothing(error.message)
 
     async def _answer(
         self, caller: Caller, question: Question, found: Retrieved, route: Route, work: Work

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from service.domain.caller import Caller
 from service.domain.questions import Event, Question, Route
+from service.domain.spending import spending
 from service.domain.sql import LEAST_CONFIDENCE, ExecutionLimits, SqlResult
 from service.ports import CannotAnswer
 from service.usecases.find_rules import Rule
@@ -37,8 +38,11 @@ class AskDatabase:
     ) -> Proposal | None:
         """A statement for asked, which is the question or what it rests on; None when the model declined."""
         texts = [rule.text for rule in rules]
-        proposal = await self.sql.propose(caller, asked, texts, question.no_cache, accepts)
-        work.usage += proposal.usage
+        with spending() as spent:
+            try:
+                proposal = await self.sql.propose(caller, asked, texts, question.no_cache, accepts)
+            finally:
+                work.usage += spent()
         if isinstance(proposal, CannotAnswer):
             work.gap = proposal.reason
             return None

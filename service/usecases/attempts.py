@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.domain.questions import Usage
 from service.ports import CannotAnswer, SqlDraft
 
 Written = SqlDraft | CannotAnswer
@@ -28,9 +27,8 @@ class Attempts:
         """What was or is written by a rule."""
         return self._ahead.pop(rule, None) or self.write(rule)
 
-    async def stop(self) -> Usage:
-        """End what is not wanted any more. Says what of it was paid for."""
+    async def stop(self) -> None:
+        """End what is not wanted any more."""
         for task in self._ahead.values():
             task.cancel()
-        ended = await asyncio.gather(*self._ahead.values(), return_exceptions=True)
-        return sum((one.usage for one in ended if not isinstance(one, BaseException)), Usage())
+        await asyncio.gather(*self._ahead.values(), return_exceptions=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from service.domain.caller import Caller
-from service.domain.questions import Question, Route, Usage
+from service.domain.questions import Question, Route
 from service.ports import ChatMessage, ChatModel
 from service.usecases.first_word import examples, first_word
 
@@ -43,7 +43,6 @@ class Opinion:
     """How likely each route is to the model; empty when it said none. final is false when it may say so next time."""
 
     routes: dict[Route, float]
-    usage: Usage = Usage()
     final: bool = True
 
 
@@ -59,7 +58,7 @@ class BreakTie:
         said = await first_word(self.chat, caller, messages, TIMEOUT_SECONDS)
         likely = {LETTERS[word]: math.exp(said.logarithms[word]) for word in LETTERS if word in said.logarithms}
         routes = {route: max(LEAST, likely.get(route, 0.0)) for route in LETTERS.values()} if likely else {}
-        return Opinion(routes, said.usage, said.final)
+        return Opinion(routes, said.final)
 
 
 @lru_cache(maxsize=1)

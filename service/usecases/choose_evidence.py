@@ -49,7 +49,7 @@ class ChooseEvidence:
             return Chosen(_shown(found, trusted >= LEAST_TRUST))
         verdict = await self.check(caller, question.text, found.evidence)
         if verdict.margin is None:
-            return Chosen(_shown(found, trusted >= LEAST_TRUST), final=verdict.final)
+            return Chosen(_shown(found, trusted >= LEAST_TRUST), verdict.usage, verdict.final)
         certain = verdict.margin + TRUST_IN_CERTAINTY * trusted >= LEAST_CERTAINTY
         return Chosen(_shown(found, certain), verdict.usage)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from service.domain.audit import AuditAction, AuditEvent
 from service.domain.caller import Caller
 from service.domain.questions import FinishedSql
+from service.domain.spending import spending
 from service.domain.sql import MAX_RESULT_ROWS, ExecutionLimits, SqlStatement, StatementState
 from service.errors import SqlEtagMismatch, SqlNotGenerated, SqlStateConflict
 from service.ports import CannotAnswer, Page
@@ -29,10 +30,11 @@ class ManageSql:
     async def generate(self, caller: Caller, question: str) -> GeneratedSql:
         """The stored statement and its cost. Raises SqlNotGenerated with the reason when the question is declined."""
         await self.sql.connected().schema(caller, fresh=True)
-        proposal = await self.sql.propose(caller, question)
+        with spending() as spent:
+            proposal = await self.sql.propose(caller, question)
         if isinstance(proposal, CannotAnswer):
             raise SqlNotGenerated(f"No SQL was written for this question: {proposal.reason}")
-        return GeneratedSql(await self.sql.keep(caller, proposal), proposal.usage)
+        return GeneratedSql(await self.sql.keep(caller, proposal), spent())
 
     async def get(self, caller: Caller, statement_id: str) -> SqlStatement:
         """Raises NotFound, also for another's."""

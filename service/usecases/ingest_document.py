@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
 from service.domain.questions import Usage
+from service.domain.spending import spending
 from service.errors import ContentMismatch, OtherEmbeddingModel, RagsqlError
 from service.usecases.document_intake import DocumentIntake
 from service.usecases.embedded_chunks import Processed
@@ -18,7 +19,6 @@ from service.usecases.forget_document import failed_with, forget_blobs
 from service.usecases.process_document import FileToProcess, file_key
 from service.usecases.retry_later import MENDABLE, RetryLater
 from service.usecases.shielding import to_the_end
-from service.usecases.spending import spending
 
 _log = logging.getLogger(__name__)
 

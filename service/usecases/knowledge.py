@@ -15,7 +15,7 @@ from service.domain.sql import KnowledgeItem, Schema
 from service.errors import FieldViolation, InvalidRequest
 from service.ports import Database, Embedder, KnowledgeRecords, Page
 from service.usecases.bundle import ImportedKnowledge
-from service.usecases.retrieve_knowledge import embed_items
+from service.usecases.retrieve_knowledge import embed_items, space_of
 
 _MOMENT = dt.timedelta(microseconds=1)
 
@@ -62,7 +62,7 @@ class ManageKnowledge:
             for i, item in enumerate(items.values())
         ]
         vectors = await embed_items(self.embedder, caller, fresh)
-        saved = await self.records.save_items(caller, fresh, vectors, self.embedder.model)
+        saved = await self.records.save_items(caller, fresh, vectors, space_of(self.embedder))
         return saved, sum(stored == item for stored, item in zip(saved, fresh, strict=True))
 
 

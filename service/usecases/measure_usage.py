@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from service.domain.caller import Caller
 from service.domain.questions import Usage
+from service.domain.spending import spend
 from service.domain.usage import UsageKind, UsageTotal
 from service.errors import RagsqlError
 from service.ports import UsageRecords
 from service.usecases.shielding import to_the_end
-from service.usecases.spending import spend
 
 FLUSH_SECONDS = 5.0
 _log = logging.getLogger(__name__)

@@ -16,6 +16,7 @@ from service.domain.documents import Chunk
 from service.domain.health import ComponentHealth
 from service.domain.prices import cost_usd
 from service.domain.questions import Event, QueryResult, Question, Usage
+from service.domain.spending import counting
 from service.domain.usage import UsageKind
 from service.ports import ChatMessage, ChatModel, ChatOptions, ChatReply, EmbeddedChunk, Embedder
 from service.usecases.bundle import QuestionUseCases
@@ -87,24 +88,27 @@ class MeteredEmbedder:
         """See Embedder."""
         with step("embed") as span:
             span.set(model=self.model, texts=len(chunks))
-            embedded = await self._embedder.embed_chunks(caller, chunks)
-            span.set(input_tokens=await self._count(caller, [embedding_text(chunk) for chunk in chunks]))
+            with counting() as counts:
+                embedded = await self._embedder.embed_chunks(caller, chunks)
+            span.set(input_tokens=await self._count(caller, [embedding_text(chunk) for chunk in chunks], sum(counts)))
         return embedded
 
     async def embed_query(self, caller: Caller, text: str) -> Vectors:
         """See Embedder."""
         with step("embed") as span:
             span.set(model=self.model, texts=1)
-            vector = await self._embedder.embed_query(caller, text)
-            span.set(input_tokens=await self._count(caller, [text]))
+            with counting() as counts:
+                vector = await self._embedder.embed_query(caller, text)
+            span.set(input_tokens=await self._count(caller, [text], sum(counts)))
         return vector
 
     async def check(self) -> ComponentHealth:
         """See Checkable."""
         return await self._embedder.check()
 
-    async def _count(self, caller: Caller, texts: Sequence[str]) -> int:
-        tokens = sum(await asyncio.to_thread(lambda: [self._embedder.count_tokens(text) for text in texts]))
+    async def _count(self, caller: Caller, texts: Sequence[str], counted: int) -> int:
+        """Counted is what the server says, 0 where none does."""
+        tokens = counted or sum(await asyncio.to_thread(lambda: [self._embedder.count_tokens(text) for text in texts]))
         cost = cost_usd(self.model, tokens)
         await self._meter.add(caller, self._kind, Usage(embedding_tokens=tokens, cost_usd=cost, models=(self.model,)))
         return tokens

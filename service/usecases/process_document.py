@@ -10,6 +10,7 @@ from service.domain.caller import Caller
 from service.domain.documents import IngestPhase, IngestProgress
 from service.domain.prices import cost_usd
 from service.domain.questions import Usage
+from service.domain.spending import spending
 from service.errors import NotFound, UnreadableDocument, UpstreamUnavailable
 from service.ports import BlobStore, Cache, EmbeddedChunk, Embedder, Parser
 from service.usecases.embedded_chunks import Processed, dump, load
@@ -17,7 +18,6 @@ from service.usecases.progress import ProgressBoard
 from service.usecases.request_record import recorded
 from service.usecases.shielding import to_the_end
 from service.usecases.single_flight import SingleFlight
-from service.usecases.spending import spending
 from service.usecases.steps import step
 
 KIND = "document"

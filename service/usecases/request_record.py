@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from service.usecases.spending import spending
+from service.domain.spending import spending
 from service.usecases.steps import NOTHING, current, entered
 
 if TYPE_CHECKING:

@@ -34,21 +34,25 @@ class RetrieveKnowledge:
         epoch = await self.records.knowledge_epoch(caller)
         if not epoch:
             return ()
-        model = self.embedder.model
         if self._complete.get(caller.tenant) != epoch:
             async with self._embedding:  # after the setting was changed
                 await embed_missing(self.records, self.embedder, caller)
             self._complete[caller.tenant] = epoch
         vector = await self.embedder.embed_query(caller, question)
-        return tuple(await self.records.search_items(caller, question, vector, model, MOST_OF_A_KIND))
+        return tuple(await self.records.search_items(caller, question, vector, space_of(self.embedder), MOST_OF_A_KIND))
+
+
+def space_of(embedder: Embedder) -> str:
+    """What vectors are stored as that can be compared: those of another dimension cannot."""
+    return f"{embedder.model} {embedder.dimension}"
 
 
 async def embed_missing(records: KnowledgeRecords, embedder: Embedder, caller: Caller) -> int:
-    """Embed what only another model has embedded, and say how many items that were."""
+    """Embed what only another model or dimension has, and say how many items that were."""
     done = 0
-    while items := await records.items_without_vector(caller, embedder.model, _BATCH):
+    while items := await records.items_without_vector(caller, space_of(embedder), _BATCH):
         vectors = await embed_items(embedder, caller, items)
-        await records.save_vectors(caller, [item.id for item in items], vectors, embedder.model)
+        await records.save_vectors(caller, [item.id for item in items], vectors, space_of(embedder))
         done += len(items)
     return done
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from service.domain.caller import Caller
 from service.domain.passages import merge_neighbours, without_repeats
-from service.domain.prices import cost_usd
 from service.domain.questions import Question, Route, Usage
+from service.domain.spending import spending
 from service.errors import UpstreamUnavailable
 from service.ports import Embedder, Reader, VectorStore
 from service.usecases.read_passages import Evidence, read_passages
@@ -23,7 +23,7 @@ CANDIDATES = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Retrieved:
-    """The question's vector, shape (dimension,), the evidence found, the best first, and what that cost.
+    """The question's vector, shape (dimension,), zero without one, the evidence, the best first, and what it cost.
 
     problem says why the documents could not be searched, and is empty when they were.
     """
@@ -44,19 +44,25 @@ class RetrievePassages:
 
     @traced("retrieve", lambda found: {"evidence": len(found.evidence)})
     async def __call__(self, caller: Caller, question: Question) -> Retrieved:
-        """Nothing is searched where the caller wants SQL alone.
+        """Nothing is embedded or searched where the caller wants SQL alone.
 
         Raises UpstreamUnavailable when the question could not be embedded.
         """
-        vector = await self.embedder.embed_query(caller, question.text)
-        tokens, model = self.embedder.count_tokens(question.text), self.embedder.model
-        usage = Usage(embedding_tokens=tokens, cost_usd=cost_usd(model, tokens), models=(model,))
         if question.route is Route.SQL:
-            return Retrieved(vector, (), usage)
+            return self.nothing()
+        with spending() as spent:
+            vector = await self.embedder.embed_query(caller, question.text)
+        usage = spent()
         try:
             return Retrieved(vector, await self._read(caller, question, vector), usage)
         except UpstreamUnavailable as error:
             return Retrieved(vector, (), usage, error.message)
+
+    def nothing(self, problem: str = "") -> Retrieved:
+        """What there is where nothing was embedded, because of the problem if any."""
+        import numpy as np
+
+        return Retrieved(np.zeros(self.embedder.dimension, np.float32), (), Usage(), problem)
 
     async def _read(self, caller: Caller, question: Question, vector: Vectors) -> tuple[Evidence, ...]:
         wanted = question.top_k

@@ -11,6 +11,7 @@ from service.domain.questions import Question, Route, Routing, Usage
 from service.domain.routing import SourceEvidence, choose, is_close
 from service.domain.schema_linking import words_of
 from service.domain.schema_phrases import schema_phrases
+from service.domain.spending import spending
 from service.domain.sql import Schema
 from service.errors import UpstreamUnavailable
 from service.ports import Database, Embedder
@@ -45,6 +46,11 @@ class RouteQuestion:
     @traced("route", lambda routed: {"route": routed.routing.route, "confidence": routed.routing.confidence})
     async def __call__(self, caller: Caller, question: Question, found: Retrieved) -> Routed:
         """The route that the caller forced, the only one there is, or the likeliest."""
+        with spending() as spent:
+            routed = await self._route(caller, question, found)
+        return replace(routed, usage=spent())
+
+    async def _route(self, caller: Caller, question: Question, found: Retrieved) -> Routed:
         if question.route is not Route.UNSPECIFIED:
             return Routed(Routing(question.route, 1.0, "The caller chose this route."))
         try:
@@ -59,7 +65,7 @@ class RouteQuestion:
         if not is_close(routing, evidence):
             return Routed(routing)
         told = await self.break_tie(caller, question)
-        return Routed(choose(question.text, evidence, told.routes), told.usage, told.final)
+        return Routed(choose(question.text, evidence, told.routes), final=told.final)
 
     @property
     def _lacking(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, cast
 
 from service.domain.caller import Caller
@@ -30,13 +30,13 @@ class DraftCache:
     async def generate(
         self, caller: Caller, generator: SqlGenerator, request: SqlRequest, no_cache: bool = False
     ) -> SqlDraft | CannotAnswer:
-        """A draft that was written for exactly this request, at no cost, or a new one. Raises like generating."""
+        """A draft that was written for exactly this request, or a new one. Raises like generating."""
         key = self._key(caller, generator, request)
         looks = self.ttl_seconds > 0 and not no_cache
         draft = await self._stored(caller, key) if looks else None
         if draft is not None:
             self.cache.count(caller, DRAFT_KIND, draft.usage)
-            return replace(draft, usage=Usage())
+            return draft
         if looks:
             self.cache.count(caller, DRAFT_KIND, None)
         written = await generator.generate(caller, request)

@@ -13,7 +13,7 @@ from functools import partial
 from service.domain.audit import Approver, AuditAction
 from service.domain.caller import Caller
 from service.domain.deciding import showing
-from service.domain.questions import Answer, SqlPolicy, Usage
+from service.domain.questions import Answer, SqlPolicy
 from service.domain.rules import statement_applies
 from service.domain.schema_memo import structure
 from service.domain.sql import MAX_STATEMENT_ROWS, Schema, SqlStatement, StatementState
@@ -21,7 +21,6 @@ from service.errors import NotConfigured, SqlNotGenerated
 from service.ports import CannotAnswer, Database, RecordStore, SqlDraft, SqlGenerator, SqlRequest
 from service.usecases.attempts import Attempts
 from service.usecases.retrieve_knowledge import RetrieveKnowledge
-from service.usecases.spending import spending
 from service.usecases.sql_audit import event_of, log_event
 from service.usecases.sql_caches import DraftCache
 from service.usecases.steps import step, traced
@@ -36,14 +35,13 @@ def now() -> dt.datetime:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A statement that is not stored yet, how far it may be trusted (0 to 1), what writing it cost, and its rule.
+    """A statement that is not stored yet, how far it may be trusted (0 to 1), and its rule.
 
     rule is empty when no rule was given or none is applied.
     """
 
     statement: SqlStatement
     confidence: float
-    usage: Usage
     rule: str = ""
 
 
@@ -91,15 +89,13 @@ class ProposeSql:
         """
         attempts = Attempts(partial(self._write, caller, question, no_cache))
         try:
-            proposal = await self._first_accepted(caller, question, rules, attempts, accepts)
+            return await self._first_accepted(caller, question, rules, attempts, accepts)
         finally:
-            left = await attempts.stop()
-        return replace(proposal, usage=proposal.usage + left)
+            await attempts.stop()
 
     async def _first_accepted(
         self, caller: Caller, question: str, rules: Sequence[str], attempts: Attempts, accepts: Accepts
     ) -> Proposal | CannotAnswer:
-        usage = Usage()
         first: SqlDraft | None = None
         for place, rule in enumerate(rules):
             if place == 1 and self.generator and self.generator.side_by_side:
@@ -108,26 +104,24 @@ class ProposeSql:
                 written = await attempts(rule)
             except SqlNotGenerated:
                 continue
-            usage += written.usage
             if isinstance(written, SqlDraft):
                 first = first or written
                 if statement_applies(written.sql, rule, question) and await accepts(written.sql, rule):
-                    return await self._proposal(caller, question, written, usage, rule)
+                    return await self._proposal(caller, question, written, rule)
         last = first or await attempts("")
-        usage += Usage() if first else last.usage
         if isinstance(last, CannotAnswer):
-            return replace(last, usage=usage)
+            return last
         for rule in rules:
             if statement_applies(last.sql, rule, question) and await accepts(last.sql, rule):
-                return await self._proposal(caller, question, last, usage, rule)
-        return await self._proposal(caller, question, last, usage)
+                return await self._proposal(caller, question, last, rule)
+        return await self._proposal(caller, question, last)
 
-    async def _proposal(self, caller: Caller, question: str, draft: SqlDraft, usage: Usage, rule: str = "") -> Proposal:
+    async def _proposal(self, caller: Caller, question: str, draft: SqlDraft, rule: str = "") -> Proposal:
         schema = await self.connected().schema(caller)
         with step("guard"):
             guarded = await _guard(draft.sql, schema)
         statement = self._statement(caller, question, replace(draft, sql=guarded), schema)
-        return Proposal(statement, draft.confidence, usage, rule)
+        return Proposal(statement, draft.confidence, rule)
 
     async def showing(self, caller: Caller, proposal: Proposal, place: tuple[str, str]) -> Proposal:
         """The proposal with one more column, by its table and its name; as it is where none can be added."""
@@ -179,11 +173,9 @@ class ProposeSql:
                 "No chat model is set up to write SQL. Run `ragsql models pull`, or set OPENAI_API_KEY."
             )
         schema = await database.schema(caller)
-        with spending() as spent:
-            knowledge = await self.knowledge(caller, question) if self.knowledge else ()
+        knowledge = await self.knowledge(caller, question) if self.knowledge else ()
         request = SqlRequest(question, schema, knowledge, rule)
-        written = await self.drafts.generate(caller, self.generator, request, no_cache)
-        return replace(written, usage=spent() + written.usage)
+        return await self.drafts.generate(caller, self.generator, request, no_cache)
 
     def _statement(self, caller: Caller, question: str, draft: SqlDraft, schema: Schema) -> SqlStatement:
         created = self.clock()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from service.domain.caller import Caller
 from service.domain.documents import Document, DocumentState
+from service.domain.spending import spending
 from service.errors import NotFound
 from service.usecases.accept_document import check_file
 from service.usecases.bundle import UploadedDocument
@@ -15,7 +16,6 @@ from service.usecases.document_intake import DocumentIntake
 from service.usecases.forget_document import forget_blobs
 from service.usecases.heartbeat import Heartbeat
 from service.usecases.shielding import to_the_end
-from service.usecases.spending import spending
 
 _log = logging.getLogger(__name__)
 

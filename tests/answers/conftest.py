@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pyqwest import Client
+from pyqwest.testing import ASGITransport
 
 from service.adapters.parsers.parser import DocumentParser
 from service.app import Assembly, assemble
 from service.domain.caller import DEFAULT_CALLER, Caller
 from service.domain.documents import Chunk, Passage
 from service.domain.questions import Usage
+from service.domain.spending import spend
 from service.domain.sql import Schema
 from service.domain.units import unit_in_context
 from service.errors import NotConfigured
@@ -29,6 +32,7 @@ from service.ports import (
     SqlRequest,
 )
 from service.settings import load
+from service.transport.app import build_transport
 from tests.answers.words import word_vector
 from tests.hanging_model import HangingModel, hanging_model
 
@@ -70,7 +74,10 @@ class WordReader:
 
 @dataclass
 class ScriptedGenerator:
-    """Replies with what the test put in, for some rules or questions alone, and remembers what it was asked."""
+    """Replies with what the test put in, for some rules or questions alone, and remembers what it was asked.
+
+    What it replies was spent, as a real one's was on its chat model.
+    """
 
     reply: SqlDraft | CannotAnswer | Exception = field(
         default_factory=lambda: NotConfigured("No chat model is installed: run `ragsql models pull`.")
@@ -88,6 +95,7 @@ class ScriptedGenerator:
         reply = self.replies.get(request.rule) or self.replies.get(request.question, self.reply)
         if isinstance(reply, Exception):
             raise reply
+        spend(reply.usage)
         return reply
 
 
@@ -152,6 +160,16 @@ def world(tmp_path: Path, parser: DocumentParser) -> Iterator[World]:
     )
     yield World(assembly, generator, chat, database)
     assembly.close()
+
+
+def http_client(world: World) -> Client:
+    """What the generated clients speak through to the service."""
+    return Client(ASGITransport(build_transport(world.assembly.use_cases)))  # pyright: ignore[reportArgumentType]
+
+
+@pytest.fixture
+def rpc(world: World) -> Client:
+    return http_client(world)
 
 
 @pytest.fixture

@@ -235,7 +235,8 @@ async def test_zero_seconds_switch_a_cache_off(world: World, name: str) -> None:
     await world.upload("rules.md", RULES)
     world.generator.reply = draft(TOO_MANY)
     service = again(world, **{f"RAGSQL_CACHE_{name}_TTL_SECONDS": "0"})
-    for question in (ASKED, ASKED, Question("Who?", Route.SQL), Question("Who?", Route.SQL)):
+    anew = replace(ASKED, no_cache=True)
+    for question in (ASKED, ASKED, anew, Question("Who?", Route.SQL), Question("Who?", Route.SQL)):
         await service.use_cases.questions.ask(DEFAULT_CALLER, question)
     found = await service.use_cases.caches.stats(DEFAULT_CALLER)
     switched_off = found[name.lower()]

@@ -7,7 +7,8 @@ import pytest
 
 from service.domain.caller import DEFAULT_CALLER, Caller
 from service.domain.documents import Chunk
-from service.domain.questions import Question, Route
+from service.domain.questions import Answer, Question, Route
+from service.errors import UpstreamUnavailable
 from service.ports import EmbeddedChunk
 from tests.answers.conftest import WordEmbedder, World, draft
 
@@ -57,4 +58,26 @@ async def test_one_embedding_call_a_question(world: World, monkeypatch: pytest.M
     for route in Route:
         calls.clear()
         await world.assembly.use_cases.questions.ask(DEFAULT_CALLER, Question(f"When is pay day? {route}", route))
-        assert calls == ["query"], route
+        assert calls == ([] if route is Route.SQL else ["query"]), route
+
+
+async def test_the_database_answers_while_the_question_cannot_be_embedded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> Vectors:
+        raise UpstreamUnavailable("The embedding model does not answer.")
+
+    await world.upload("pay.md", "# Pay\n\nSalaries are paid on the last Friday.\n")
+    await world.assembly.route.warm(DEFAULT_CALLER)
+    monkeypatch.setattr(WordEmbedder, "embed_query", fail)
+    world.generator.reply = draft("SELECT COUNT(*) AS agents FROM agent")
+    ask = world.assembly.use_cases.questions.ask
+    rows = (await ask(DEFAULT_CALLER, Question("How many agents are there?", Route.SQL))).outcome
+    both = (await ask(DEFAULT_CALLER, Question("How many agents are paid on Friday?", Route.HYBRID))).outcome
+    assert isinstance(rows, Answer)
+    assert isinstance(both, Answer)
+    assert rows.sql_results[0].table.rows == both.sql_results[0].table.rows == ((2,),)
+    assert "The part of the answer that documents hold is missing. The embedding model does not answer." in both.text
+    for route in (Route.DOCUMENTS, Route.UNSPECIFIED):
+        with pytest.raises(UpstreamUnavailable, match="does not answer"):
+            await ask(DEFAULT_CALLER, Question("When is pay day?", route))

@@ -73,7 +73,7 @@ def piece(body: Json, delta: Json, finish_reason: str | None = None) -> Json:
 
 
 def embeddings(body: Json, behaviour: str) -> Json:
-    """Vectors for a request, of another dimension or fewer than asked for when behaviour says so."""
+    """Vectors for a request, of another dimension, fewer than asked for or without usage when behaviour says so."""
     dimension = body.get("dimensions", 1536) // (2 if behaviour == "dimension" else 1)
     data = [
         {"object": "embedding", "index": index, "embedding": _embedding(text, dimension)}
@@ -81,9 +81,10 @@ def embeddings(body: Json, behaviour: str) -> Json:
     ]
     if behaviour == "count":
         data.pop(0)
-    usage = {"prompt_tokens": 1, "total_tokens": 1}
+    tokens = sum(len(text.split()) for text in body["input"])
+    usage: Json = {} if behaviour == "uncounted" else {"usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
     # In reverse, as the index alone says which is which.
-    return {"object": "list", "model": body["model"], "data": data[::-1], "usage": usage}
+    return {"object": "list", "model": body["model"], "data": data[::-1], **usage}
 
 
 def _first_token(alternatives: int) -> Json:

@@ -38,9 +38,9 @@ class OpenAIServer:
 
     faults are how the next requests are answered, one each, and behaviour how all others are: "ok", a name of ERRORS
     or an HTTP status, or "hang", "drop" (no answer), "cut" (a stream, in the middle), "flood", "endless", "malformed",
-    "empty" (no choices), "refusal", "stopped" (by a filter), and for embeddings "dimension" and "count". key is the
-    only key taken, when there is one. reply makes the text of a whole reply from the body of its request. limits are
-    headers of every answer that is not a stream.
+    "empty" (no choices), "refusal", "stopped" (by a filter), and for embeddings "dimension", "count" and "uncounted".
+    key is the only key taken, when there is one. reply makes the text of a whole reply from the body of its request.
+    limits are headers of every answer that is not a stream.
     """
 
     def __init__(self, port: int = 0) -> None:

@@ -95,6 +95,28 @@ async def test_a_change_that_is_cut_twice_is_not_made_and_may_be_repeated(
     assert (await found(store, caller), await store.count(caller)) == (["word new"], 1)
 
 
+async def test_searches_that_are_given_up_stop_in_the_server_and_do_it_no_harm(
+    server: PostgresProcess, store: PgVectorStore, caller: Caller, make_document: MakeDocument
+) -> None:
+    await store.replace(caller, make_document("d"), several(["word"], direction(1)))
+    log = server.folder / "log"
+    logged = log.stat().st_size
+    with psycopg.connect(server.own_url) as other:
+        other.execute("LOCK TABLE ragsql.passages IN ACCESS EXCLUSIVE MODE")
+        for times in range(1, 5):
+            searching = asyncio.create_task(found(store, caller))
+            async with asyncio.timeout(60):
+                while not server.runs("%WITH tenant%"):
+                    await asyncio.sleep(0.05)
+                searching.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await searching
+                while log.read_text()[logged:].count("due to user request") < times or server.runs("%WITH tenant%"):
+                    await asyncio.sleep(0.05)
+    assert "statement timeout" not in log.read_text()[logged:]
+    assert await found(store, caller) == ["word"]
+
+
 async def test_a_server_that_is_down_at_the_start_is_used_when_it_is_there(
     server: PostgresProcess, store: PgVectorStore, caller: Caller
 ) -> None:

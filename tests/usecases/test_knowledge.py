@@ -42,8 +42,8 @@ EXAMPLE = KnowledgeItem("", LONG_AGO, example=ExampleQuery("How many users are t
 class CountingEmbedder(WordEmbedder):
     """Counts what it was given; fails while broken."""
 
-    def __init__(self, model: str = "words") -> None:
-        self.model = model
+    def __init__(self, model: str = "words", dimension: int = WordEmbedder.dimension) -> None:
+        self.model, self.dimension = model, dimension
         self.questions = 0
         self.chunks = 0
         self.broken = False
@@ -161,9 +161,10 @@ async def test_a_question_costs_one_embedding_and_none_while_nothing_is_taught(t
     assert await retrieve(Caller("other"), "When does the fiscal year begin?") == ()
 
 
-async def test_items_are_embedded_again_by_another_model(taught: Taught) -> None:
+@pytest.mark.parametrize("change", [("other words",), ("words", 128)], ids=["model", "dimension"])
+async def test_items_are_embedded_again_by_another_model(taught: Taught, change: tuple[str, int]) -> None:
     year = await taught.use.create(CALLER, YEAR)
-    other = CountingEmbedder("other words")
+    other = CountingEmbedder(*change)
     retrieve = taught.retrieve(other)
     assert await retrieve(CALLER, "Which year?") == (year,)
     assert await retrieve(CALLER, "Which fiscal year?") == (year,)

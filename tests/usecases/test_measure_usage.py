@@ -24,12 +24,12 @@ from service.domain.questions import (
     Routing,
     Usage,
 )
+from service.domain.spending import spending
 from service.domain.usage import UsageKind, UsageTotal
 from service.errors import UpstreamUnavailable
 from service.ports import ChatMessage, ChatModel, ChatOptions, ChatReply
 from service.usecases.measure_usage import MeasureUsage
 from service.usecases.metered import MeteredChat, MeteredEmbedder, MeteredQuestions
-from service.usecases.spending import spending
 from tests.answers.conftest import ScriptedChat, WordEmbedder
 
 pytestmark = pytest.mark.anyio

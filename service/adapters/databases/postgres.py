@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from service.adapters.databases.known import KnownSchema
-from service.adapters.databases.postgres_cancel import Running
 from service.adapters.databases.postgres_role import can_write, read_access
 from service.adapters.databases.postgres_schema import fingerprint, index_values, read_schema
 from service.adapters.databases.postgres_sessions import Sessions
 from service.adapters.databases.postgres_types import type_columns
 from service.adapters.databases.values import Privacy, ValueIndex
 from service.adapters.postgres_address import CONNECTIONS
+from service.adapters.postgres_cancel import Running, run_in
 from service.adapters.postgres_errors import connection_error
 from service.domain.caller import Caller
 from service.domain.health import ComponentHealth, HealthStatus
@@ -111,20 +108,13 @@ class PostgresDatabase:
 
     async def _run(self, work: Callable[[Connection], T], seconds: float) -> T:
         """Run work in a thread on a connection; a cancelled caller stops what runs in the server."""
-        running, context, asked = Running(), copy_context(), time.monotonic()
-        try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._threads, lambda: context.run(self._work, work, seconds, asked, running)
-            )
-        except asyncio.CancelledError:
-            await asyncio.shield(asyncio.to_thread(running.cancel))
-            raise
+        return await run_in(self._threads, lambda running: self._work(work, seconds, running))
 
-    def _work(self, work: Callable[[Connection], T], seconds: float, asked: float, running: Running) -> T:
+    def _work(self, work: Callable[[Connection], T], seconds: float, running: Running) -> T:
         import psycopg
 
         try:
-            with self._sessions.transaction(seconds, asked) as connection, running.on(connection):
+            with self._sessions.transaction(seconds, running.asked) as connection, running.on(connection):
                 return work(connection)
         except psycopg.errors.QueryCanceled:
             raise SqlTimeout(f"The database took longer than {seconds:g} seconds. Ask for less.") from None

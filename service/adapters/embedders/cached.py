@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
+import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,15 @@ from service.domain.documents import Chunk
 from service.domain.health import ComponentHealth
 from service.domain.prices import cost_usd
 from service.domain.questions import Usage
+from service.domain.spending import spending
 from service.ports import Cache, EmbeddedChunk, Embedder
 
 if TYPE_CHECKING:
     from service.ports import Vectors
 
 KIND = "embedding"
+_TOKENS = struct.Struct("<I")
+"""What embedding took, in front of the vector."""
 
 
 class CachedEmbedder:
@@ -41,14 +44,16 @@ class CachedEmbedder:
         place = f"{self.model}\x1f{self.dimension}\x1f{text}"
         key = hashlib.sha256(place.encode()).hexdigest()
         known = await self._cache.get(caller, KIND, key)
-        if known is not None and len(known) == self.dimension * np.dtype(np.float32).itemsize:
-            tokens = await asyncio.to_thread(self.count_tokens, text)
+        if known is not None and len(known) == _TOKENS.size + self.dimension * np.dtype(np.float32).itemsize:
+            (tokens,) = _TOKENS.unpack_from(known)
             cost = cost_usd(self.model, tokens)
             self._cache.count(caller, KIND, Usage(embedding_tokens=tokens, cost_usd=cost))
-            return np.frombuffer(known, np.float32)
+            return np.frombuffer(known, np.float32, offset=_TOKENS.size)
         self._cache.count(caller, KIND, None)
-        vector = np.asarray(await self._embedder.embed_query(caller, text), np.float32)
-        await self._cache.set(caller, KIND, key, vector.tobytes(), self._ttl_seconds)
+        with spending() as spent:
+            vector = np.asarray(await self._embedder.embed_query(caller, text), np.float32)
+        kept = _TOKENS.pack(spent().embedding_tokens) + vector.tobytes()
+        await self._cache.set(caller, KIND, key, kept, self._ttl_seconds)
         return vector
 
     async def check(self) -> ComponentHealth:

@@ -11,6 +11,7 @@ from service.domain.caller import Caller
 from service.domain.chunk_text import embedding_text
 from service.domain.documents import Chunk
 from service.domain.health import ComponentHealth, HealthStatus
+from service.domain.spending import counted
 from service.errors import NotConfigured, UpstreamUnavailable
 from service.ports import EmbeddedChunk
 
@@ -65,7 +66,11 @@ class OpenAIEmbedder:
 
     async def _embed(self, texts: list[str], seconds: float) -> Vectors:
         with self._calls.guarded():
-            return self._vectors(await self._calls.send(lambda: self._create(texts, seconds), seconds), len(texts))
+            reply = await self._calls.send(lambda: self._create(texts, seconds), seconds)
+            tokens = getattr(getattr(reply, "usage", None), "prompt_tokens", None)
+            if isinstance(tokens, int):  # not every compatible server says it
+                counted(tokens)
+            return self._vectors(reply, len(texts))
 
     async def _create(self, texts: list[str], seconds: float) -> Any:
         create = cast(Any, self._calls.client(self._endpoint).embeddings.create)

@@ -21,6 +21,7 @@ from service.errors import RagsqlError
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from service.adapters.postgres_cancel import Running
     from service.adapters.vectors.pgvector_rebuild import PgVectorRebuild
     from service.domain.caller import Caller
     from service.domain.documents import Document
@@ -125,16 +126,16 @@ class PgVectorStore:
 
         return await self._call(self._server.run, work)
 
-    def _read_document(self, asked: float, name: str, document_id: str) -> StoredChunks | None:
+    def _read_document(self, running: Running, name: str, document_id: str) -> StoredChunks | None:
         def work(connection: Connection) -> StoredChunks | None:
             with connection.transaction(), connection.cursor() as cursor:
                 self._server.guard(connection)
                 return rows.read(cursor, self._server.sql, name, document_id)
 
-        return self._server.run(asked, work)
+        return self._server.run(running, work)
 
     def _search(
-        self, asked: float, name: str, query: str, vector: Vectors, limit: int, documents: Sequence[str]
+        self, running: Running, name: str, query: str, vector: Vectors, limit: int, documents: Sequence[str]
     ) -> list[Passage]:
         values = {
             "name": name,
@@ -159,7 +160,7 @@ class PgVectorStore:
                 connection.execute("COMMIT")
                 return result.fetchall()
 
-        found = self._server.run(asked, work)
+        found = self._server.run(running, work)
         if found:
             self._sizes[name] = found[0][-1]
         return [
@@ -168,7 +169,7 @@ class PgVectorStore:
         ]
 
     def _replace(
-        self, _: float, name: str, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str]
+        self, _: Running, name: str, document: Document, chunks: Sequence[EmbeddedChunk], replaces: Sequence[str]
     ) -> None:
         payloads = [codec.encode_chunk(embedded.chunk) for embedded in chunks]
         counted = [Counter(terms("\n".join((*e.chunk.headings, e.chunk.text)))) for e in chunks]
@@ -184,7 +185,7 @@ class PgVectorStore:
 
         self._server.change(work)
 
-    def _delete(self, _: float, name: str, document_id: str) -> None:
+    def _delete(self, _: Running, name: str, document_id: str) -> None:
         sql = self._server.sql
 
         def work(connection: Connection) -> None:
@@ -196,7 +197,7 @@ class PgVectorStore:
 
         self._server.change(work)
 
-    def _forget(self, _: float, name: str) -> None:
+    def _forget(self, _: Running, name: str) -> None:
         def work(connection: Connection) -> None:
             with connection.transaction(), connection.cursor() as cursor:
                 self._server.guard(connection)

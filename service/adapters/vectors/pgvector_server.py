@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
 from service.adapters.circuit import Circuit
 from service.adapters.postgres_address import SETUP_LOCK, conninfo
+from service.adapters.postgres_cancel import Running
 from service.adapters.postgres_errors import connection_error
 from service.adapters.vectors.identity import Identity, newer
 from service.adapters.vectors.idle import close_idle
@@ -89,24 +90,24 @@ class PgVectorServer:
         """Inside a transaction: run raises NotConfigured when another model's index has taken this one's place."""
         connection.execute(self.sql(_SAME_INDEX), (self.store_id,))
 
-    def run(self, asked: float, work: Callable[[Connection], T]) -> T:
+    def run(self, running: Running, work: Callable[[Connection], T]) -> T:
         """What work returns on a connection outside of a transaction. It is called again if the connection was dead.
 
-        The connection is autocommit; work begins and ends its transaction itself. asked is as in Turns.
+        The connection is autocommit; work begins and ends its transaction itself. Cancelling running stops it.
         """
-        with self.turns.turn(asked):
-            return self._run(work, _READ_SECONDS)
+        with self.turns.turn(running.asked):
+            return self._run(running, work, _READ_SECONDS)
 
     def change(self, work: Callable[[Connection], T]) -> T:
-        """Likewise, when it is the caller's turn among those who change passages."""
+        """Likewise, when it is the caller's turn among those who change passages. Nothing stops it."""
         with self.turns.writing() as asked, self.turns.turn(asked):
-            return self._run(work, _CHANGE_SECONDS)
+            return self._run(Running(), work, _CHANGE_SECONDS)
 
     def close(self) -> None:
         """Close the connections that are not in use."""
         close_idle(self._idle)
 
-    def _run(self, work: Callable[[Connection], T], longest: float) -> T:
+    def _run(self, running: Running, work: Callable[[Connection], T], longest: float) -> T:
         """A server that is silent for longest seconds is taken for dead."""
         import psycopg
 
@@ -118,26 +119,27 @@ class PgVectorServer:
         begun = self._circuit.clock()
         try:
             try:
-                result = self._work(work, longest)
+                result = self._work(running, work, longest)
             except psycopg.OperationalError as error:
                 if error.sqlstate and not error.sqlstate.startswith(("57P", "08")):
                     raise
                 self.close()  # the others are as old as this one
-                result = self._work(work, longest)
+                result = self._work(running, work, longest)
             except psycopg.errors.DivisionByZero:
                 self.close()
                 self.store_id = ""
-                result = self._work(work, longest)
+                result = self._work(running, work, longest)
         except psycopg.Error as error:
             told = as_domain_error(error, self._url)
-            if isinstance(error, psycopg.OperationalError) and not isinstance(told, Overloaded):
+            stopped = running.cancelled and isinstance(error, psycopg.errors.QueryCanceled)
+            if isinstance(error, psycopg.OperationalError) and not stopped and not isinstance(told, Overloaded):
                 self._circuit.failed(begun)
             raise told from error
         self._circuit.succeeded()
         return result
 
-    def _work(self, work: Callable[[Connection], T], longest: float) -> T:
-        with self._connection() as connection:
+    def _work(self, running: Running, work: Callable[[Connection], T], longest: float) -> T:
+        with self._connection() as connection, running.on(connection):
             connection.longest = longest
             return work(connection)
 

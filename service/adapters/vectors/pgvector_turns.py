@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import copy_context
 from typing import Concatenate, ParamSpec, TypeVar
 
 from service.adapters.postgres_address import TURN_SECONDS
+from service.adapters.postgres_cancel import Running, run_in
 from service.adapters.postgres_errors import no_turn
 
 T = TypeVar("T")
@@ -33,12 +32,9 @@ class Turns:
         self._writing = threading.BoundedSemaphore(max(1, connections // 2))
         self._threads = ThreadPoolExecutor(_THREADS, "passages")
 
-    async def call(self, act: Callable[Concatenate[float, P], T], *args: P.args, **options: P.kwargs) -> T:
-        """What act returns in a thread. It is first told when the caller began to wait, by time.monotonic."""
-        context, asked = copy_context(), time.monotonic()
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: context.run(act, asked, *args, **options)
-        )
+    async def call(self, act: Callable[Concatenate[Running, P], T], *args: P.args, **options: P.kwargs) -> T:
+        """What act returns in a thread. What it runs on is stopped when the caller is cancelled."""
+        return await run_in(self._threads, lambda running: act(running, *args, **options))
 
     @contextmanager
     def turn(self, asked: float) -> Generator[None]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ragsql.v1 import feedback_service_pb2 as pb
+from service.domain.spending import spending
 from service.transport import mapping
 from service.transport.callers import Context, caller_of
 from service.transport.mapping_usage import usage
 from service.usecases.bundle import FeedbackUseCases
-from service.usecases.spending import spending
 
 
 class FeedbackService:

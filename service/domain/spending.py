@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from service.domain.questions import Usage
 
 _spending: ContextVar[list[Usage] | None] = ContextVar("spending", default=None)
+_counting: ContextVar[list[int] | None] = ContextVar("counting", default=None)
 
 
 class Spent:
@@ -46,3 +47,20 @@ def spend(usage: Usage) -> None:
     """Count usage for the block that is under way, and so for those around it."""
     if (parts := _spending.get()) is not None:
         parts.append(usage)
+
+
+@contextmanager
+def counting() -> Generator[list[int]]:
+    """The tokens that a server says it counted in the block, a number a call. Empty where none says so."""
+    counts: list[int] = []
+    token = _counting.set(counts)
+    try:
+        yield counts
+    finally:
+        _counting.reset(token)
+
+
+def counted(tokens: int) -> None:
+    """Tell the block around a call what its server counted."""
+    if (counts := _counting.get()) is not None:
+        counts.append(tokens)
