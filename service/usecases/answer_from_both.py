@@ -196,9 +196,10 @@ class AnswerFromBoth:
             evidence, found = await reading
         except UpstreamUnavailable as error:
             work.unread = error.message
-            return
-        work.usage += found.usage
-        work.evidence = evidence or work.evidence
+        else:
+            work.usage += found.usage
+            work.unread = found.problem or work.unread
+            work.evidence = evidence or work.evidence
         work.half = documents_half(Route.HYBRID, work)
 
 

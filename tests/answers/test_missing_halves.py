@@ -10,7 +10,7 @@ from service.errors import SqlExecutionFailed, SqlRejected, UpstreamUnavailable
 from service.usecases.question_outcome import DOCUMENTS_MISSING, NOTHING_FOUND, ROWS_MISSING
 from tests.answers.conftest import World, draft
 from tests.answers.test_answer_question import RULES, TOO_MANY, ask
-from tests.answers.test_hybrid import APART, MOST, hybrid
+from tests.answers.test_hybrid import APART, BONUS, BUSIEST, MOST, WHICH, hybrid
 
 pytestmark = pytest.mark.anyio
 
@@ -60,3 +60,23 @@ async def test_where_both_halves_are_missing_both_are_said(world: World) -> None
     assert isinstance(result.outcome, NoAnswer)
     assert "ragsql models pull" in result.outcome.hint
     assert NOTHING_FOUND in result.outcome.hint
+
+
+async def test_a_search_that_fails_the_second_time_is_said_beside_what_the_first_one_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.upload("bonus.md", BONUS)
+    world.generator.replies = {WHICH: draft(BUSIEST)}
+    search, searched = SqliteVectorStore.search, list[object]()
+
+    async def once(*asked: object, **named: object) -> object:
+        searched.append(asked)
+        if len(searched) > 1:
+            raise UpstreamUnavailable("The vector store is down. Try again.")
+        return await search(*asked, **named)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(SqliteVectorStore, "search", once)
+    answer = await hybrid(world, MOST)
+    assert answer.text.startswith("name: Jane")
+    assert answer.citations
+    assert f"{DOCUMENTS_MISSING} The vector store is down. Try again." in answer.text
