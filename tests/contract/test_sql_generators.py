@@ -104,7 +104,7 @@ async def test_stored_values_reach_the_prompt_and_secrets_do_not(tmp_path: Path)
          "SELECT SUM(o.total) FROM orders AS o JOIN users ON o.user_id = users.id WHERE users.country = 'Brazil'"),
         ("SELECT u.total FROM users u JOIN orders o ON o.user_id = u.id",
          "SELECT o.total FROM users AS u JOIN orders AS o ON o.user_id = u.id"),
-        ('SELECT COUNT(*) FROM users WHERE country = "Brazil"', "SELECT COUNT(*) FROM users WHERE country = 'Brazil'"),
+        ('SELECT MAX(id) FROM users WHERE country = "Brazil"', "SELECT MAX(id) FROM users WHERE country = 'Brazil'"),
         ("SELECT first_name FROM users", "SELECT first_name, last_name FROM users"),
         ("SELECT u.country FROM users u GROUP BY u.country HAVING COUNT(*) > 1",
          "SELECT u.country, COUNT(*) FROM users AS u GROUP BY u.country HAVING COUNT(*) > 1 "
