@@ -13,6 +13,7 @@ from service.domain.questions import Answer, Citation, Event, QueryResult, Quest
 from service.domain.sql import SqlResult, SqlStatement
 from service.errors import UpstreamUnavailable
 from service.ports import CacheCounters, ChatMessage, ChatOptions, ChatReply
+from service.usecases.answer_cache import AnswerCache
 from tests.answers.conftest import World, draft
 from tests.answers.test_answer_question import CASELOAD, RULES, TOO_MANY
 from tests.answers.test_approval import again
@@ -104,10 +105,25 @@ async def test_the_last_to_leave_stops_the_work_and_nothing_is_kept(world: World
     assert not (await asking(world)).cache_hit
 
 
-async def test_an_error_is_told_to_all_and_not_kept(world: World) -> None:
+async def test_an_error_is_told_to_all_and_not_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.upload("rules.md", RULES)
     world.generator.reply = UpstreamUnavailable("The chat model does not answer. Try again.")
     question = Question("How many agents are there?", Route.SQL)
+    get, generate, looked, all_looked = AnswerCache.get, world.generator.generate, list[object](), asyncio.Event()
+
+    async def counted(self: AnswerCache, *asked: object) -> object:
+        found = await get(self, *asked)  # pyright: ignore[reportArgumentType]
+        looked.append(asked)
+        if len(looked) == 5:
+            all_looked.set()
+        return found
+
+    async def together(*asked: object) -> object:
+        await asyncio.wait_for(all_looked.wait(), 60)
+        return await generate(*asked)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(AnswerCache, "get", counted)
+    monkeypatch.setattr(world.generator, "generate", together)
     failed = await asyncio.gather(*(asking(world, question) for _ in range(5)), return_exceptions=True)
     assert [str(error) for error in failed] == ["The chat model does not answer. Try again."] * 5
     assert len(world.generator.requests) == 1
