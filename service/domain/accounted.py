@@ -88,10 +88,9 @@ def _joins_for_nothing(tree: exp.Expr, question: str, schema: Schema) -> bool:
     """Whether it joins a table whose rows only drop or repeat others; one that is joined by its whole key does not."""
     from sqlglot import exp
 
-    keys = {table.name.casefold(): [key.casefold() for key in table.primary_key] for table in schema.tables}
-
     if not isinstance(tree, exp.Select) or tree.find(exp.AggFunc):
         return False
+    keys = {table.name.casefold(): [key.casefold() for key in table.primary_key] for table in schema.tables}
     joins: list[exp.Join] = tree.args.get("joins") or []
     asked = {stem(word) for word in words_of(question)}
     for join in joins:

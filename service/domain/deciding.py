@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from service.domain.join_keys import equals
+from service.domain.schema_linking import few_values
 from service.domain.sql import Schema
 from service.domain.sql_text import sql_text
 from service.domain.terms import terms
@@ -22,10 +24,9 @@ def deciding_column(rules: Sequence[str], schema: Schema, tables: Collection[str
     columns of tables count, if there are any.
     """
     values = {
-        (table.name, column.name): [set(terms(value)) for value in column.values]
-        for table in schema.tables
-        if not tables or table.name in tables
-        for column in table.columns
+        place: [set(terms(value)) for value in held]
+        for place, held in few_values(schema).items()
+        if not tables or place[0] in tables
     }
     for rule in rules:
         said = set(terms(rule))
@@ -90,9 +91,6 @@ def _join_parent(tree: exp.Select, parent: str, aliases: dict[str, str], schema:
     for column in plain:
         column.set("table", exp.to_identifier(next(iter(aliases.values()))))
     alias, key = keys[0]
-    on = [
-        exp.EQ(this=exp.column(own, table=alias), expression=exp.column(target, table=parent))
-        for own, target in zip(key.columns, key.target_columns, strict=True)
-    ]
-    tree.append("joins", exp.Join(this=exp.Table(this=exp.to_identifier(parent)), kind="LEFT", on=exp.and_(*on)))
+    on = exp.and_(*equals(key, alias, parent))
+    tree.append("joins", exp.Join(this=exp.Table(this=exp.to_identifier(parent)), kind="LEFT", on=on))
     return True

@@ -78,6 +78,11 @@ def stems_of(text: str) -> set[str]:
     return {stem(word) for word in words_of(text) if word.lower() not in _STOP}
 
 
+def few_values(schema: Schema) -> dict[tuple[str, str], tuple[str, ...]]:
+    """By table and column, the values of columns that are known to hold few; empty for the others."""
+    return {(table.name, column.name): column.values for table in schema.tables for column in table.columns}
+
+
 def link(question: str, schema: Schema, values: Sequence[ValueMatch]) -> Links:
     """Match the question's words with names and comments, and add where the values are stored."""
     asked = stems_of(question)

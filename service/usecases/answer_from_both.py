@@ -156,16 +156,13 @@ class AnswerFromBoth:
     async def _vouches(self, caller: Caller, asked: Asked, sql: str, rule: str) -> bool:
         return await vouches(self.database.sql.connected(), caller, asked, sql, rule)
 
-    async def _kind_of(self, caller: Caller, asked: Asked, schema: Schema, work: Work) -> Proposal | None:
-        """A statement for the kind of what is named, where the rules go through kinds that are stored."""
-        place = _decides(asked, schema)
-        if place is None or not asked.names or asked.plan.about:
-            return None
+    async def _kind_of(self, caller: Caller, asked: Asked, column: str, work: Work) -> Proposal | None:
+        """A statement for the kind of what is named, which stands in a column."""
         periods = "".join(f" in {period}" for period in PERIOD.findall(asked.question.text))
-        text = f"What is the {plain_name(place[1])} of {' and '.join(asked.names)}{periods}?"
+        text = f"What is the {plain_name(column)} of {' and '.join(asked.names)}{periods}?"
         with suppress(SqlNotGenerated):
             proposal = await self.database.propose(caller, asked.question, text, work)
-            if proposal and shows(proposal.statement.sql, proposal.statement.dialect, place[1]):
+            if proposal and shows(proposal.statement.sql, proposal.statement.dialect, column):
                 return proposal
         return None
 
@@ -174,16 +171,15 @@ class AnswerFromBoth:
         question, rows = asked.question, asked.plan.rows
         try:
             schema = await self.database.sql.connected().schema(caller)
-            by_kind = await self._kind_of(caller, asked, schema, work)
-            if by_kind is not None:
+            place, about = _decides(asked, schema), asked.plan.about
+            if place and asked.names and not about and (by_kind := await self._kind_of(caller, asked, place[1], work)):
                 return by_kind
             if rows == question.text:
                 texts = [unit_text(item.passage.chunk, item.unit) for item in asked.rules]
                 rows, usage = await self.look_up(caller, rows, texts, schema, asked.names)
                 work.usage += usage
             proposal = await self.database.propose(caller, question, rows, work) if rows else None
-            place = _decides(asked, schema) if asked.plan.about else None
-            if proposal and place and not shows(proposal.statement.sql, proposal.statement.dialect, place[1]):
+            if proposal and place and about and not shows(proposal.statement.sql, proposal.statement.dialect, place[1]):
                 return await self.database.sql.showing(caller, proposal, place)
             return proposal
         except (NotConfigured, SqlNotGenerated) as error:

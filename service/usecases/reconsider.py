@@ -24,7 +24,7 @@ from service.usecases.streams import closing
 from service.usecases.understand_question import Asked, misses
 
 MAX_RECONSIDERED = 2
-"""Rules that are tried for a question that went to the database alone: each costs two replies of a model."""
+"""Rules that are tried for a question that went to one source alone: each costs two replies of a model."""
 RECONSIDERED = "The database alone was not sure of it, and the documents say what decides."
 APPLIED = "The documents say what decides, and the database holds what it is asked of."
 
@@ -75,7 +75,7 @@ class Reconsider:
         Nothing is yielded, and the work has no new routing, where that is not so or the database cannot be asked.
         """
         rule = None
-        if work.evidence and self.both.database.sql.database is not None:
+        if work.evidence:
             with suppress(RagsqlError):
                 rule = await self._rule_for_rows(caller, question, found, work)
         work.gap = ""

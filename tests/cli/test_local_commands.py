@@ -16,16 +16,21 @@ from psycopg.conninfo import conninfo_to_dict
 ROOT = Path(__file__).parents[2]
 
 
-def ragsql(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def started(start: tuple[str, str], /, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The output of a command in a process of its own that Python starts so."""
     path = os.pathsep.join(str(ROOT / part) for part in ("", "gen", "clients/python"))
     return subprocess.run(
-        [sys.executable, "-m", "service.cli.main", *words],
+        [sys.executable, *start, *words],
         env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200", **environ},
         capture_output=True,
         text=True,
         timeout=240,
         check=False,
     )
+
+
+def ragsql(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return started(("-m", "service.cli.main"), *words, **environ)
 
 
 def test_help_names_every_command_and_loads_little() -> None:

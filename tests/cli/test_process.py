@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
+from tests.cli.test_local_commands import ragsql, started
 from tests.client.fake_server import USED, FakeServices
-from tests.e2e.server import PATHS
 
-COMMAND = (sys.executable, "-m", "service.cli.main")
 BUSY = """
 import threading, time
 threading.Thread(target=time.sleep, args=(600,)).start()
@@ -20,11 +16,6 @@ from service.cli.main import run
 run()
 """
 """The command, with a thread of a library that does not end by itself."""
-
-
-def ran(url: str, *words: str, command: tuple[str, ...] = COMMAND) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "PYTHONPATH": PATHS, "RAGSQL_URL": url, "COLUMNS": "200"}
-    return subprocess.run([*command, *words], env=environ, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize(
@@ -39,17 +30,17 @@ def ran(url: str, *words: str, command: tuple[str, ...] = COMMAND) -> subprocess
     ],
 )
 def test_the_code_says_how_it_ended(url: str, words: tuple[str, ...], code: int) -> None:
-    ended = ran(url, *words)
+    ended = ragsql(*words, RAGSQL_URL=url)
     assert ended.returncode == code, ended.stderr
     assert (ended.stdout if code in {0, 3, 5} else ended.stderr).strip()
 
 
 def test_all_of_a_long_output_is_written(url: str, services: FakeServices) -> None:
     services.used = USED * 5_000
-    assert len(json.loads(ran(url, "usage", "--json").stdout)["totals"]) == 10_000
+    assert len(json.loads(ragsql("usage", "--json", RAGSQL_URL=url).stdout)["totals"]) == 10_000
 
 
 def test_a_thread_that_goes_on_keeps_no_command_that_is_done(url: str) -> None:
-    ended = ran(url, "ask", "q", command=(sys.executable, "-c", BUSY))
+    ended = started(("-c", BUSY), "ask", "q", RAGSQL_URL=url)
     assert ended.returncode == 0
     assert "There are more rows than are shown." in ended.stdout

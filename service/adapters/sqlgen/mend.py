@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from service.adapters.sqlgen.mend_bounds import mend_bounds
 from service.adapters.sqlgen.mend_dialect import mend_dialect
 from service.adapters.sqlgen.mend_filters import drop_unasked
-from service.adapters.sqlgen.mend_joins import equals, mend_joins
+from service.adapters.sqlgen.mend_joins import mend_joins
 from service.adapters.sqlgen.mend_names import real_name
 from service.adapters.sqlgen.mend_paths import shorten_joins
 from service.adapters.sqlgen.mend_subqueries import mend_memberships
 from service.adapters.sqlgen.mend_tables import add_from, name_tables
 from service.adapters.sqlgen.mend_totals import mend_totals
 from service.adapters.sqlgen.sources import ambiguous_is_same, derived, is_known_name, sources
+from service.domain.join_keys import equals
 from service.domain.schema_linking import join_path
 from service.domain.sql import Schema, SchemaTable
 from service.domain.sql_guard import parse_statement

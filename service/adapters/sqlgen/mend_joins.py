@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from service.domain.join_keys import equals
 from service.domain.sql import ForeignKey, SchemaTable
 
 if TYPE_CHECKING:
@@ -53,16 +54,6 @@ def mend_joins(select: exp.Select, tables: Mapping[str, SchemaTable]) -> bool:
             wrong[0].replace(exp.and_(*equals(links[0].key, links[0].owner, links[0].target)))
             changed = True
     return changed
-
-
-def equals(key: ForeignKey, owner: str, target: str) -> list[exp.Expr]:
-    """The equalities of a foreign key between two aliases."""
-    from sqlglot import exp
-
-    return [
-        exp.EQ(this=exp.column(own, table=owner), expression=exp.column(other, table=target))
-        for own, other in zip(key.columns, key.target_columns, strict=True)
-    ]
 
 
 def _links(alias: str, before: list[str], tables: Mapping[str, SchemaTable]) -> list[_Link]:

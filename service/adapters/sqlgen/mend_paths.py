@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.adapters.sqlgen.idle_joins import is_only_bounded, speaks_of
-from service.adapters.sqlgen.mend_joins import equals
+from service.domain.join_keys import equals
 from service.domain.schema_linking import join_path, name_parts, stem, words_of
 from service.domain.sql import Schema, SchemaTable
 

@@ -16,7 +16,7 @@ from service.domain.bands import band_of
 from service.domain.question_form import PERIOD
 from service.domain.rule_clauses import asked_clause
 from service.domain.rules import leaves_measure_open, numbers_in, question_applies
-from service.domain.schema_linking import name_parts, stem, words_of
+from service.domain.schema_linking import few_values, name_parts, stem, words_of
 from service.domain.sql import Schema, SchemaTable, ValueMatch
 from service.domain.terms import terms
 from service.ports import ChatMessage, ChatOptions, SqlRequest
@@ -136,15 +136,21 @@ def restated_question(reply: str, request: SqlRequest, values: Sequence[ValueMat
     return f"{question} in {' and '.join(forgotten)}?" if forgotten else f"{question}?"
 
 
+def _things_asked(question: str) -> str:
+    """Which things, or how many, without what may stand before: "How many hires" of "For how many hires did …?"."""
+    asked = _ASKING.match(_LEADING.sub("", question))
+    return asked[0].strip().capitalize() if asked else ""
+
+
 def _by_band(request: SqlRequest) -> str:
     """The question about what a table row's only band holds: "Cost: $251 to $1,500; Settled by: the manager"."""
-    asked = _ASKING.match(request.question) or _ASKING.match(_LEADING.sub("", request.question))
+    asked = _things_asked(request.question)
     cells = [cell.partition(": ") for cell in request.rule.split("; ")] if "\n" not in request.rule else []
     bands = [(name, cell) for name, _, cell in cells if band_of(cell)]
     if not asked or len(bands) != 1:
         return ""
     name, cell = bands[0]
-    return f"{asked[0].strip().capitalize()} have a {name[:1].lower()}{name[1:]} of {cell}"
+    return f"{asked} have a {name[:1].lower()}{name[1:]} of {cell}"
 
 
 def by_kinds(request: SqlRequest, values: Sequence[ValueMatch]) -> str:
@@ -154,18 +160,19 @@ def by_kinds(request: SqlRequest, values: Sequence[ValueMatch]) -> str:
     values are those that the rule names. Empty unless they stand in one column that holds few, and where the rule or
     the question measures something.
     """
-    asked = _ASKING.match(request.question) or _ASKING.match(_LEADING.sub("", request.question))
-    few = {(table.name, column.name): column.values for table in request.schema.tables for column in table.columns}
-    kinds = [item for item in values if item.value in few.get((item.table, item.column), ())]
-    if numbers_in(request.rule) or leaves_measure_open(request.question) or _COMPARES.search(request.question):
+    asked = _things_asked(request.question)
+    few = few_values(request.schema)
+    if not asked or numbers_in(request.rule) or _EXCEPTS.search(request.rule):
         return ""
+    if leaves_measure_open(request.question) or _COMPARES.search(request.question):
+        return ""
+    kinds = [item for item in values if item.value in few.get((item.table, item.column), ())]
+    places = {(item.table, item.column) for item in kinds}
     said = set(terms(request.question))
-    if any(said.issuperset(terms(value)) for item in kinds for value in few[item.table, item.column]):
+    if len(places) != 1 or any(said.issuperset(terms(value)) for place in places for value in few[place]):
         return ""
     names = list(dict.fromkeys(item.value for item in kinds))
-    if not asked or len({(item.table, item.column) for item in kinds}) != 1 or _EXCEPTS.search(request.rule):
-        return ""
-    return f"{asked[0].strip().capitalize()} have the {kinds[0].column} {' or '.join(names)}?"
+    return f"{asked} have the {kinds[0].column} {' or '.join(names)}?"
 
 
 def _as_asked(question: str, original: str) -> str:
@@ -213,7 +220,7 @@ def _forgotten(question: str, request: SqlRequest, values: Sequence[ValueMatch])
     """
     said, asked = set(terms(question)), set(terms(request.question))
     about = {stem(word) for word in words_of(question)}
-    few = {(table.name, column.name): column.values for table in request.schema.tables for column in table.columns}
+    few = few_values(request.schema)
     found: dict[str, list[str]] = {}
     for match in values:
         words = set(terms(match.value))

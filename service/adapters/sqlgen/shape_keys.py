@@ -70,17 +70,10 @@ def add_row_keys(tree: exp.Select, question: str, schema: Schema) -> bool:
     """
     from sqlglot import exp
 
-    asked = _WHICH.match(question)
-    shown = [item.unalias() for item in tree.selects]
-    if not asked or tree.args.get("group") or tree.args.get("distinct") or tree.args.get("order"):
+    listed = None if tree.args.get("distinct") or tree.args.get("order") else _listed(tree, question, schema)
+    if listed is None:
         return False
-    columns = [item for item in shown if isinstance(item, exp.Column)]
-    owners = {column.table.lower() for column in columns}
-    if not columns or len(columns) != len(shown) or len(owners) != 1:
-        return False
-    table = _owner(tree, owners.pop(), schema)
-    if table is None or not {stem(word) for word in words_of(asked[1])}.intersection(name_parts(table.name)):
-        return False
+    table, columns = listed
     types = {column.name.lower(): column.type for column in table.columns}
     names = [column.name.lower() for column in columns]
     keys = [key for key in table.primary_key if key.lower() not in names]
@@ -99,19 +92,31 @@ def add_row_names(tree: exp.Select, question: str, schema: Schema) -> bool:
     """
     from sqlglot import exp
 
-    asked = _WHICH.match(question)
-    shown = [item.unalias() for item in tree.selects]
-    columns = [item for item in shown if isinstance(item, exp.Column)]
-    if not asked or tree.args.get("group") or len(columns) != len(shown) or len({c.table for c in columns}) != 1:
+    listed = _listed(tree, question, schema)
+    if listed is None:
         return False
-    table = _owner(tree, columns[0].table.lower(), schema)
-    if table is None or not {stem(word) for word in words_of(asked[1])}.intersection(name_parts(table.name)):
-        return False
+    table, columns = listed
     names = [c.name for c in table.columns if _TEXT.search(c.type) and _NAMES.intersection(name_parts(c.name))]
     if len(names) != 1 or names[0].lower() in {column.name.lower() for column in columns}:
         return False
     tree.append("expressions", exp.column(names[0], table=columns[0].table or None))
     return True
+
+
+def _listed(tree: exp.Select, question: str, schema: Schema) -> tuple[SchemaTable, list[exp.Column]] | None:
+    """The table and the columns of it that are shown, where a question asks which of its rows and no others are."""
+    from sqlglot import exp
+
+    asked = _WHICH.match(question)
+    shown = [item.unalias() for item in tree.selects]
+    columns = [item for item in shown if isinstance(item, exp.Column)]
+    owners = {column.table.lower() for column in columns}
+    if not asked or tree.args.get("group") or len(columns) != len(shown) or len(owners) != 1:
+        return None
+    table = _owner(tree, owners.pop(), schema)
+    if table is None or not {stem(word) for word in words_of(asked[1])}.intersection(name_parts(table.name)):
+        return None
+    return table, columns
 
 
 def _owner(tree: exp.Select, alias: str, schema: Schema) -> SchemaTable | None:

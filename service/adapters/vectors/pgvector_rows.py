@@ -5,12 +5,12 @@ Statements name the schema ragsql; sql is PgVectorServer.sql, which puts the sch
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from service.adapters.vectors import codec
+from service.adapters.vectors.epochs import step
 
 if TYPE_CHECKING:
     from psycopg import Cursor
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     Prepared = tuple[EmbeddedChunk, bytes, Counter[str]]
 
 MAX_TIMES = 255
-_MOST_STEP = 1 << 20
 _TIMEOUT = "SELECT set_config('statement_timeout', '300000', true)"
 
 _REMOVE = """
@@ -116,7 +115,7 @@ def insert(cursor: Cursor, sql: Sql, tenant: int, document: Document, chunks: Se
 def touch(cursor: Cursor, sql: Sql, tenant: int) -> None:
     """Begin a new epoch, later by a random step: after a backup was put back, none begins that was there before."""
     later = "UPDATE ragsql.passage_tenants SET epoch = epoch + %s WHERE id = %s"
-    cursor.execute(sql(later), (1 + secrets.randbelow(_MOST_STEP), tenant))
+    cursor.execute(sql(later), (step(), tenant))
 
 
 def literal(vector: Vectors) -> str:

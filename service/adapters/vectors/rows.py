@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
+from service.adapters.vectors.epochs import step
 from service.adapters.vectors.lexical import LexicalIndex
 
 if TYPE_CHECKING:
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from service.domain.documents import Document
     from service.ports import EmbeddedChunk, StoredChunks
-
-_MOST_STEP = 1 << 20
 
 
 class Tenant(NamedTuple):
@@ -92,7 +90,7 @@ def touch(connection: sqlite3.Connection, tenant: int, growth: int) -> None:
     """
     connection.execute(
         "UPDATE tenants SET epoch = epoch + ?, chunk_count = chunk_count + ? WHERE id = ?",
-        (1 + secrets.randbelow(_MOST_STEP), growth, tenant),
+        (step(), growth, tenant),
     )
 
 
